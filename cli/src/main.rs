@@ -1,0 +1,2 @@
+//! Peerhound.
+fn main() {}
