@@ -1,0 +1,10 @@
+//! What is collected from an endpoint, how each artifact went, and the container it is sealed in.
+
+pub mod model;
+pub mod outcome;
+
+pub use model::{
+    AutostartEntry, FirewallRule, FirewallState, Identity, Process, SessionUser, Socket, SocketState, TorrentFile,
+    TorrentKind, TransportProtocol,
+};
+pub use outcome::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence};

@@ -1,0 +1,163 @@
+//! How a collection went: an outcome for each artifact, so that a partial collection never looks complete.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::model::{AutostartEntry, FirewallState, Identity, Process, Socket, TorrentFile};
+
+/// What an artifact is about. Catalogue entries of several systems share a kind; the parsed form follows the kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactKind {
+    /// Host name, domain, sessions.
+    Identity,
+    /// Process list.
+    Processes,
+    /// Sockets joined to processes.
+    Connections,
+    /// Torrent-related files.
+    Torrents,
+    /// What starts by itself.
+    Autostart,
+    /// Firewall state.
+    Firewall,
+}
+
+impl ArtifactKind {
+    /// Every kind, in order of volatility (RFC 3227: the fastest-changing first).
+    pub const ALL: [Self; 6] =
+        [Self::Identity, Self::Connections, Self::Processes, Self::Autostart, Self::Firewall, Self::Torrents];
+
+    /// The word used in files, output and rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Processes => "processes",
+            Self::Connections => "connections",
+            Self::Torrents => "torrents",
+            Self::Autostart => "autostart",
+            Self::Firewall => "firewall",
+        }
+    }
+
+    /// Where the parsed form lies inside the evidence container.
+    pub fn parsed_entry(self) -> String {
+        format!("artifacts/{}.json", self.as_str())
+    }
+}
+
+/// How one artifact went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactStatus {
+    /// Whole.
+    Ok,
+    /// Something of it could not be read; the reason says what.
+    Partial,
+    /// A cap on depth, time, size or number was reached; the reason says which.
+    Truncated,
+    /// Nothing of it could be had.
+    Failed,
+}
+
+/// The outcome of one artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactOutcome {
+    /// Id in the collector's catalogue, for example `Linux.Network.Connections`.
+    pub artifact: String,
+    /// What it is about.
+    pub kind: ArtifactKind,
+    /// How it went.
+    pub status: ArtifactStatus,
+    /// Why it is not `ok`; one line for each thing that is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// Rows in the parsed form.
+    pub items: u64,
+    /// Container entries that belong to it: the parsed form first, then the raw outputs.
+    pub entries: Vec<String>,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// When it was done.
+    pub finished_at: Timestamp,
+}
+
+/// One command or query that was run on the endpoint: everything that touched it is on record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Artifact that it was run for.
+    pub artifact: String,
+    /// What was run, as the catalogue spells it; never a secret.
+    pub command: String,
+    /// Exit code, where there is one.
+    pub exit_code: Option<i32>,
+    /// Bytes of standard output that came back.
+    pub stdout_bytes: u64,
+    /// First part of standard error.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// The record of one collection: which order, which endpoint, by which way, and how each artifact went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Case that ordered it.
+    pub case_id: String,
+    /// Address that was contacted.
+    pub target: IpAddr,
+    /// `local` or `ssh`.
+    pub transport: String,
+    /// Fingerprint of the host key or certificate that the endpoint proved itself by, where the transport has one.
+    pub endpoint_key: Option<String>,
+    /// The host that collected.
+    pub collector_host: String,
+    /// Version of the collector.
+    pub collector_version: String,
+    /// Endpoint clock minus collector clock, in milliseconds.
+    pub clock_skew_ms: Option<i64>,
+    /// When the collection was begun.
+    pub started_at: Timestamp,
+    /// When it was done.
+    pub finished_at: Timestamp,
+    /// Outcome of each artifact, in the order of collection.
+    pub outcomes: Vec<ArtifactOutcome>,
+    /// Everything that was run on the endpoint.
+    pub commands: Vec<CommandRecord>,
+}
+
+impl Collection {
+    /// Whether every artifact is whole.
+    pub fn is_complete(&self) -> bool {
+        self.outcomes.iter().all(|outcome| outcome.status == ArtifactStatus::Ok)
+    }
+
+    /// The outcome of one kind.
+    pub fn outcome(&self, kind: ArtifactKind) -> Option<&ArtifactOutcome> {
+        self.outcomes.iter().find(|outcome| outcome.kind == kind)
+    }
+}
+
+/// The evidence of one case in parsed form: what the rules read. An artifact that failed is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Who and what the endpoint is.
+    pub identity: Option<Identity>,
+    /// Process list.
+    pub processes: Option<Vec<Process>>,
+    /// Sockets.
+    pub sockets: Option<Vec<Socket>>,
+    /// Torrent-related files.
+    pub torrents: Option<Vec<TorrentFile>>,
+    /// What starts by itself.
+    pub autostart: Option<Vec<AutostartEntry>>,
+    /// Firewall.
+    pub firewall: Option<FirewallState>,
+    /// How each artifact went.
+    pub outcomes: Vec<ArtifactOutcome>,
+}
