@@ -61,6 +61,9 @@ pub struct Alert {
     /// Infohash seen on the wire, lower-case hex.
     #[serde(rename = "torrent.infohash", default, skip_serializing_if = "Option::is_none")]
     pub infohash: Option<String>,
+    /// What was wrong with the record without spoiling it, one line each: a field that was dropped, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// `event.original`: the record as it came, capped.
     #[serde(rename = "event.original")]
     pub original: String,
