@@ -161,6 +161,9 @@ pub struct TorrentFile {
     pub accessed: Option<Timestamp>,
     /// Owner's account name, or the numeric id where it has no name.
     pub owner: Option<String>,
+    /// Owner's numeric id, where the system has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<u32>,
     /// The torrent's own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -179,6 +182,15 @@ pub struct TorrentFile {
     /// Number of files that the torrent describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_count: Option<u64>,
+    /// Whether the torrent is bound to its trackers (BEP 27), where the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    /// Program that made the torrent, as it calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// When the torrent was made, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation_date: Option<Timestamp>,
     /// What could not be read or looked odd.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
