@@ -1,5 +1,6 @@
 //! What is collected from an endpoint, how each artifact went, and the container it is sealed in.
 
+pub mod manifest;
 pub mod model;
 pub mod outcome;
 
