@@ -1,1 +1,279 @@
-//! x
+//! A case: one alert being investigated, from the claim on the address to the last delivery.
+//!
+//! [`intake`] decides what becomes of an alert, [`Case::advance`] decides what a case does next. Both only decide.
+//! What has to be done lies in [`Case::pending`], the outbox that is stored in the same write as the state, so that
+//! a case that is found open after a crash is continued exactly as one that is merely slow.
+//!
+//! ```text
+//! intake ─► Identifying ─► ClaimingUsers ─► Collecting ─► Assessing ─► Sealing ─► Acting ─► Closed
+//!                │               │              │                         │
+//!                └─ failed ──────┴─ suppressed ─┴─ failed                 └ leases become cooldowns
+//! ```
+
+mod advance;
+mod deliveries;
+mod effect;
+mod event;
+mod intake;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use data_encoding::BASE32_NOPAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use deliveries::{ActionRecord, ActionStatus};
+pub use effect::{Effect, Pending};
+pub use event::{Delivery, Event};
+pub use intake::{Disposition, Intake, intake};
+
+use crate::alert::Alert;
+use crate::assess::{Assessment, Verdict};
+use crate::claim::{Claim, ClaimKey, ClaimOp};
+use crate::evidence::{ArtifactOutcome, Identity};
+
+/// Entries kept in a case's history.
+const HISTORY: usize = 200;
+
+/// Where a case stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// The address is claimed; the endpoint is asked who it is.
+    Identifying,
+    /// The users are known; their claims are looked up and taken.
+    ClaimingUsers,
+    /// Artifacts are being collected.
+    Collecting,
+    /// The evidence is being read.
+    Assessing,
+    /// The evidence is being sealed.
+    Sealing,
+    /// Messages and tickets are being delivered.
+    Acting,
+    /// Done.
+    Closed {
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+impl State {
+    /// The word used in output.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Identifying => "identifying",
+            Self::ClaimingUsers => "claiming_users",
+            Self::Collecting => "collecting",
+            Self::Assessing => "assessing",
+            Self::Sealing => "sealing",
+            Self::Acting => "acting",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Evidence is sealed, and every action is done, given up or left to a person: see the actions.
+    Investigated {
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// The user, or the address after a long stop, is another case's.
+    Suppressed {
+        /// The claim that stands in the way.
+        by: Claim,
+    },
+    /// Every user on the machine is exempt.
+    Exempt {
+        /// The reason that the policy gives.
+        reason: String,
+    },
+    /// It could not be done. Every claim was given up.
+    Failed {
+        /// Stable word, for example `unreachable`.
+        code: String,
+        /// One line: what, where, what to do.
+        reason: String,
+        /// Whether the same alert may succeed later without anything being changed.
+        retryable: bool,
+    },
+}
+
+/// The sealed container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedEvidence {
+    /// Where it lies.
+    pub location: String,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+}
+
+/// One line of a case's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: String,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// `ph-<date>-<8 characters>`, see [`case_id`].
+    pub id: String,
+    /// Counts the writes; a store refuses a write that is based on an older one.
+    pub version: u64,
+    /// The alert that opened it.
+    pub alert: Alert,
+    /// The suspected machine.
+    pub target: IpAddr,
+    /// The suspect's port in the alert.
+    pub target_port: Option<u16>,
+    /// The other end of the alert's flow.
+    pub peer_ip: Option<IpAddr>,
+    /// The other end's port.
+    pub peer_port: Option<u16>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: State,
+    /// Claims that it holds.
+    pub claims: Vec<Claim>,
+    /// Who the endpoint said it is.
+    pub identity: Option<Identity>,
+    /// How each artifact went.
+    pub artifacts: Vec<ArtifactOutcome>,
+    /// What the evidence means.
+    pub assessment: Option<Assessment>,
+    /// The container.
+    pub evidence: Option<SealedEvidence>,
+    /// Every action with how it went.
+    pub actions: Vec<ActionRecord>,
+    /// Effects still to be performed: the outbox.
+    pub pending: Vec<Pending>,
+    /// Number of the next effect.
+    pub next_effect: u32,
+    /// What happened, oldest first, bounded.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// What `advance` decided: the case as it is now, and what must be part of the same write. What must be performed
+/// afterwards lies in [`Case::pending`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The case after the event.
+    pub case: Case,
+    /// Changes of claims, all or nothing.
+    pub claims: Vec<ClaimOp>,
+    /// What has become of the alert, where this step decides it.
+    pub alert: Option<Disposition>,
+}
+
+/// Why an event was refused. The case is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The case is closed.
+    #[error("case {case_id} is closed; the event {event} changes nothing")]
+    Closed {
+        /// The case.
+        case_id: String,
+        /// The event's name.
+        event: &'static str,
+    },
+    /// The event does not belong to this state.
+    #[error("case {case_id} is {state} and expects no {event}")]
+    Unexpected {
+        /// The case.
+        case_id: String,
+        /// The state's name.
+        state: &'static str,
+        /// The event's name.
+        event: &'static str,
+    },
+    /// The event names an effect that is not pending.
+    #[error("case {case_id} has no pending effect {effect}")]
+    NoSuchEffect {
+        /// The case.
+        case_id: String,
+        /// The effect's number.
+        effect: u32,
+    },
+}
+
+impl Case {
+    /// Whether nothing is left to do.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
+    /// The idempotency key of an effect: the same on every try.
+    pub fn effect_key(&self, effect: u32) -> String {
+        format!("{}/effect-{effect}", self.id)
+    }
+
+    /// The first effect that may be performed at `now`.
+    pub fn due(&self, now: Timestamp) -> Option<&Pending> {
+        self.pending.iter().find(|pending| pending.not_before <= now)
+    }
+
+    /// The earliest moment at which an effect may be performed.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.pending.iter().map(|pending| pending.not_before).min()
+    }
+
+    /// The users that this case claims, as `domain\name`.
+    pub fn suspects(&self) -> Vec<String> {
+        let user = |claim: &Claim| claim.key.as_str().strip_prefix("user#").map(str::to_owned);
+        self.claims.iter().filter_map(user).collect()
+    }
+
+    /// The verdict, once there is one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.assessment.as_ref().map(|assessment| assessment.verdict)
+    }
+
+    pub(super) fn claim(&self, key: &ClaimKey) -> Option<&Claim> {
+        self.claims.iter().find(|claim| &claim.key == key)
+    }
+
+    pub(super) fn note(&mut self, at: Timestamp, what: impl Into<String>) {
+        if self.history.len() == HISTORY {
+            self.history.remove(1);
+        }
+        self.history.push(HistoryEntry { at, what: what.into() });
+    }
+
+    pub(super) fn push(&mut self, effect: Effect, not_before: Timestamp) -> u32 {
+        let n = self.next_effect;
+        self.next_effect += 1;
+        self.pending.push(Pending { n, effect, attempts: 0, started: false, not_before });
+        n
+    }
+}
+
+/// The id of the case that an alert opens at `now`: the date, and 40 bits of a hash over both, in letters and digits
+/// that are not mistaken for one another when read aloud.
+pub fn case_id(alert_id: &str, now: Timestamp) -> String {
+    let mut hash = Sha256::new();
+    hash.update(alert_id.as_bytes());
+    hash.update([0]);
+    hash.update(now.as_nanosecond().to_be_bytes());
+    let code = BASE32_NOPAD.encode(&hash.finalize()[..5]).to_lowercase();
+    let date: String = now.to_string().chars().take(10).filter(|c| *c != '-').collect();
+    format!("ph-{date}-{code}")
+}

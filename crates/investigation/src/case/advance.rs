@@ -1,0 +1,245 @@
+//! The one function that decides what a case does next.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Case, Disposition, Effect, Event, Outcome, Refused, State, Step};
+use crate::claim::{Claim, ClaimKey, ClaimOp};
+use crate::evidence::Identity;
+use crate::policy::Policy;
+
+/// How often an effect may be begun before the case is given up: an endpoint or a container that stops the worker
+/// every time must not do so for ever.
+const MAX_ATTEMPTS: u32 = 5;
+
+impl Case {
+    /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
+    pub fn advance(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
+        let mut step = Step { case: self.clone(), claims: Vec::new(), alert: None };
+        step.case.version += 1;
+        step.case.updated_at = now;
+        let name = event.name();
+        match (&self.state, event) {
+            (State::Closed { .. }, _) => {
+                return Err(Refused::Closed { case_id: self.id.clone(), event: name });
+            }
+            (_, Event::Began { effect }) => step.begin(effect, policy, now)?,
+            (_, Event::ClaimLost { held }) => {
+                step.suppress(held, now);
+                step.release_all();
+            }
+            (_, Event::EffectFailed { effect, reason }) => step.retry_own_failure(effect, &reason, now)?,
+            (State::Identifying | State::Collecting, Event::ContactFailed { code, reason, retryable }) => {
+                step.fail(code, reason, retryable, now);
+            }
+            (State::Identifying, Event::Identified { identity }) => step.identified(identity, policy, now),
+            (State::ClaimingUsers, Event::UserClaims { held }) => step.claim_users(held, policy, now),
+            (State::Collecting, Event::Collected { outcomes }) => {
+                step.case.artifacts = outcomes;
+                step.to(State::Assessing, Effect::Assess, now);
+            }
+            (State::Assessing, Event::Assessed { assessment }) => {
+                step.case.note(now, format!("verdict {}", assessment.verdict.as_str()));
+                step.case.assessment = Some(*assessment);
+                step.to(State::Sealing, Effect::Seal, now);
+            }
+            (State::Sealing, Event::Sealed { evidence }) => {
+                step.case.note(now, format!("evidence sealed, sha256 {}", evidence.sha256));
+                step.case.evidence = Some(evidence);
+                step.cool_down(policy);
+                step.case.pending.clear();
+                step.case.state = State::Acting;
+                step.case.plan_actions(policy, now);
+                step.close_if_done(now);
+            }
+            (State::Acting, Event::Delivered { effect, delivery }) => {
+                step.case.delivered(effect, delivery, policy, now)?;
+                step.close_if_done(now);
+            }
+            (state, _) => {
+                return Err(Refused::Unexpected {
+                    case_id: self.id.clone(),
+                    state: state.as_str(),
+                    event: name,
+                });
+            }
+        }
+        Ok(step)
+    }
+}
+
+impl Step {
+    /// Marks an effect as begun, renews the leases before a contact, and settles a delivery that was begun before
+    /// and never heard of again.
+    fn begin(&mut self, effect: u32, policy: &Policy, now: Timestamp) -> Result<(), Refused> {
+        let case_id = self.case.id.clone();
+        let missing = || Refused::NoSuchEffect { case_id, effect };
+        let pending = self.case.pending.iter_mut().find(|pending| pending.n == effect).ok_or_else(missing)?;
+        if pending.started && !pending.effect.may_repeat(policy) {
+            let why = "the worker stopped while this delivery was under way".to_owned();
+            self.case.delivered(effect, super::Delivery::Uncertain { why }, policy, now)?;
+            self.close_if_done(now);
+            return Ok(());
+        }
+        pending.started = true;
+        pending.attempts += 1;
+        let (attempts, doing, contacts) =
+            (pending.attempts, pending.effect.as_str(), pending.effect.contacts_endpoint());
+        let gives_up = !matches!(pending.effect, Effect::Act { .. }) && attempts > MAX_ATTEMPTS;
+        if gives_up {
+            let reason = format!(
+                "{doing} was begun {MAX_ATTEMPTS} times and never finished; look at the log, then submit the alert again"
+            );
+            self.fail("gave_up".to_owned(), reason, false, now);
+        } else if contacts {
+            for claim in &mut self.case.claims {
+                *claim = claim.renewed(now, policy.cooldown.lease.signed());
+                self.claims.push(ClaimOp::Take(claim.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn identified(&mut self, identity: Identity, policy: &Policy, now: Timestamp) {
+        let suspects = suspects(&self.case, &identity, policy);
+        let exempt: Vec<_> = suspects.iter().map(|key| policy.user_exemption(key)).collect();
+        let who = if suspects.is_empty() { "nobody logged in".to_owned() } else { list(&suspects) };
+        let host = crate::text::one_line(&identity.host_name, 80);
+        self.case.note(now, format!("endpoint is {host}; {who}"));
+        self.case.identity = Some(identity);
+        if let Some(Some(first)) = exempt.first()
+            && exempt.iter().all(Option::is_some)
+        {
+            let (what, reason) = (list(&suspects), first.reason.clone());
+            self.release_all();
+            self.alert = Some(Disposition::Exempt { what, reason: reason.clone() });
+            self.close(Outcome::Exempt { reason }, now);
+            return;
+        }
+        let keys: Vec<ClaimKey> = suspects
+            .into_iter()
+            .zip(exempt)
+            .filter(|(_, exempt)| exempt.is_none())
+            .map(|(key, _)| key)
+            .collect();
+        if keys.is_empty() {
+            self.to(State::Collecting, Effect::Collect, now);
+        } else {
+            self.to(State::ClaimingUsers, Effect::ReadUserClaims { keys }, now);
+        }
+    }
+
+    /// Takes the claims of the users that are free. If none is, the case ends here: every suspect was already
+    /// looked at. The lease on the address is then left to run out, so that repeats of the alert do not each
+    /// contact the machine again.
+    fn claim_users(&mut self, held: Vec<Claim>, policy: &Policy, now: Timestamp) {
+        let wanted: Vec<ClaimKey> = match self.case.pending.first().map(|pending| &pending.effect) {
+            Some(Effect::ReadUserClaims { keys }) => keys.clone(),
+            _ => Vec::new(),
+        };
+        let in_the_way = |key: &&ClaimKey| {
+            held.iter().any(|claim| &claim.key == *key && !Claim::admits(Some(claim), &self.case.id, now))
+        };
+        let free: Vec<ClaimKey> = wanted.iter().filter(|key| !in_the_way(key)).cloned().collect();
+        if free.is_empty()
+            && let Some(by) = held.into_iter().find(|claim| wanted.contains(&claim.key))
+        {
+            self.suppress(by, now);
+            return;
+        }
+        for key in free {
+            let claim = Claim::lease(key, &self.case.id, now, policy.cooldown.lease.signed());
+            self.case.note(now, format!("{} claimed", claim.key));
+            self.claims.push(ClaimOp::Take(claim.clone()));
+            self.case.claims.push(claim);
+        }
+        self.to(State::Collecting, Effect::Collect, now);
+    }
+
+    fn suppress(&mut self, by: Claim, now: Timestamp) {
+        self.case
+            .note(now, format!("suppressed: {} belongs to {} until {}", by.key, by.case_id, by.expires_at));
+        self.alert = Some(Disposition::Suppressed {
+            key: by.key.clone(),
+            case_id: by.case_id.clone(),
+            until: by.expires_at,
+        });
+        self.case.claims.retain(|claim| claim.key != by.key);
+        self.close(Outcome::Suppressed { by }, now);
+    }
+
+    fn fail(&mut self, code: String, reason: String, retryable: bool, now: Timestamp) {
+        self.case.note(now, format!("failed: {reason}"));
+        self.release_all();
+        self.close(Outcome::Failed { code, reason, retryable }, now);
+    }
+
+    /// A failure on our own side: tried again after a pause, and the case is given up if it does not pass.
+    fn retry_own_failure(&mut self, effect: u32, reason: &str, now: Timestamp) -> Result<(), Refused> {
+        let case_id = self.case.id.clone();
+        let missing = || Refused::NoSuchEffect { case_id, effect };
+        let pending = self.case.pending.iter_mut().find(|pending| pending.n == effect).ok_or_else(missing)?;
+        pending.started = false;
+        pending.not_before =
+            crate::claim::later(now, jiff::SignedDuration::from_secs(2 << pending.attempts.min(10)));
+        let (doing, attempts) = (pending.effect.as_str(), pending.attempts);
+        if attempts >= MAX_ATTEMPTS {
+            self.fail("own_failure".to_owned(), format!("{doing}: {reason}"), true, now);
+        } else {
+            self.case.note(now, format!("{doing} failed, will be tried again: {reason}"));
+        }
+        Ok(())
+    }
+
+    /// Leases become cooldowns, counted from when they were taken.
+    fn cool_down(&mut self, policy: &Policy) {
+        for claim in &mut self.case.claims {
+            *claim = claim.cooldown(policy.cooldown.window.signed());
+            self.claims.push(ClaimOp::Take(claim.clone()));
+        }
+    }
+
+    fn release_all(&mut self) {
+        self.claims = self.case.claims.drain(..).map(|claim| ClaimOp::Release(claim.key)).collect();
+    }
+
+    fn to(&mut self, state: State, effect: Effect, now: Timestamp) {
+        self.case.state = state;
+        self.case.pending.clear();
+        self.case.push(effect, now);
+    }
+
+    fn close(&mut self, outcome: Outcome, now: Timestamp) {
+        self.case.pending.clear();
+        self.case.state = State::Closed { outcome };
+        self.case.updated_at = now;
+    }
+
+    fn close_if_done(&mut self, now: Timestamp) {
+        if self.case.pending.is_empty()
+            && let Some(verdict) = self.case.verdict()
+        {
+            self.case.note(now, "closed");
+            self.close(Outcome::Investigated { verdict }, now);
+        }
+    }
+}
+
+/// The users under suspicion: the one that the alert names if that user is logged in, else everyone who is.
+fn suspects(case: &Case, identity: &Identity, policy: &Policy) -> Vec<ClaimKey> {
+    let logged_in: BTreeSet<ClaimKey> = identity
+        .users
+        .iter()
+        .filter_map(|user| policy.user_key(user.domain.as_deref(), &user.name))
+        .collect();
+    let named = case.alert.user_name.as_deref().and_then(|name| {
+        let key = policy.user_key(case.alert.user_domain.as_deref(), name)?;
+        logged_in.contains(&key).then_some(key)
+    });
+    named.map_or_else(|| logged_in.into_iter().collect(), |key| vec![key])
+}
+
+fn list(keys: &[ClaimKey]) -> String {
+    keys.iter().map(|key| crate::text::one_line(key.as_str(), 80)).collect::<Vec<_>>().join(", ")
+}

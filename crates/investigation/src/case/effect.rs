@@ -1,0 +1,90 @@
+//! What a case wants done.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Case;
+use crate::act::ActionKind;
+use crate::claim::ClaimKey;
+use crate::order::{Order, Task};
+use crate::policy::Policy;
+
+/// One thing to do outside the core. Every effect may be performed more than once under the same key: who performs
+/// it must make the second time harmless, or say that it cannot be known, see [`super::Delivery`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Contact the endpoint and ask who it is.
+    Identify,
+    /// Look up which of these keys are in another case's hands.
+    ReadUserClaims {
+        /// The keys.
+        keys: Vec<ClaimKey>,
+    },
+    /// Collect the artifacts into the staging area.
+    Collect,
+    /// Read the staged evidence and assess it.
+    Assess,
+    /// Seal the staged evidence.
+    Seal,
+    /// Deliver a message or a ticket.
+    Act {
+        /// Which.
+        kind: ActionKind,
+        /// Addresses, for a mail.
+        to: Vec<String>,
+    },
+}
+
+impl Effect {
+    /// The word used in output and in the history.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Identify => "identify",
+            Self::ReadUserClaims { .. } => "claim users",
+            Self::Collect => "collect",
+            Self::Assess => "assess",
+            Self::Seal => "seal",
+            Self::Act { kind, .. } => kind.as_str(),
+        }
+    }
+
+    /// Whether performing it contacts the endpoint. The claims are renewed before each contact, so that a case that
+    /// was stopped for longer than its lease cannot touch a machine that another case has taken meanwhile.
+    pub fn contacts_endpoint(&self) -> bool {
+        matches!(self, Self::Identify | Self::Collect)
+    }
+}
+
+/// An effect in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Number within the case.
+    pub n: u32,
+    /// What to do.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// It was begun, and how it went is not known yet.
+    pub started: bool,
+    /// Not before this moment.
+    pub not_before: Timestamp,
+}
+
+impl Case {
+    /// The order behind an effect that contacts the endpoint.
+    pub fn order(&self, effect: &Effect, policy: &Policy) -> Option<Order> {
+        let task = match effect {
+            Effect::Identify => Task::Identify,
+            Effect::Collect => Task::Collect {
+                artifacts: policy.collection.artifacts.clone(),
+                limits: policy.collection.limits.clone(),
+            },
+            Effect::ReadUserClaims { .. } | Effect::Assess | Effect::Seal | Effect::Act { .. } => {
+                return None;
+            }
+        };
+        Some(Order { case_id: self.id.clone(), target: self.target, task })
+    }
+}

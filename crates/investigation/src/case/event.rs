@@ -1,0 +1,117 @@
+//! What happened to a case.
+
+use serde::{Deserialize, Serialize};
+
+use super::SealedEvidence;
+use crate::assess::Assessment;
+use crate::claim::Claim;
+use crate::evidence::{ArtifactOutcome, Identity};
+
+/// How one try of a delivery ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "delivery", rename_all = "snake_case")]
+pub enum Delivery {
+    /// The other side has it.
+    Accepted {
+        /// What it answered, or where the file lies.
+        receipt: String,
+    },
+    /// The other side surely does not have it; worth another try.
+    NotAccepted {
+        /// One line.
+        why: String,
+        /// Seconds that the other side asked to wait.
+        retry_after: Option<u64>,
+    },
+    /// The other side refused it for good.
+    Rejected {
+        /// One line.
+        why: String,
+    },
+    /// It may have arrived: the answer was lost.
+    Uncertain {
+        /// One line.
+        why: String,
+    },
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An effect is about to be performed. Written before it is, so that a crash in the middle is seen afterwards.
+    Began {
+        /// The effect.
+        effect: u32,
+    },
+    /// The endpoint answered.
+    Identified {
+        /// What it said.
+        identity: Identity,
+    },
+    /// The user claims were looked up.
+    UserClaims {
+        /// Those that are in force and belong to other cases.
+        held: Vec<Claim>,
+    },
+    /// A claim that the last write wanted is in another case's hands.
+    ClaimLost {
+        /// That claim.
+        held: Claim,
+    },
+    /// The endpoint could not be reached, asked or read.
+    ContactFailed {
+        /// Stable word.
+        code: String,
+        /// One line.
+        reason: String,
+        /// Whether later may be better.
+        retryable: bool,
+    },
+    /// Everything that could be had is in the staging area.
+    Collected {
+        /// How each artifact went.
+        outcomes: Vec<ArtifactOutcome>,
+    },
+    /// The evidence was read.
+    Assessed {
+        /// What it means.
+        assessment: Box<Assessment>,
+    },
+    /// The container is written, whole and in its place.
+    Sealed {
+        /// Where.
+        evidence: SealedEvidence,
+    },
+    /// A try of a delivery ended.
+    Delivered {
+        /// The effect.
+        effect: u32,
+        /// How.
+        delivery: Delivery,
+    },
+    /// Something on our own side failed, for example a full disk.
+    EffectFailed {
+        /// The effect.
+        effect: u32,
+        /// One line.
+        reason: String,
+    },
+}
+
+impl Event {
+    /// The event's name, for refusals.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Began { .. } => "began",
+            Self::Identified { .. } => "identified",
+            Self::UserClaims { .. } => "user_claims",
+            Self::ClaimLost { .. } => "claim_lost",
+            Self::ContactFailed { .. } => "contact_failed",
+            Self::Collected { .. } => "collected",
+            Self::Assessed { .. } => "assessed",
+            Self::Sealed { .. } => "sealed",
+            Self::Delivered { .. } => "delivered",
+            Self::EffectFailed { .. } => "effect_failed",
+        }
+    }
+}

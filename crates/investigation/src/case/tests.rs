@@ -1,0 +1,406 @@
+//! Claims and transitions, each by name.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::act::ActionKind;
+use crate::assess::Confidence;
+use crate::evidence::SessionUser;
+use crate::policy::Policy;
+
+const POLICY: &str = "
+version = 1
+[scope]
+networks = ['10.0.0.0/8']
+exempt = [{ network = '10.0.0.9/32', reason = 'scanner' }]
+[users]
+mail = '{user}@example.com'
+exempt = [{ name = 'CORP\\svc-scan', reason = 'scan account' }]
+[mail]
+soc = ['soc@example.com']
+";
+
+fn policy() -> Policy {
+    Policy::parse(POLICY).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_772_442_000 + seconds).unwrap()
+}
+
+fn alert(source: &str) -> Alert {
+    let value = serde_json::json!({
+        "id": "a1", "format": "test", "event.original": "{}",
+        "source.ip": source, "source.port": 51413, "destination.ip": "203.0.113.7", "destination.port": 6881,
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+fn open() -> Case {
+    match intake(&alert("10.0.0.5"), &policy(), at(0)) {
+        Intake::Open(step) => step.case,
+        Intake::Settled(disposition) => panic!("not opened: {disposition:?}"),
+    }
+}
+
+fn identity(users: &[(&str, &str)]) -> Identity {
+    let user = |(domain, name): &(&str, &str)| SessionUser {
+        name: (*name).to_owned(),
+        domain: Some((*domain).to_owned()),
+        session: None,
+        from: None,
+        since: None,
+    };
+    let addresses: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap()];
+    Identity {
+        host_name: "ws-5".to_owned(),
+        users: users.iter().map(user).collect(),
+        addresses,
+        ..Identity::default()
+    }
+}
+
+fn assessment(verdict: Verdict) -> Assessment {
+    Assessment {
+        verdict,
+        confidence: Confidence::High,
+        summary: String::new(),
+        findings: Vec::new(),
+        missing: Vec::new(),
+        indicators_version: "1".to_owned(),
+    }
+}
+
+fn step(case: &Case, event: Event, seconds: i64) -> Step {
+    case.advance(event, &policy(), at(seconds)).unwrap()
+}
+
+/// Begins the case's first effect and then applies the event.
+fn perform(case: &Case, event: Event, seconds: i64) -> Step {
+    let began = step(case, Event::Began { effect: case.pending[0].n }, seconds);
+    step(&began.case, event, seconds)
+}
+
+fn collecting(users: &[(&str, &str)]) -> Case {
+    let identified = perform(&open(), Event::Identified { identity: identity(users) }, 1).case;
+    if identified.state == State::Collecting {
+        return identified;
+    }
+    perform(&identified, Event::UserClaims { held: Vec::new() }, 2).case
+}
+
+fn acting(verdict: Verdict) -> Case {
+    let collected =
+        perform(&collecting(&[("CORP", "alice")]), Event::Collected { outcomes: Vec::new() }, 3).case;
+    let assessed = perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)) }, 4).case;
+    perform(&assessed, sealed(), 5).case
+}
+
+fn sealed() -> Event {
+    let evidence =
+        SealedEvidence { location: "x.zip".to_owned(), sha256: "00".to_owned(), size: 1, sealed_at: at(5) };
+    Event::Sealed { evidence }
+}
+
+fn released(step: &Step) -> Vec<&str> {
+    step.claims
+        .iter()
+        .filter_map(|op| match op {
+            ClaimOp::Release(key) => Some(key.as_str()),
+            ClaimOp::Take(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn an_alert_opens_a_case_with_a_lease_on_its_address() {
+    let Intake::Open(step) = intake(&alert("10.0.0.5"), &policy(), at(0)) else { panic!("not opened") };
+    let [ClaimOp::Take(claim)] = step.claims.as_slice() else { panic!("{:?}", step.claims) };
+    assert_eq!(claim.key.as_str(), "ip#10.0.0.5");
+    assert_eq!(claim.expires_at, at(2 * 3600));
+    assert_eq!(step.case.pending[0].effect, Effect::Identify);
+    assert_eq!(step.alert, Some(Disposition::Opened { case_id: step.case.id.clone() }));
+}
+
+#[test]
+fn exempt_and_foreign_addresses_open_nothing() {
+    let settled = |source| match intake(&alert(source), &policy(), at(0)) {
+        Intake::Settled(disposition) => disposition,
+        Intake::Open(step) => panic!("opened {}", step.case.id),
+    };
+    assert!(matches!(settled("10.0.0.9"), Disposition::Exempt { reason, .. } if reason == "scanner"));
+    for foreign in ["192.168.1.1", "127.0.0.1", "169.254.169.254", "198.51.100.1", "224.0.0.1"] {
+        assert!(matches!(settled(foreign), Disposition::Refused { .. }), "{foreign}");
+    }
+}
+
+#[test]
+fn users_are_claimed_before_anything_is_collected() {
+    let identified = perform(&open(), Event::Identified { identity: identity(&[("CORP", "Alice")]) }, 1).case;
+    assert_eq!(identified.state, State::ClaimingUsers);
+    let step = perform(&identified, Event::UserClaims { held: Vec::new() }, 2);
+    let [ClaimOp::Take(claim)] = step.claims.as_slice() else { panic!("{:?}", step.claims) };
+    assert_eq!(claim.key.as_str(), "user#corp\\alice");
+    assert_eq!(step.case.pending[0].effect, Effect::Collect);
+}
+
+#[test]
+fn a_machine_without_a_user_is_collected_all_the_same() {
+    assert_eq!(collecting(&[("", "SYSTEM"), ("CORP", "WS-5$")]).state, State::Collecting);
+}
+
+#[test]
+fn a_user_in_cooldown_on_a_new_address_suppresses_and_nothing_is_collected() {
+    let identified = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
+    let key = policy().user_key(None, "CORP\\alice").unwrap();
+    let other = Claim::lease(key.clone(), "other", at(-100), SignedDuration::from_hours(2));
+    let step = perform(&identified, Event::UserClaims { held: vec![other.clone()] }, 2);
+    assert_eq!(step.case.state, State::Closed { outcome: Outcome::Suppressed { by: other } });
+    assert!(step.case.pending.is_empty());
+    let owner = Disposition::Suppressed { key, case_id: "other".to_owned(), until: at(7100) };
+    assert_eq!(step.alert, Some(owner));
+    assert_eq!(released(&step), [""; 0], "the lease on the address runs out by itself");
+}
+
+#[test]
+fn with_two_users_only_the_free_one_is_claimed() {
+    let users = identity(&[("CORP", "alice"), ("CORP", "bob")]);
+    let identified = perform(&open(), Event::Identified { identity: users }, 1).case;
+    let alice = policy().user_key(None, "CORP\\alice").unwrap();
+    let held = vec![Claim::lease(alice, "other", at(0), SignedDuration::from_hours(2))];
+    let step = perform(&identified, Event::UserClaims { held }, 2);
+    assert_eq!(step.case.state, State::Collecting);
+    assert_eq!(step.case.suspects(), ["corp\\bob"]);
+}
+
+#[test]
+fn an_expired_claim_of_a_user_is_not_in_the_way() {
+    let identified = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
+    let key = policy().user_key(None, "CORP\\alice").unwrap();
+    let stale = Claim::lease(key, "other", at(-7200), SignedDuration::from_hours(2));
+    assert_eq!(
+        perform(&identified, Event::UserClaims { held: vec![stale] }, 2).case.state,
+        State::Collecting
+    );
+}
+
+#[test]
+fn the_user_named_by_the_alert_is_the_suspect_if_logged_in() {
+    let mut case = open();
+    case.alert.user_name = Some("bob@corp.example.com".to_owned());
+    let users = identity(&[("CORP", "alice"), ("CORP", "bob")]);
+    let identified = perform(&case, Event::Identified { identity: users }, 1).case;
+    let Effect::ReadUserClaims { keys } = &identified.pending[0].effect else {
+        panic!("{:?}", identified.pending)
+    };
+    assert_eq!(keys.iter().map(ClaimKey::as_str).collect::<Vec<_>>(), ["user#corp\\bob"]);
+}
+
+#[test]
+fn an_exempt_user_ends_the_case_and_frees_the_address() {
+    let step = perform(&open(), Event::Identified { identity: identity(&[("CORP", "svc-scan")]) }, 1);
+    assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Exempt { .. } }));
+    assert_eq!(released(&step), ["ip#10.0.0.5"]);
+}
+
+#[test]
+fn a_failed_contact_frees_every_claim() {
+    let failed = || Event::ContactFailed { code: "x".to_owned(), reason: "x".to_owned(), retryable: true };
+    assert_eq!(released(&perform(&open(), failed(), 1)), ["ip#10.0.0.5"]);
+    let step = perform(&collecting(&[("CORP", "alice")]), failed(), 3);
+    assert_eq!(released(&step), ["ip#10.0.0.5", "user#corp\\alice"]);
+    assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Failed { retryable: true, .. } }));
+}
+
+#[test]
+fn sealing_turns_leases_into_cooldowns_counted_from_the_claim() {
+    let case = acting(Verdict::PolicyViolation);
+    let window = 72 * 3600;
+    assert_eq!(case.claims[0].expires_at, at(window));
+    assert_eq!(case.claims[1].expires_at, at(2 + window));
+}
+
+#[test]
+fn nothing_cools_down_before_the_seal() {
+    let case = collecting(&[("CORP", "alice")]);
+    let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3);
+    let verdict = assessment(Verdict::PolicyViolation);
+    let assessed = perform(&collected.case, Event::Assessed { assessment: Box::new(verdict) }, 4);
+    assert!(assessed.case.claims.iter().all(|claim| claim.kind == crate::claim::ClaimKind::Lease));
+}
+
+#[test]
+fn each_verdict_leads_to_its_actions() {
+    let kinds =
+        |verdict| -> Vec<ActionKind> { acting(verdict).actions.iter().map(|action| action.kind).collect() };
+    assert_eq!(
+        kinds(Verdict::PolicyViolation),
+        [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket]
+    );
+    assert_eq!(kinds(Verdict::Inconclusive), [ActionKind::MailSoc, ActionKind::Ticket]);
+    assert!(acting(Verdict::FalsePositive).is_closed());
+}
+
+#[test]
+fn mail_for_a_user_goes_to_the_policys_domain_and_nowhere_else() {
+    let case = acting(Verdict::PolicyViolation);
+    assert_eq!(case.actions[0].to, ["alice@example.com"]);
+
+    let addressed = |email: &str| {
+        let mut case = collecting(&[("CORP", "alice")]);
+        case.alert.user_name = Some("CORP\\alice".to_owned());
+        case.alert.user_email = Some(email.to_owned());
+        let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3).case;
+        let verdict = Box::new(assessment(Verdict::PolicyViolation));
+        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
+        perform(&assessed, sealed(), 5).case.actions[0].to.clone()
+    };
+    assert_eq!(addressed("a.lice@example.com"), ["a.lice@example.com"]);
+    assert_eq!(addressed("alice@attacker.example"), ["alice@example.com"]);
+    assert_eq!(addressed("alice@evil.example,x@example.com"), ["alice@example.com"]);
+}
+
+#[test]
+fn a_hostile_user_name_makes_no_address() {
+    for name in ["alice\r\nBcc: x", "a,b", "<x>", ""] {
+        let case = collecting(&[("CORP", name)]);
+        let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3).case;
+        let verdict = Box::new(assessment(Verdict::PolicyViolation));
+        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
+        let action = perform(&assessed, sealed(), 5).case.actions[0].clone();
+        assert_eq!(action.status, ActionStatus::Skipped, "{name:?} went to {:?}", action.to);
+    }
+}
+
+fn deliver(case: &Case, delivery: Delivery, seconds: i64) -> Case {
+    let effect = case.pending[0].n;
+    perform(case, Event::Delivered { effect, delivery }, seconds).case
+}
+
+fn with_servers() -> Policy {
+    let servers = "[mail.smtp]\nhost = 'm'\n[ticket.webhook]\nurl = 'https://t'\n";
+    Policy::parse(&format!("{POLICY}{servers}")).unwrap()
+}
+
+#[test]
+fn a_delivery_that_did_not_arrive_is_tried_again_with_growing_pauses_and_then_given_up() {
+    let mut case = acting(Verdict::Inconclusive);
+    let mut now = 10;
+    let mut pauses = Vec::new();
+    let effect = case.pending[0].n;
+    while let Some(pending) = case.pending.iter().find(|pending| pending.n == effect) {
+        now = (pending.not_before - at(0)).as_secs().max(now);
+        let refused = Delivery::NotAccepted { why: "connection refused".to_owned(), retry_after: None };
+        let began = step(&case, Event::Began { effect }, now).case;
+        case = step(&began, Event::Delivered { effect, delivery: refused }, now).case;
+        pauses
+            .extend(case.pending.iter().find(|p| p.n == effect).map(|p| (p.not_before - at(now)).as_secs()));
+    }
+    assert_eq!(pauses, [5, 10, 20, 40, 80]);
+    assert_eq!((case.actions[0].status, case.actions[0].attempts), (ActionStatus::Failed, 6));
+}
+
+#[test]
+fn the_other_side_may_ask_for_a_longer_pause() {
+    let case = acting(Verdict::Inconclusive);
+    let busy = Delivery::NotAccepted { why: "503".to_owned(), retry_after: Some(120) };
+    assert_eq!(deliver(&case, busy, 10).pending[0].not_before, at(130));
+}
+
+#[test]
+fn a_case_closes_when_every_action_is_final() {
+    let case = acting(Verdict::Inconclusive);
+    let case = deliver(&case, Delivery::Accepted { receipt: "queued".to_owned() }, 6);
+    assert!(!case.is_closed());
+    let case = deliver(&case, Delivery::Rejected { why: "401".to_owned() }, 7);
+    assert_eq!(
+        case.state,
+        State::Closed { outcome: Outcome::Investigated { verdict: Verdict::Inconclusive } }
+    );
+    assert_eq!(
+        case.actions.iter().map(|a| a.status).collect::<Vec<_>>(),
+        [ActionStatus::Done, ActionStatus::Failed]
+    );
+}
+
+#[test]
+fn a_delivery_that_was_under_way_at_a_crash_is_not_repeated_to_a_server() {
+    let case = acting(Verdict::Inconclusive);
+    let effect = case.pending[0].n;
+    let began = case.advance(Event::Began { effect }, &with_servers(), at(6)).unwrap().case;
+    let again = began.advance(Event::Began { effect }, &with_servers(), at(60)).unwrap().case;
+    assert!(again.pending.iter().all(|pending| pending.n != effect));
+    assert_eq!(again.actions[0].status, ActionStatus::Uncertain);
+}
+
+#[test]
+fn a_delivery_into_the_outbox_is_repeated_after_a_crash() {
+    let case = acting(Verdict::Inconclusive);
+    let effect = case.pending[0].n;
+    let began = step(&case, Event::Began { effect }, 6).case;
+    let again = step(&began, Event::Began { effect }, 60).case;
+    assert!(again.pending[0].started && again.pending[0].attempts == 2);
+}
+
+#[test]
+fn contact_renews_the_lease_first() {
+    let began = step(&open(), Event::Began { effect: 1 }, 3600);
+    let [ClaimOp::Take(claim)] = began.claims.as_slice() else { panic!("{:?}", began.claims) };
+    assert_eq!((claim.claimed_at, claim.expires_at), (at(0), at(3 * 3600)));
+}
+
+#[test]
+fn a_case_that_lost_its_address_stops_before_contact_and_frees_the_rest() {
+    let case = collecting(&[("CORP", "alice")]);
+    let held = Claim::lease(ClaimKey::ip(case.target), "other", at(8000), SignedDuration::from_hours(2));
+    let step = step(&case, Event::ClaimLost { held }, 9000);
+    assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Suppressed { .. } }));
+    assert_eq!(released(&step), ["user#corp\\alice"]);
+}
+
+#[test]
+fn an_effect_that_stops_the_worker_every_time_is_given_up() {
+    let mut case = open();
+    for n in 0..5 {
+        case = step(&case, Event::Began { effect: 1 }, n).case;
+        assert!(!case.is_closed());
+    }
+    let given_up = step(&case, Event::Began { effect: 1 }, 6);
+    assert!(
+        matches!(given_up.case.state, State::Closed { outcome: Outcome::Failed { ref code, .. } } if code == "gave_up")
+    );
+    assert_eq!(released(&given_up), ["ip#10.0.0.5"]);
+}
+
+#[test]
+fn events_that_do_not_belong_are_refused_by_name() {
+    let case = open();
+    let refused = case.advance(sealed(), &policy(), at(1)).unwrap_err();
+    assert_eq!(
+        refused,
+        Refused::Unexpected { case_id: case.id.clone(), state: "identifying", event: "sealed" }
+    );
+    let refused = case.advance(Event::Began { effect: 77 }, &policy(), at(1)).unwrap_err();
+    assert_eq!(refused, Refused::NoSuchEffect { case_id: case.id, effect: 77 });
+    let closed = acting(Verdict::FalsePositive);
+    let refused = closed.advance(Event::Began { effect: 1 }, &policy(), at(9)).unwrap_err();
+    assert!(matches!(refused, Refused::Closed { .. }));
+}
+
+#[test]
+fn a_case_survives_the_trip_through_json() {
+    let case = acting(Verdict::PolicyViolation);
+    let text = serde_json::to_string(&case).unwrap();
+    assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), case);
+}
+
+#[test]
+fn case_ids_are_short_dated_and_follow_from_alert_and_time() {
+    let id = case_id("a1", at(0));
+    assert!(id.starts_with("ph-20260302-") && id.len() == 20, "{id}");
+    assert_eq!(id, case_id("a1", at(0)));
+    assert_ne!(id, case_id("a1", at(1)));
+    assert_ne!(id, case_id("a2", at(0)));
+}

@@ -1,0 +1,193 @@
+//! What is wrong or doubtful in a policy whose every single value reads.
+
+use super::Policy;
+use crate::act::ActionKind;
+
+/// One remark, a line that says what, where and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// An error refuses the policy; a warning does not.
+    pub is_error: bool,
+    /// The line.
+    pub text: String,
+}
+
+fn error(text: impl Into<String>) -> Remark {
+    Remark { is_error: true, text: text.into() }
+}
+
+fn warning(text: impl Into<String>) -> Remark {
+    Remark { is_error: false, text: text.into() }
+}
+
+impl Policy {
+    /// Everything that is wrong or doubtful, errors first.
+    pub fn remarks(&self) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        self.check_scope(&mut remarks);
+        self.check_times(&mut remarks);
+        self.check_users(&mut remarks);
+        self.check_delivery(&mut remarks);
+        remarks.sort_by_key(|remark| !remark.is_error);
+        remarks
+    }
+
+    fn check_scope(&self, remarks: &mut Vec<Remark>) {
+        if self.scope.networks.is_empty() {
+            remarks.push(warning(
+                "[scope] networks is empty: every address is refused; list the networks that may be investigated",
+            ));
+        }
+        for network in &self.scope.networks {
+            let shortest = if network.addr().is_ipv4() { 8 } else { 16 };
+            if network.prefix_len() < shortest {
+                remarks.push(error(format!(
+                    "[scope] networks: {network} is wider than /{shortest}; list your own networks, not the world"
+                )));
+            }
+        }
+        for exemption in &self.scope.exempt {
+            if !self.scope.networks.iter().any(|network| network.contains(&exemption.network)) {
+                remarks.push(warning(format!(
+                    "[scope] exempt: {} lies outside every listed network and changes nothing",
+                    exemption.network
+                )));
+            }
+            if exemption.reason.trim().is_empty() {
+                remarks.push(error(format!("[scope] exempt: {} needs a reason", exemption.network)));
+            }
+        }
+        if self.scope.permit_loopback {
+            remarks.push(warning("[scope] permit_loopback is on: meant for tests only"));
+        }
+    }
+
+    fn check_times(&self, remarks: &mut Vec<Remark>) {
+        let work = self.collection.identify_timeout.duration() + self.collection.collect_timeout.duration();
+        if self.cooldown.lease.duration() < work {
+            remarks.push(error(format!(
+                "[cooldown] lease = {}: shorter than the time that [collection] allows for one case ({} + {}), so a \
+                 second case could begin on the same machine; raise the lease or lower the time-outs",
+                self.cooldown.lease, self.collection.identify_timeout, self.collection.collect_timeout
+            )));
+        }
+        if self.cooldown.window < self.cooldown.lease {
+            remarks.push(error(format!(
+                "[cooldown] window = {} is shorter than lease = {}",
+                self.cooldown.window, self.cooldown.lease
+            )));
+        }
+        if self.collection.jobs == 0 || self.collection.jobs > 1024 {
+            remarks.push(error("[collection] jobs: between 1 and 1024"));
+        }
+        if self.collection.artifacts.is_empty() {
+            remarks.push(error(
+                "[collection] artifacts is empty: nothing would be collected; remove the key for all",
+            ));
+        }
+        if self.actions.attempts == 0 {
+            remarks.push(error("[actions] attempts = 0: nothing would ever be delivered; use 1 or more"));
+        }
+    }
+
+    fn check_users(&self, remarks: &mut Vec<Remark>) {
+        for exemption in &self.users.exempt {
+            if self.user_key(None, &exemption.name).is_none() {
+                remarks.push(warning(format!(
+                    "[users] exempt: {:?} stands for no person and makes no claim; the line changes nothing",
+                    exemption.name
+                )));
+            }
+            if exemption.reason.trim().is_empty() {
+                remarks.push(error(format!("[users] exempt: {:?} needs a reason", exemption.name)));
+            }
+        }
+        if let Some(upper) = self.users.domains.keys().find(|domain| **domain != domain.to_lowercase()) {
+            remarks.push(error(format!("[users.domains] {upper:?}: write the DNS domain in lower case")));
+        }
+        if let Some(pattern) = &self.users.mail
+            && (!pattern.contains("{user}") || pattern.matches('@').count() != 1)
+        {
+            remarks.push(error(format!(
+                "[users] mail = {pattern:?}: needs {{user}} and one @, as in {{user}}@example.com"
+            )));
+        }
+    }
+
+    fn check_delivery(&self, remarks: &mut Vec<Remark>) {
+        let used = |kind: ActionKind| {
+            [&self.actions.policy_violation, &self.actions.inconclusive, &self.actions.false_positive]
+                .iter()
+                .any(|actions| actions.contains(&kind))
+        };
+        if used(ActionKind::MailSoc) && self.mail.soc.is_empty() {
+            remarks.push(warning("[mail] soc is empty: mail_soc has nobody to go to and is skipped"));
+        }
+        if used(ActionKind::MailUser) && self.users.mail.is_none() {
+            remarks.push(warning(
+                "[users] mail is not set: users get no mail unless the alert carries their address in an allowed domain",
+            ));
+        }
+        if let Some(webhook) = &self.ticket.webhook
+            && !webhook.url.starts_with("https://")
+            && !webhook.url.starts_with("http://")
+        {
+            remarks.push(error("[ticket.webhook] url: must begin with https:// or http://"));
+        }
+        if let Some(smtp) = &self.mail.smtp
+            && smtp.username.is_some() != smtp.password_file.is_some()
+        {
+            remarks.push(error("[mail.smtp] username and password_file go together"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remarks(sections: &str) -> Vec<Remark> {
+        let policy: Policy = toml::from_str(&format!("version = 1\n{sections}")).unwrap();
+        policy.remarks()
+    }
+
+    fn refuses(sections: &str, what: &str) {
+        let found = remarks(sections);
+        assert!(found.iter().any(|remark| remark.is_error && remark.text.contains(what)), "{found:?}");
+    }
+
+    const SCOPE: &str = "[scope]\nnetworks = ['10.0.0.0/8']\n";
+
+    #[test]
+    fn a_sound_policy_has_no_errors() {
+        assert!(remarks(SCOPE).iter().all(|remark| !remark.is_error));
+    }
+
+    #[test]
+    fn the_world_is_not_a_network() {
+        refuses("[scope]\nnetworks = ['8.0.0.0/7']\n", "wider than /8");
+        refuses("[scope]\nnetworks = ['fc00::/7']\n", "wider than /16");
+    }
+
+    #[test]
+    fn a_lease_must_outlast_the_work() {
+        refuses(&format!("{SCOPE}[cooldown]\nlease = '10m'\n"), "second case");
+        refuses(&format!("{SCOPE}[cooldown]\nwindow = '1h'\n"), "window");
+    }
+
+    #[test]
+    fn exemptions_say_why() {
+        refuses(
+            "[scope]\nnetworks = ['10.0.0.0/8']\nexempt = [{ network = '10.0.0.9/32', reason = ' ' }]\n",
+            "reason",
+        );
+        refuses(&format!("{SCOPE}[users]\nexempt = [{{ name = 'CORP\\svc', reason = '' }}]\n"), "reason");
+    }
+
+    #[test]
+    fn half_an_account_is_refused() {
+        refuses(&format!("{SCOPE}[mail.smtp]\nhost = 'mail.example.com'\nusername = 'x'\n"), "go together");
+        refuses(&format!("{SCOPE}[ticket.webhook]\nurl = 'ftp://x'\n"), "https://");
+        refuses(&format!("{SCOPE}[users]\nmail = 'everyone@example.com'\n"), "{user}");
+    }
+}

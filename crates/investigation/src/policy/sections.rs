@@ -1,0 +1,258 @@
+//! The sections of the policy file, one struct each. Every key has a default, and an unknown key is an error.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::span::Span;
+use crate::act::ActionKind;
+use crate::evidence::ArtifactKind;
+use crate::order::Limits;
+
+/// `[organisation]`: how messages name the company and whom they tell people to ask.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Organisation {
+    /// Name in messages.
+    pub name: Option<String>,
+    /// Whom a user can ask or contest with: an address, a telephone number, a page.
+    pub contact: Option<String>,
+}
+
+/// A user who is never investigated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserExemption {
+    /// `DOMAIN\name` or `name@domain`.
+    pub name: String,
+    /// Why; shown wherever the exemption is applied.
+    pub reason: String,
+}
+
+/// `[users]`: who is exempt, how domains fold, and where mail for a user goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Users {
+    /// Users who are never investigated.
+    pub exempt: Vec<UserExemption>,
+    /// DNS domain → short domain, where the first label is not the short name.
+    pub domains: BTreeMap<String, String>,
+    /// Pattern of a user's mail address: `{user}` and `{domain}` are replaced. Empty: users get no mail unless the
+    /// alert carries their address.
+    pub mail: Option<String>,
+    /// Domains (the part after `@`) that mail for users may go to. Empty: only the domain of the pattern.
+    pub mail_domains: Vec<String>,
+}
+
+/// `[cooldown]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cooldown {
+    /// How long an address or a user is left alone after sealed evidence, counted from the claim.
+    pub window: Span,
+    /// How long a running case holds its claims before they run out by themselves.
+    pub lease: Span,
+}
+
+impl Default for Cooldown {
+    fn default() -> Self {
+        Self { window: Span::days(3), lease: Span::hours(2) }
+    }
+}
+
+/// `[collection]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectionPolicy {
+    /// Investigations at the same time.
+    pub jobs: usize,
+    /// Kinds of artifacts to collect.
+    pub artifacts: Vec<ArtifactKind>,
+    /// Time for contact and identity.
+    pub identify_timeout: Span,
+    /// Time for the whole collection of one endpoint.
+    pub collect_timeout: Span,
+    /// Caps for each artifact.
+    pub limits: Limits,
+}
+
+impl Default for CollectionPolicy {
+    fn default() -> Self {
+        Self {
+            jobs: 8,
+            artifacts: ArtifactKind::ALL.to_vec(),
+            identify_timeout: Span::minutes(1),
+            collect_timeout: Span::minutes(30),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// `[ssh]`: how endpoints are reached over SSH. Keys only, and only to hosts whose key is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ssh {
+    /// Account on the endpoints.
+    pub user: String,
+    /// Port.
+    pub port: u16,
+    /// Private key files; relative to the policy file.
+    pub identity_files: Vec<String>,
+    /// Also offer the keys of the agent at `SSH_AUTH_SOCK`.
+    pub use_agent: bool,
+    /// Known host keys, in OpenSSH's format; relative to the policy file.
+    pub known_hosts: String,
+    /// Trust a host that is not in `known_hosts` and write its key there. A changed key is refused all the same.
+    pub accept_new_host_keys: bool,
+    /// Time for the TCP connection and the key exchange.
+    pub connect_timeout: Span,
+    /// Run the catalogue under `sudo -n`, for an account that is not root.
+    pub sudo: bool,
+}
+
+impl Default for Ssh {
+    fn default() -> Self {
+        Self {
+            user: "peerhound".to_owned(),
+            port: 22,
+            identity_files: Vec::new(),
+            use_agent: false,
+            known_hosts: "known_hosts".to_owned(),
+            accept_new_host_keys: false,
+            connect_timeout: Span::seconds(10),
+            sudo: false,
+        }
+    }
+}
+
+/// `[actions]`: what each verdict leads to, and how often a delivery is tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Actions {
+    /// After `policy_violation`.
+    pub policy_violation: Vec<ActionKind>,
+    /// After `inconclusive`.
+    pub inconclusive: Vec<ActionKind>,
+    /// After `false_positive`.
+    pub false_positive: Vec<ActionKind>,
+    /// Tries of one delivery that is known not to have arrived.
+    pub attempts: u32,
+    /// Wait before the second try; doubled for each further one, up to an hour.
+    pub backoff: Span,
+}
+
+impl Default for Actions {
+    fn default() -> Self {
+        Self {
+            policy_violation: vec![ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket],
+            inconclusive: vec![ActionKind::MailSoc, ActionKind::Ticket],
+            false_positive: Vec::new(),
+            attempts: 6,
+            backoff: Span::seconds(5),
+        }
+    }
+}
+
+/// `[mail]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Sender.
+    pub from: String,
+    /// Addresses of the SOC.
+    pub soc: Vec<String>,
+    /// Server. Absent: mails are written to the outbox folder.
+    pub smtp: Option<Smtp>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { from: "peerhound@localhost.localdomain".to_owned(), soc: Vec::new(), smtp: None }
+    }
+}
+
+/// Protection of the connection to the mail server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpTls {
+    /// TLS from the first byte (port 465).
+    Implicit,
+    /// STARTTLS, and nothing is sent if the server does not offer it (port 587).
+    #[default]
+    Starttls,
+    /// None; for a relay on this machine or a protected segment.
+    None,
+}
+
+/// `[mail.smtp]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Host name, as in its certificate.
+    pub host: String,
+    /// Port.
+    #[serde(default = "smtp_port")]
+    pub port: u16,
+    /// Protection of the connection.
+    #[serde(default)]
+    pub tls: SmtpTls,
+    /// Account, where the server wants one.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// File that holds the password; relative to the policy file.
+    #[serde(default)]
+    pub password_file: Option<String>,
+    /// Time for one delivery.
+    #[serde(default = "delivery_timeout")]
+    pub timeout: Span,
+}
+
+fn smtp_port() -> u16 {
+    587
+}
+
+fn delivery_timeout() -> Span {
+    Span::seconds(30)
+}
+
+/// `[ticket]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ticket {
+    /// Where tickets are posted. Absent: tickets are written to the outbox folder.
+    pub webhook: Option<Webhook>,
+}
+
+/// `[ticket.webhook]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where to POST the ticket as JSON.
+    pub url: String,
+    /// File that holds a bearer token; relative to the policy file.
+    #[serde(default)]
+    pub token_file: Option<String>,
+    /// The receiver folds requests with the same `Idempotency-Key`, so that a delivery whose answer was lost may be
+    /// repeated. Without it, such a delivery is left to a person.
+    #[serde(default)]
+    pub honours_idempotency_key: bool,
+    /// Time for one delivery.
+    #[serde(default = "delivery_timeout")]
+    pub timeout: Span,
+}
+
+/// `[storage]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// Folder of the database, the evidence and the outbox; relative to the policy file.
+    pub data_dir: String,
+    /// How long alerts that are settled stay listed.
+    pub keep_alerts: Span,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { data_dir: "peerhound-data".to_owned(), keep_alerts: Span::days(90) }
+    }
+}
