@@ -1,1 +1,5 @@
-//! .
+//! Performs what the core decides: the loop, the stores, the evidence container and the deliveries.
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod places;

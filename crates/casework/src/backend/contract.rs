@@ -1,0 +1,243 @@
+//! What every backend has to keep, as tests over the seam. Each backend's tests call [`keeps`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use investigation::alert::Alert;
+use investigation::case::{Case, Disposition, Event, Intake, State, Step, intake};
+use investigation::claim::{Claim, ClaimKey, ClaimKind};
+use investigation::evidence::Identity;
+use investigation::policy::Policy;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Backend, Committed, Received, Unread};
+
+fn policy() -> Policy {
+    Policy::parse("version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n").unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_772_442_000 + seconds).unwrap()
+}
+
+fn alert(id: &str, source: &str) -> Alert {
+    let value = serde_json::json!({
+        "id": id, "format": "test", "event.original": "{}", "event.id": format!("siem-{id}"), "source.ip": source,
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+fn received(alert: &Alert) -> Received {
+    Received { id: alert.id.clone(), origin: "test".to_owned(), content: Ok(alert.clone()) }
+}
+
+fn opening(alert: &Alert, now: Timestamp) -> Step {
+    match intake(alert, &policy(), now) {
+        Intake::Open(step) => *step,
+        Intake::Settled(disposition) => panic!("not opened: {disposition:?}"),
+    }
+}
+
+fn failed() -> Event {
+    Event::ContactFailed { code: "unreachable".to_owned(), reason: "no answer".to_owned(), retryable: true }
+}
+
+/// Runs the whole contract. `fresh` gives an empty store each time.
+pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
+    alerts_are_taken_in_once(&fresh()).await;
+    unreadable_records_are_kept_for_review(&fresh()).await;
+    alerts_are_found_by_either_id(&fresh()).await;
+    one_claim_is_held_until_it_expires(&fresh()).await;
+    a_refused_step_writes_nothing(&fresh()).await;
+    a_step_on_an_old_version_is_refused(&fresh()).await;
+    failing_frees_the_claim(&fresh()).await;
+    suppressed_alerts_are_counted_once_each(&fresh()).await;
+    an_operator_can_release_a_claim(&fresh()).await;
+    one_worker_holds_a_case(&fresh()).await;
+    pruning_keeps_what_is_open(&fresh()).await;
+    of_many_claimers_one_wins(Arc::new(fresh())).await;
+}
+
+async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
+    store.take_in(vec![received(alert)], now).await.unwrap();
+    let step = opening(alert, now);
+    assert_eq!(store.commit(&step, now).await.unwrap(), Committed::Done);
+    step.case
+}
+
+async fn alerts_are_taken_in_once<B: Backend>(store: &B) {
+    let first = alert("a1", "10.0.0.1");
+    let rows =
+        store.take_in(vec![received(&first), received(&alert("a2", "10.0.0.2"))], at(0)).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    open(store, &first, at(1)).await;
+    let again = store.take_in(vec![received(&first)], at(2)).await.unwrap();
+    assert!(
+        matches!(again[0].disposition, Disposition::Opened { .. }),
+        "a repeat reset the alert: {again:?}"
+    );
+    assert_eq!(again[0].received_at, at(0));
+    let waiting = store.waiting(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a2"]);
+}
+
+async fn unreadable_records_are_kept_for_review<B: Backend>(store: &B) {
+    let unread = Unread { reason: "no format fits".to_owned(), original: "\u{1b}[2J".to_owned() };
+    let record = Received { id: "bad".to_owned(), origin: "x, line 3".to_owned(), content: Err(unread) };
+    store.take_in(vec![record], at(0)).await.unwrap();
+    let review = store.review(10).await.unwrap();
+    assert!(
+        matches!(&review[0].disposition, Disposition::Unreadable { reason } if reason == "no format fits")
+    );
+    assert!(store.waiting(10).await.unwrap().is_empty());
+}
+
+async fn alerts_are_found_by_either_id<B: Backend>(store: &B) {
+    let one = alert("0123456789abcdef0123", "10.0.0.1");
+    store.take_in(vec![received(&one)], at(0)).await.unwrap();
+    for id in ["0123456789abcdef0123", "01234567", "siem-0123456789abcdef0123"] {
+        assert_eq!(store.alert(id).await.unwrap().len(), 1, "{id}");
+    }
+    for id in ["0123", "%", "nothing", ""] {
+        assert!(store.alert(id).await.unwrap().is_empty(), "{id}");
+    }
+}
+
+async fn one_claim_is_held_until_it_expires<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let second = alert("a2", "10.0.0.1");
+    let last_second = at(2 * 3600 - 1);
+    match store.commit(&opening(&second, last_second), last_second).await.unwrap() {
+        Committed::Held(claim) => assert_eq!((claim.case_id, claim.kind), (case.id, ClaimKind::Lease)),
+        other => panic!("{other:?}"),
+    }
+    let expired = at(2 * 3600);
+    assert_eq!(store.commit(&opening(&second, expired), expired).await.unwrap(), Committed::Done);
+    let claims = store.claims(expired).await.unwrap();
+    assert_eq!(claims.len(), 1, "an expired claim is listed: {claims:?}");
+}
+
+async fn a_refused_step_writes_nothing<B: Backend>(store: &B) {
+    open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let second = alert("a2", "10.0.0.1");
+    store.take_in(vec![received(&second)], at(1)).await.unwrap();
+    let step = opening(&second, at(1));
+    assert!(matches!(store.commit(&step, at(1)).await.unwrap(), Committed::Held(_)));
+    assert!(store.case(&step.case.id).await.unwrap().is_none());
+    let row = &store.alert("a2").await.unwrap()[0];
+    assert_eq!(row.disposition, Disposition::Waiting, "the alert was settled by a write that was refused");
+}
+
+async fn a_step_on_an_old_version_is_refused<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let step = case.advance(Event::Began { effect: 1 }, &policy(), at(1)).unwrap();
+    assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Done);
+    assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Stale);
+    assert_eq!(store.case(&case.id).await.unwrap().unwrap(), step.case);
+    let again = opening(&alert("a1", "10.0.0.1"), at(0));
+    assert_eq!(store.commit(&again, at(0)).await.unwrap(), Committed::Stale, "a case was inserted twice");
+}
+
+async fn failing_frees_the_claim<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    assert_eq!(store.open_cases().await.unwrap(), [case.id.clone()]);
+    let step = case.advance(failed(), &policy(), at(1)).unwrap();
+    assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Done);
+    assert!(store.claims(at(1)).await.unwrap().is_empty());
+    assert!(store.open_cases().await.unwrap().is_empty());
+    assert_eq!(store.cases(false, 10).await.unwrap()[0].status, "failed");
+    assert!(store.cases(true, 10).await.unwrap().is_empty());
+}
+
+async fn suppressed_alerts_are_counted_once_each<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let key = ClaimKey::ip(case.target);
+    let suppressed = Disposition::Suppressed { key, case_id: case.id.clone(), until: at(7200) };
+    for n in 0..30 {
+        let id = format!("r{n}");
+        store.take_in(vec![received(&alert(&id, "10.0.0.1"))], at(n)).await.unwrap();
+        store.settle(&id, &suppressed, at(n)).await.unwrap();
+        store.settle(&id, &suppressed, at(n)).await.unwrap();
+    }
+    let (count, listed) = store.suppressed(&case.id).await.unwrap();
+    assert_eq!(count, 30);
+    assert_eq!((listed.len(), listed[0].alert_id.as_str()), (20, "r29"));
+    assert_eq!(store.cases(false, 10).await.unwrap()[0].suppressed, 30);
+}
+
+async fn an_operator_can_release_a_claim<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let key = ClaimKey::ip(case.target);
+    assert_eq!(store.claims_on(std::slice::from_ref(&key), at(1)).await.unwrap()[0].case_id, case.id);
+    assert_eq!(store.release(&key, at(1)).await.unwrap().unwrap().case_id, case.id);
+    assert!(store.release(&key, at(1)).await.unwrap().is_none());
+    assert!(store.claims_on(&[key], at(1)).await.unwrap().is_empty());
+}
+
+async fn one_worker_holds_a_case<B: Backend>(store: &B) {
+    let hold = store.hold("ph-20260302-aaaaaaaa").await.unwrap();
+    assert!(hold.is_some());
+    assert!(store.hold("ph-20260302-aaaaaaaa").await.unwrap().is_none());
+    assert!(store.hold("ph-20260302-bbbbbbbb").await.unwrap().is_some());
+    drop(hold);
+    assert!(store.hold("ph-20260302-aaaaaaaa").await.unwrap().is_some());
+}
+
+async fn pruning_keeps_what_is_open<B: Backend>(store: &B) {
+    let open_case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let closed = open(store, &alert("a2", "10.0.0.2"), at(0)).await;
+    let step = closed.advance(failed(), &policy(), at(1)).unwrap();
+    store.commit(&step, at(1)).await.unwrap();
+    store.take_in(vec![received(&alert("a3", "10.0.0.3"))], at(0)).await.unwrap();
+    assert_eq!(store.prune(at(100), at(100)).await.unwrap(), 1, "only the closed case's alert is old news");
+    assert_eq!(store.waiting(10).await.unwrap().len(), 1);
+    assert_eq!(store.open_cases().await.unwrap(), [open_case.id]);
+    assert!(store.alert("a1").await.unwrap().len() == 1 && store.alert("a2").await.unwrap().is_empty());
+}
+
+/// Sixteen claimers of one address and of one user at the same moment: one winner, and every loser is told who.
+async fn of_many_claimers_one_wins<B: Backend>(store: Arc<B>) {
+    let tasks: Vec<_> = (0..16)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let step = opening(&alert(&format!("c{n}"), "10.0.0.1"), at(n));
+                (step.case.id.clone(), store.commit(&step, at(n)).await.unwrap())
+            })
+        })
+        .collect();
+    let mut winners = BTreeSet::new();
+    let mut told = BTreeSet::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            (id, Committed::Done) => drop(winners.insert(id)),
+            (_, Committed::Held(claim)) => drop(told.insert(claim.case_id)),
+            (_, Committed::Stale) => panic!("stale"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    assert_eq!(winners, told, "the losers were told of someone else");
+
+    let tasks: Vec<_> = (0..16_u8)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let case = open(&*store, &alert(&format!("u{n}"), &format!("10.0.1.{n}")), at(0)).await;
+                let key = ClaimKey::stored("user#corp\\alice".to_owned());
+                let mut step = case
+                    .advance(Event::Identified { identity: Identity::default() }, &policy(), at(1))
+                    .unwrap();
+                let lease = SignedDuration::from_hours(2);
+                let claim = Claim::lease(key, &case.id, at(1), lease);
+                step.claims.push(investigation::claim::ClaimOp::Take(claim));
+                assert_eq!(step.case.state, State::Collecting);
+                store.commit(&step, at(1)).await.unwrap() == Committed::Done
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for task in tasks {
+        won += u32::from(task.await.unwrap());
+    }
+    assert_eq!(won, 1);
+}

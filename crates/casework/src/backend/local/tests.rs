@@ -1,0 +1,65 @@
+//! The contract, and what is special about a file on a disk.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::contract;
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = AtomicU32::new(0);
+    let fresh = || Local::open(&dir.path().join(count.fetch_add(1, Ordering::Relaxed).to_string())).unwrap();
+    contract::keeps(fresh).await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Local::open(dir.path()).unwrap();
+    let unread = super::super::Unread { reason: "x".to_owned(), original: "y".to_owned() };
+    let record = Received { id: "bad".to_owned(), origin: "here".to_owned(), content: Err(unread) };
+    store.take_in(vec![record], Timestamp::UNIX_EPOCH).await.unwrap();
+    drop(store);
+    assert_eq!(Local::open(dir.path()).unwrap().review(10).await.unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Local::open(dir.path()).unwrap());
+    let path = dir.path().join("peerhound.db");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    match Local::open(dir.path()) {
+        Err(StoreError::Newer { found: 99, known: 1, .. }) => {}
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("peerhound.db"), "not a database, and long enough to be looked at")
+        .unwrap();
+    assert!(matches!(Local::open(dir.path()), Err(StoreError::Damaged { .. })));
+}
+
+#[tokio::test]
+async fn a_hold_is_seen_by_another_handle_on_the_same_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (Local::open(dir.path()).unwrap(), Local::open(dir.path()).unwrap());
+    let hold = one.hold("c").await.unwrap();
+    assert!(hold.is_some() && two.hold("c").await.unwrap().is_none());
+    drop(hold);
+    assert!(two.hold("c").await.unwrap().is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_look_inside() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    drop(Local::open(&data).unwrap());
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}

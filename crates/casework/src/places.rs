@@ -1,0 +1,54 @@
+//! Where things lie on one machine.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::backend::local::create_private_dir;
+
+/// The folders below the data folder.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The data folder; the database lies in it.
+    pub data: PathBuf,
+    /// Evidence being collected, a folder for each case.
+    pub staging: PathBuf,
+    /// Sealed evidence, a zip for each case.
+    pub evidence: PathBuf,
+    /// Mails and tickets, where no server is configured.
+    pub outbox: PathBuf,
+}
+
+impl Places {
+    /// Makes the folders, readable by their owner only.
+    pub fn create(data: &Path) -> io::Result<Self> {
+        let below = |name: &str| data.join(name);
+        let places = Self {
+            data: data.to_owned(),
+            staging: below("staging"),
+            evidence: below("evidence"),
+            outbox: below("outbox"),
+        };
+        for dir in [&places.data, &places.staging, &places.evidence, &places.outbox] {
+            create_private_dir(dir)?;
+        }
+        Ok(places)
+    }
+
+    /// Where one task of a case is staged.
+    pub fn staged(&self, case_id: &str, task: &str) -> PathBuf {
+        self.staging.join(case_id).join(task)
+    }
+
+    /// Where a case's container lies.
+    pub fn container(&self, case_id: &str) -> PathBuf {
+        self.evidence.join(format!("{case_id}.zip"))
+    }
+
+    /// Removes what a case staged. What is left behind by a crash goes with the next call for it.
+    pub fn clear_staging(&self, case_id: &str) -> io::Result<()> {
+        match std::fs::remove_dir_all(self.staging.join(case_id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+}
