@@ -1,1 +1,36 @@
-//! .
+//! The rig of the acceptance tests: machines, a swarm and receiving servers that are real.
+//!
+//! Every test gets its own [`Network`]: hosts with their own addresses inside network namespaces made for that test,
+//! joined by a bridge that lies in a namespace too, so that nothing of this machine's own network changes and no packet
+//! leaves it. A [`Host`] is a small machine of its own: process list, sockets, host name, users and files.
+//! Where namespaces are not permitted, hosts are loopback addresses of this machine, and one line says so.
+#![forbid(unsafe_code)]
+
+mod command;
+mod endpoint;
+mod host;
+mod keys;
+mod leftovers;
+mod mailserver;
+mod network;
+mod peerhound;
+mod receiver;
+mod requirements;
+mod settings;
+mod swarm;
+mod ticketserver;
+mod wait;
+mod workspace;
+
+pub use command::{Output, run};
+pub use endpoint::{Endpoint, SSH_USER};
+pub use host::{ALICE, Host};
+pub use leftovers::{RunId, namespaces_of, processes_of, sweep};
+pub use mailserver::{Mail, MailServer};
+pub use network::Network;
+pub use peerhound::Peerhound;
+pub use requirements::{require_or_skip, skip_or_fail};
+pub use swarm::Swarm;
+pub use ticketserver::{Answer, Ticket, TicketServer};
+pub use wait::wait_until;
+pub use workspace::Workspace;

@@ -1,0 +1,231 @@
+//! An endpoint: a machine with a real OpenSSH server, a pinned host key and a person logged in.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::command::run;
+use crate::host::{ALICE, ALICE_ID, Host};
+use crate::keys;
+use crate::network::Network;
+use crate::wait::wait_until;
+
+/// The account that the collector's key opens on an endpoint of its own machine.
+pub const SSH_USER: &str = "root";
+
+const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+const SERVER_CONFIG: &str = "/etc/ssh/sshd_config";
+const SERVER_PID: &str = "/var/lib/sshd.pid";
+const AUTHORIZED_KEYS: &str = "/root/.ssh/authorized_keys";
+
+/// A machine that can be investigated over SSH.
+#[derive(Debug)]
+pub struct Endpoint {
+    host: Host,
+    port: u16,
+    user: String,
+    identity: PathBuf,
+    known_hosts: PathBuf,
+}
+
+impl Endpoint {
+    /// Starts a machine with sshd at the network's address `number`. Its host key is added to the run's `known_hosts`,
+    /// and the run's one key may log in. On a machine of its own, alice is logged in.
+    ///
+    /// # Errors
+    /// When anything of that cannot be made, or sshd does not answer.
+    pub fn start(network: &Network, name: &str, number: u8) -> Result<Self> {
+        let host = Host::start(network, name, number)?;
+        let folder = network.workspace().folder();
+        let identity = folder.join("identity");
+        if !identity.exists() {
+            keys::generate(&identity)?;
+        }
+        let (port, user) = if host.isolated() {
+            (22, SSH_USER.to_owned())
+        } else {
+            (free_port(host.address())?, own_name()?)
+        };
+        let known_hosts = folder.join("known_hosts");
+        let mut endpoint = Self { host, port, user, identity, known_hosts };
+        let public = fs::read(endpoint.identity.with_extension("pub"))?;
+        fs::write(endpoint.host.outside(AUTHORIZED_KEYS), public)?;
+        fs::write(endpoint.host.outside(SERVER_CONFIG), endpoint.server_config())?;
+        let key = keys::generate(&endpoint.host.outside(HOST_KEY))?;
+        endpoint.pin(&key)?;
+        endpoint.start_server()?;
+        if endpoint.host.isolated() {
+            endpoint.log_alice_in(network.soc())?;
+        }
+        Ok(endpoint)
+    }
+
+    /// The machine itself.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The machine itself, to start services on it.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    /// Its address in the test's network.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.host.address()
+    }
+
+    /// sshd's port: 22 on a machine of its own.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The account that the key opens.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The private key that may log in.
+    #[must_use]
+    pub fn identity(&self) -> &Path {
+        &self.identity
+    }
+
+    /// The file that pins the host keys of the run's endpoints.
+    #[must_use]
+    pub fn known_hosts(&self) -> &Path {
+        &self.known_hosts
+    }
+
+    /// Gives the machine another host key, as a reinstalled or an impersonated one has; the pinned key stays the old.
+    ///
+    /// # Errors
+    /// When sshd does not come back.
+    pub fn rotate_host_key(&mut self) -> Result<()> {
+        let pid = fs::read_to_string(self.host.outside(SERVER_PID)).context("sshd wrote no PID file")?;
+        let process = Path::new("/proc").join(pid.trim());
+        self.host.run(&["kill", pid.trim()])?;
+        wait_until("sshd ends", Duration::from_secs(5), || {
+            let there = if self.host.isolated() {
+                self.host.try_run(&["test", "-e", &process.to_string_lossy()])?.code == Some(0)
+            } else {
+                process.exists()
+            };
+            Ok((!there).then_some(()))
+        })?;
+        keys::generate(&self.host.outside(HOST_KEY))?;
+        self.start_server()
+    }
+
+    /// Runs a command over OpenSSH's own client from the `soc` host, with the pinned host key required.
+    ///
+    /// # Errors
+    /// When the client cannot be started or takes over 30 seconds.
+    pub fn ssh(&self, network: &Network, remote: &str) -> Result<crate::Output> {
+        let target = format!("{}@{}", self.user, self.address());
+        let known = format!("UserKnownHostsFile={}", self.known_hosts.display());
+        let (port, identity) = (self.port.to_string(), self.identity.to_string_lossy());
+        let mut argv = vec!["ssh", "-F", "none", "-i", &identity, "-p", &port, "-o", &known];
+        for option in [
+            "StrictHostKeyChecking=yes",
+            "GlobalKnownHostsFile=/dev/null",
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+        ] {
+            argv.extend(["-o", option]);
+        }
+        argv.extend([target.as_str(), remote]);
+        crate::command::run_with(&mut network.soc_command(&argv), "", Duration::from_secs(30))
+    }
+
+    /// How many log-ins sshd accepted so far.
+    #[must_use]
+    pub fn logins(&self) -> usize {
+        self.host.log("sshd.log").matches("Accepted publickey").count()
+    }
+
+    /// How many connections sshd got so far, whether they logged in or not.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.host.log("sshd.log").matches("Connection from").count()
+    }
+
+    fn pin(&self, public_key: &str) -> Result<()> {
+        let address = self.address();
+        let name = if self.port == 22 { address.to_string() } else { format!("[{address}]:{}", self.port) };
+        let mut pinned = fs::read_to_string(&self.known_hosts).unwrap_or_default();
+        pinned.push_str(&format!("{name} {public_key}\n"));
+        Ok(fs::write(&self.known_hosts, pinned)?)
+    }
+
+    fn server_config(&self) -> String {
+        let inside = |path| self.host.inside(path);
+        format!(
+            "Port {}\nListenAddress {}\nHostKey {}\nPidFile {}\nAuthorizedKeysFile {}\n\
+             PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             PubkeyAuthentication yes\nUsePAM no\nStrictModes no\nUseDNS no\nPrintMotd no\nLogLevel VERBOSE\n\
+             Subsystem sftp internal-sftp\n",
+            self.port,
+            self.address(),
+            inside(HOST_KEY),
+            inside(SERVER_PID),
+            inside(AUTHORIZED_KEYS),
+        )
+    }
+
+    fn start_server(&mut self) -> Result<()> {
+        let config = self.host.inside(SERVER_CONFIG);
+        // sshd starts itself again for each connection and therefore wants its own absolute path.
+        let sshd = crate::requirements::find_tool("sshd").context("sshd is not installed")?;
+        if !self.host.isolated() {
+            // As root, sshd insists on the folder that its package's service makes at start. Others do without.
+            let _ = fs::create_dir_all("/run/sshd");
+        }
+        let before = self.host.log("sshd.log").matches("Server listening").count();
+        self.host.service(&[&sshd.to_string_lossy(), "-D", "-e", "-f", &config], None, "sshd.log")?;
+        wait_until("sshd listens", Duration::from_secs(10), || {
+            Ok((self.host.log("sshd.log").matches("Server listening").count() > before).then_some(()))
+        })
+        .with_context(|| format!("sshd said: {}", self.host.log("sshd.log")))
+    }
+
+    /// A session as login(1) leaves it: a shell of alice's and a record of it in utmp(5).
+    fn log_alice_in(&mut self, from: Ipv4Addr) -> Result<()> {
+        self.host.service(&["sleep", "infinity"], Some(ALICE), "session.log")?;
+        let id = ALICE_ID.to_string();
+        let pid = wait_until("alice's session starts", Duration::from_secs(5), || {
+            let found = self.host.try_run(&["pgrep", "--uid", &id, "--exact", "sleep"])?;
+            Ok(found.stdout.split_whitespace().next().map(str::to_owned))
+        })?;
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S,000000+00:00").to_string();
+        let record = format!(
+            "[7] [{pid:0>5}] [ts/0] [{ALICE:<8}] [{:<12}] [{:<20}] [{:<15}] [{now}]",
+            "pts/0",
+            from.to_string(),
+            from.to_string(),
+        );
+        let script = format!("printf '%s\\n' {} | utmpdump -r > /run/utmp", crate::host::quoted(&record));
+        self.host.run(&["sh", "-c", &script])?;
+        Ok(())
+    }
+}
+
+fn free_port(address: Ipv4Addr) -> Result<u16> {
+    Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
+}
+
+fn own_name() -> Result<String> {
+    Ok(run(&["id", "--user", "--name"])?.stdout.trim().to_owned())
+}
+
+/// Whether something accepts connections there; only for addresses of this machine.
+pub(crate) fn answers(address: Ipv4Addr, port: u16) -> bool {
+    TcpStream::connect_timeout(&(address, port).into(), Duration::from_millis(500)).is_ok()
+}

@@ -1,0 +1,179 @@
+//! The hosts' own network: a bridge in a namespace, and one namespace for each host.
+
+use std::net::Ipv4Addr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::command::{Output, command, run, run_with};
+use crate::leftovers::{RunId, remove_namespace, sweep_once};
+use crate::requirements::find_tool;
+use crate::settings;
+use crate::workspace::Workspace;
+
+/// The network of all hosts. It exists only inside the namespaces, so that every run may use the same.
+const PRIVATE: [u8; 3] = [10, 213, 7];
+
+const SOC: &str = "soc";
+const SWITCH: &str = "switch";
+const SOC_NUMBER: u8 = 10;
+
+/// One test's network with the `soc` host in it, on which Peerhound runs; removed on drop.
+#[derive(Debug)]
+pub struct Network {
+    run: RunId,
+    isolated: bool,
+    workspace: Workspace,
+}
+
+impl Network {
+    /// Makes the network, or says in one line that hosts are loopback addresses.
+    ///
+    /// # Errors
+    /// When namespaces are permitted and still cannot be made, or leftovers cannot be removed.
+    pub fn new() -> Result<Self> {
+        let refused = refusal();
+        if refused.is_none() {
+            sweep_once()?;
+        }
+        let run = RunId::next()?;
+        let workspace = Workspace::new(&run)?;
+        let network = Self { run, isolated: refused.is_none(), workspace };
+        if let Some(reason) = refused {
+            println!(
+                "no network namespaces ({reason}): hosts are addresses of 127.213.7.0/24 on this machine"
+            );
+            return Ok(network);
+        }
+        let switch = network.namespace(SWITCH);
+        ip(&["netns", "add", &switch])?;
+        ip(&["-n", &switch, "link", "add", "bridge", "type", "bridge"])?;
+        ip(&["-n", &switch, "link", "set", "bridge", "up"])?;
+        network.connect(SOC, SOC_NUMBER)?;
+        Ok(network)
+    }
+
+    /// Whether hosts are machines of their own; otherwise they are loopback addresses.
+    #[must_use]
+    pub fn isolated(&self) -> bool {
+        self.isolated
+    }
+
+    /// The name under which this run's namespaces and processes are found.
+    #[must_use]
+    pub fn run_id(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The folder of this run.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The address with this last number, whether a host has it or not.
+    #[must_use]
+    pub fn address(&self, number: u8) -> Ipv4Addr {
+        let [a, b, c] = self.prefix();
+        Ipv4Addr::new(a, b, c, number)
+    }
+
+    /// The network that holds all hosts, in CIDR notation.
+    #[must_use]
+    pub fn range(&self) -> String {
+        let [a, b, c] = self.prefix();
+        format!("{a}.{b}.{c}.0/24")
+    }
+
+    fn prefix(&self) -> [u8; 3] {
+        if self.isolated { PRIVATE } else { self.run.loopback() }
+    }
+
+    /// The address that Peerhound itself works from.
+    #[must_use]
+    pub fn soc(&self) -> Ipv4Addr {
+        self.address(SOC_NUMBER)
+    }
+
+    /// A program as it is started on the `soc` host: on this machine's files, in the network of the test. It becomes
+    /// the child itself, so that killing the child kills it.
+    pub(crate) fn soc_command(&self, argv: &[&str]) -> Command {
+        if !self.isolated {
+            return command(argv);
+        }
+        let namespace = self.namespace(SOC);
+        let mut inside = vec!["ip", "netns", "exec", namespace.as_str()];
+        inside.extend_from_slice(argv);
+        command(&inside)
+    }
+
+    /// Runs a program on the `soc` host to its end, whatever its exit code.
+    ///
+    /// # Errors
+    /// When it cannot be started or takes over a minute.
+    pub fn on_soc(&self, argv: &[&str]) -> Result<Output> {
+        run_with(&mut self.soc_command(argv), "", Duration::from_mins(1))
+    }
+
+    /// Makes the namespace of a host and plugs it into the bridge; returns its name.
+    pub(crate) fn connect(&self, name: &str, number: u8) -> Result<String> {
+        let (host, switch) = (self.namespace(name), self.namespace(SWITCH));
+        let port = format!("port{number}");
+        let address = format!("{}/24", self.address(number));
+        ip(&["netns", "add", &host])?;
+        ip(&["-n", &switch, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &host])?;
+        ip(&["-n", &switch, "link", "set", &port, "master", "bridge", "up"])?;
+        ip(&["-n", &host, "address", "add", &address, "dev", "eth0"])?;
+        ip(&["-n", &host, "link", "set", "eth0", "up"])?;
+        ip(&["-n", &host, "link", "set", "lo", "up"])?;
+        Ok(host)
+    }
+
+    fn namespace(&self, name: &str) -> String {
+        format!("{}-{name}", self.run)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        if !self.isolated {
+            return;
+        }
+        for name in crate::namespaces_of(&self.run).unwrap_or_default() {
+            if let Err(error) = remove_namespace(&name) {
+                println!("left behind: {error:#}");
+            }
+        }
+    }
+}
+
+/// Why namespaces cannot be used, or `None`. Tries what the rig does: a network namespace, and a machine's own
+/// mount, PID and host name namespaces.
+fn refusal() -> Option<String> {
+    if settings::loopback_forced() {
+        return Some("PEERHOUND_TEST_LOOPBACK=1".to_owned());
+    }
+    if let Some(tool) =
+        ["ip", "unshare", "nsenter", "pivot_root"].into_iter().find(|tool| find_tool(tool).is_none())
+    {
+        return Some(format!("{tool} is not installed"));
+    }
+    let probe = RunId::next().ok()?.to_string();
+    let tried = run(&["ip", "netns", "add", &probe])
+        .and_then(|_| run(&["ip", "-n", &probe, "link", "add", "bridge", "type", "bridge"]))
+        .and_then(|_| {
+            run(&[
+                "unshare", "--net", "--mount", "--pid", "--fork", "--uts", "--ipc", "mount", "-t", "tmpfs",
+                "tmpfs", "/mnt",
+            ])
+        });
+    let _ = run(&["ip", "netns", "delete", &probe]);
+    tried.err().map(|error| error.to_string().lines().last().unwrap_or("refused").trim().to_owned())
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    let argv: Vec<&str> = std::iter::once("ip").chain(arguments.iter().copied()).collect();
+    run(&argv).context("cannot build the test's network")?;
+    Ok(())
+}

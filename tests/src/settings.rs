@@ -1,0 +1,23 @@
+//! What the environment says, read in this one place.
+#![expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
+
+/// Whether a test that cannot run must fail: on the machine that decides about a change, a skip proves nothing.
+pub(crate) fn skipping_fails() -> bool {
+    std::env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+/// `PEERHOUND_TEST_LOOPBACK=1` leaves namespaces alone, to try what machines without them get.
+pub(crate) fn loopback_forced() -> bool {
+    std::env::var("PEERHOUND_TEST_LOOPBACK").is_ok_and(|value| value == "1")
+}
+
+/// The cargo that runs the tests, for building the binary they start.
+pub(crate) fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+/// The search path, with the folders of administrators' tools that an ordinary user's lacks.
+pub(crate) fn search_path() -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    format!("{own}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin")
+}
