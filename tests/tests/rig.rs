@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acceptance::{
     ALICE, Answer, Endpoint, Host, MailServer, Network, Swarm, TicketServer, namespaces_of, processes_of,
-    require_or_skip, run, wait_until,
+    require_or_skip, run, sweep, wait_until,
 };
 
 const SSH: &[&str] = &["sshd", "ssh", "ssh-keygen"];
