@@ -132,7 +132,9 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { oddity, offset, count } = self;
         match oddity {
-            Oddity::TrailingBytes => return write!(f, "{count} bytes after the end of the value at byte {offset}"),
+            Oddity::TrailingBytes => {
+                return write!(f, "{count} bytes after the end of the value at byte {offset}");
+            }
             Oddity::UnsortedKeys => write!(f, "dictionary keys out of order")?,
             Oddity::DuplicateKey => write!(f, "repeated dictionary key, the first is used")?,
             Oddity::NonCanonicalInteger => write!(f, "integer with leading zeros or negative zero")?,

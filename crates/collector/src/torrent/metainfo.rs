@@ -72,7 +72,8 @@ impl Metainfo {
             return Err(MetainfoError::NotADictionary);
         }
         let info = root.get(b"info").filter(|i| i.is_dictionary()).ok_or(MetainfoError::NoInfo)?;
-        let mut metainfo = Self { notes: document.notes().map(|n| n.to_string()).collect(), ..Self::default() };
+        let mut metainfo =
+            Self { notes: document.notes().map(|n| n.to_string()).collect(), ..Self::default() };
         metainfo.read_hashes(info);
         metainfo.read_name(info);
         metainfo.read_sizes(info);

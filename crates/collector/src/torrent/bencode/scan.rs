@@ -40,7 +40,11 @@ pub(super) fn scan<'a>(input: &'a [u8], limits: &Limits) -> Result<Document<'a>,
                 return Err(BencodeError::TooManyItems { offset: at, cap: limits.items });
             }
             if awaits == Some(Awaits::Key) && !byte.is_ascii_digit() {
-                return Err(BencodeError::UnexpectedByte { offset: at, byte, expected: expected(open.last()) });
+                return Err(BencodeError::UnexpectedByte {
+                    offset: at,
+                    byte,
+                    expected: expected(open.last()),
+                });
             }
             let start = at;
             let mut body = at;
@@ -49,7 +53,11 @@ pub(super) fn scan<'a>(input: &'a [u8], limits: &Limits) -> Result<Document<'a>,
                 b'i' => at = integer(&mut document, at)?,
                 b'l' | b'd' => at += 1,
                 _ => {
-                    return Err(BencodeError::UnexpectedByte { offset: at, byte, expected: expected(open.last()) });
+                    return Err(BencodeError::UnexpectedByte {
+                        offset: at,
+                        byte,
+                        expected: expected(open.last()),
+                    });
                 }
             }
             document.nodes.push(node(start, at, index + 1, body));
@@ -100,7 +108,9 @@ fn string(document: &mut Document<'_>, at: usize) -> Result<(usize, usize), Benc
     let mut claimed = 0_u64;
     loop {
         match byte_at(input, colon, "a digit or the colon of a string length")? {
-            digit @ b'0'..=b'9' => claimed = claimed.saturating_mul(10).saturating_add(u64::from(digit - b'0')),
+            digit @ b'0'..=b'9' => {
+                claimed = claimed.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+            }
             b':' => break,
             byte => {
                 let expected = "a digit or the colon of a string length";
@@ -156,7 +166,9 @@ fn arrived(document: &mut Document<'_>, parent: &mut Open, index: usize) {
                 let offset = document.nodes[index].start as usize;
                 match key(document, last).cmp(key(document, index)) {
                     std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal if !parent.unsorted => document.note(Oddity::DuplicateKey, offset, 1),
+                    std::cmp::Ordering::Equal if !parent.unsorted => {
+                        document.note(Oddity::DuplicateKey, offset, 1)
+                    }
                     std::cmp::Ordering::Equal => {}
                     std::cmp::Ordering::Greater => {
                         parent.unsorted = true;

@@ -57,6 +57,8 @@ pub(super) fn v2(info: Value<'_>, notes: &mut Vec<String>) -> Listing {
 
 fn note_bad(bad: u64, version: &str, notes: &mut Vec<String>) {
     if bad > 0 {
-        notes.push(format!("{bad} lengths in the {version} file list are negative, missing or beyond 64 bits"));
+        notes.push(format!(
+            "{bad} lengths in the {version} file list are negative, missing or beyond 64 bits"
+        ));
     }
 }

@@ -82,7 +82,8 @@ fn libtorrent_computes_the_same_infohashes() {
     for kind in ["v1", "v2", "hybrid"] {
         let arguments = ["-c", LIBTORRENT, kind, data.to_str().unwrap(), torrent.to_str().unwrap()];
         // Distributions install the bindings for their own interpreter, which need not be the first one on PATH.
-        let mut interpreters = ["python3", "/usr/bin/python3"].iter().filter_map(|p| output_of(p, &arguments));
+        let mut interpreters =
+            ["python3", "/usr/bin/python3"].iter().filter_map(|p| output_of(p, &arguments));
         let Some(printed) = interpreters.find(|out| !out.is_empty()) else {
             eprintln!("skipped: no python3 with the libtorrent bindings");
             return;
