@@ -1,0 +1,352 @@
+//! Writes a container: streams the staging folder into a zip under a temporary name, proves to itself that the bytes
+//! are on the disk, and only then gives it its name.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use investigation::evidence::Collection;
+use investigation::evidence::manifest::{
+    Entry, FORMAT_VERSION, MANIFEST_PATH, MAX_MANIFEST_BYTES, Manifest, ManifestFault, Preceding, Tool,
+    media_type,
+};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, System, ZipWriter};
+
+use super::problem::VerifyError;
+use super::staging::{self, Staged};
+use super::verify::{hash_into, verify};
+use super::{CHUNK, UNIX_MODE, dos_time};
+
+/// From this size on an entry gets 64-bit sizes. Below 4 GiB, as the packed form can be a little larger.
+const LARGE: u64 = 0xF000_0000;
+/// Ending of the temporary name.
+const PARTIAL: &str = ".partial";
+
+/// What to seal, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct SealRequest<'r> {
+    /// Folder with what was collected; every file below it becomes an entry.
+    pub staging: &'r Path,
+    /// Further entries with their content: alert, assessment, report, case.
+    pub extra: &'r [(&'r str, &'r [u8])],
+    /// Case.
+    pub case_id: &'r str,
+    /// What seals.
+    pub tool: &'r Tool,
+    /// Time of sealing, also of every entry.
+    pub sealed_at: Timestamp,
+    /// How it was collected.
+    pub collection: &'r Collection,
+    /// The container to be. Its folder must exist.
+    pub destination: &'r Path,
+}
+
+/// A sealed container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// It was there already, whole and of this case: sealed before an interruption.
+    pub already_sealed: bool,
+}
+
+/// Why nothing was sealed. Nothing of it is left under the destination's name.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// A staged file or folder cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Staged {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The container cannot be written: no space, no permission.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Something lies in the staging folder that is never evidence: a link, a device, a hostile name.
+    #[error("{} cannot be sealed: {why}", path.display())]
+    NotSealable {
+        /// Which.
+        path: PathBuf,
+        /// Why, a few words.
+        why: &'static str,
+    },
+    /// A staged file grew or shrank while it was read.
+    #[error("{} changed while it was sealed", .0.display())]
+    Changed(PathBuf),
+    /// More files or folders than a container may hold.
+    #[error("more files than a container may hold")]
+    TooMuch,
+    /// The manifest would break its own rules.
+    #[error("the container would be refused when verified")]
+    Manifest(#[source] ManifestFault),
+    /// Something else lies under the destination's name; it is left as it is.
+    #[error("{} exists and is not this case's evidence: {why}", path.display())]
+    Taken {
+        /// The destination.
+        path: PathBuf,
+        /// What is there.
+        why: String,
+    },
+}
+
+impl SealError {
+    /// Whether the same may succeed later with nothing changed but the circumstances (space, permissions).
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Staged { .. } | Self::Write { .. } | Self::Changed(_))
+    }
+}
+
+/// Seals a case's evidence. Blocking; hours are spent for terabytes only, memory for none.
+///
+/// Where the destination exists already, whole and of this case, it is returned as it is, so that sealing can be
+/// repeated after an interruption, even when the staging folder is gone by then.
+///
+/// # Errors
+/// See [`SealError`]. The destination is never overwritten.
+pub fn seal(request: SealRequest<'_>) -> Result<Sealed, SealError> {
+    if let Some(sealed) = existing(&request)? {
+        return Ok(sealed);
+    }
+    let sources = sources(&request)?;
+    let written = |source| SealError::Write { path: request.destination.to_owned(), source };
+    let folder = match request.destination.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let name = request.destination.file_name().ok_or_else(|| written(io::ErrorKind::InvalidInput.into()))?;
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    remove_leftovers(folder, &prefix);
+    let temporary =
+        tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder).map_err(written)?;
+    // Held while it is written, so that nobody takes it for a leftover.
+    temporary.as_file().lock().map_err(written)?;
+
+    let (sha256, size) = write_container(&request, &sources, &temporary)?;
+    temporary.as_file().sync_all().map_err(written)?;
+    match temporary.persist_noclobber(request.destination) {
+        Ok(_) => {}
+        // Another worker was faster; what it left must be this case's evidence, or it is an error.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            return existing(&request)?.ok_or_else(|| written(error.error));
+        }
+        Err(error) => return Err(written(error.error)),
+    }
+    sync_folder(folder).map_err(written)?;
+    Ok(Sealed { path: request.destination.to_owned(), sha256, size, already_sealed: false })
+}
+
+/// What lies under the destination's name already.
+fn existing(request: &SealRequest<'_>) -> Result<Option<Sealed>, SealError> {
+    let path = request.destination.to_owned();
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SealError::Write { path, source }),
+        Ok(found) if !found.file_type().is_file() => {
+            return Err(SealError::Taken { path, why: "not a regular file".to_owned() });
+        }
+        Ok(_) => {}
+    }
+    match verify(&path) {
+        Ok(report) => match report.problems.first() {
+            None if report.manifest.case_id == request.case_id => {
+                Ok(Some(Sealed { path, sha256: report.sha256, size: report.size, already_sealed: true }))
+            }
+            None => Err(SealError::Taken { path, why: "evidence of another case".to_owned() }),
+            Some(problem) => Err(SealError::Taken { path, why: problem.to_string() }),
+        },
+        Err(VerifyError::Io(source)) => Err(SealError::Write { path, source }),
+        Err(error) => Err(SealError::Taken { path, why: error.to_string() }),
+    }
+}
+
+/// Where the content of an entry comes from.
+enum Source<'r> {
+    Staged(Staged),
+    Bytes(&'r str, &'r [u8]),
+}
+
+impl Source<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Staged(staged) => &staged.name,
+            Self::Bytes(name, _) => name,
+        }
+    }
+}
+
+/// Everything that will be an entry, in the order of the names.
+fn sources<'r>(request: &SealRequest<'r>) -> Result<Vec<Source<'r>>, SealError> {
+    let mut sources: Vec<Source<'r>> =
+        staging::list(request.staging)?.into_iter().map(Source::Staged).collect();
+    sources.extend(request.extra.iter().map(|(name, bytes)| Source::Bytes(name, bytes)));
+    sources.sort_by(|a, b| a.name().cmp(b.name()));
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = sources.iter().find(|source| !seen.insert(source.name())) {
+        return Err(SealError::Manifest(ManifestFault::Duplicate(twice.name().to_owned())));
+    }
+    // With nothing known but the names, the rules on names are checked before anything is written.
+    let entries = sources.iter().map(|source| entry(source.name(), 0, "0".repeat(64))).collect();
+    check(&manifest(request, entries, Preceding { size: 0, sha256: "0".repeat(64) }))?;
+    Ok(sources)
+}
+
+/// Writes the whole container and returns its SHA-256 and size.
+fn write_container(
+    request: &SealRequest<'_>,
+    sources: &[Source<'_>],
+    temporary: &NamedTempFile,
+) -> Result<(String, u64), SealError> {
+    let written = |source| SealError::Write { path: request.destination.to_owned(), source };
+    let zip_written = |error: zip::result::ZipError| written(error.into());
+    let (date, time) = dos_time(request.sealed_at);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(
+            DateTime::try_from_msdos(date, time).map_err(|_| written(io::ErrorKind::InvalidInput.into()))?,
+        )
+        .unix_permissions(UNIX_MODE)
+        .system(System::Unix);
+    let mut zip = ZipWriter::new(temporary.as_file());
+    let mut entries = Vec::with_capacity(sources.len());
+    for source in sources {
+        entries.push(match source {
+            Source::Bytes(name, bytes) => {
+                zip.start_file(*name, options.large_file(bytes.len() as u64 >= LARGE))
+                    .map_err(zip_written)?;
+                zip.write_all(bytes).map_err(written)?;
+                entry(name, bytes.len() as u64, HEXLOWER.encode(&Sha256::digest(bytes)))
+            }
+            Source::Staged(staged) => {
+                let (mut file, size) = staging::open(staged)?;
+                zip.start_file(staged.name.as_str(), options.large_file(size >= LARGE))
+                    .map_err(zip_written)?;
+                let sha256 = copy(&mut file, size, &mut zip, staged, written)?;
+                entry(&staged.name, size, sha256)
+            }
+        });
+    }
+
+    // Beginning the manifest's entry completes the header of the one before, so that what precedes it is final.
+    let mut read_back = File::open(temporary.path()).map_err(written)?;
+    zip.start_file(MANIFEST_PATH, options.compression_method(CompressionMethod::Stored))
+        .map_err(zip_written)?;
+    let header_bytes = 30 + MANIFEST_PATH.len() as u64;
+    let preceding_bytes = read_back.seek(SeekFrom::End(0)).map_err(written)?.saturating_sub(header_bytes);
+    read_back.seek(SeekFrom::Start(0)).map_err(written)?;
+    let mut sha256 = Sha256::new();
+    hash_into(&mut sha256, &mut (&mut read_back).take(preceding_bytes)).map_err(written)?;
+    let preceding = Preceding { size: preceding_bytes, sha256: HEXLOWER.encode(&sha256.clone().finalize()) };
+
+    let manifest = manifest(request, entries, preceding);
+    check(&manifest)?;
+    let bytes = manifest.to_bytes().map_err(|error| written(error.into()))?;
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(SealError::TooMuch);
+    }
+    zip.write_all(&bytes).map_err(written)?;
+    zip.finish().map_err(zip_written)?;
+
+    hash_into(&mut sha256, &mut read_back).map_err(written)?;
+    let size = read_back.stream_position().map_err(written)?;
+    Ok((HEXLOWER.encode(&sha256.finalize()), size))
+}
+
+/// Copies one staged file into the zip and hashes it on the way. It must have exactly the size that it was opened with.
+fn copy(
+    file: &mut File,
+    size: u64,
+    zip: &mut impl Write,
+    staged: &Staged,
+    written: impl Fn(io::Error) -> SealError,
+) -> Result<String, SealError> {
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    let mut copied = 0_u64;
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(SealError::Staged { path: staged.path.clone(), source }),
+        };
+        copied += count as u64;
+        if copied > size {
+            break;
+        }
+        sha256.update(&buffer[..count]);
+        zip.write_all(&buffer[..count]).map_err(&written)?;
+    }
+    if copied != size {
+        return Err(SealError::Changed(staged.path.clone()));
+    }
+    Ok(HEXLOWER.encode(&sha256.finalize()))
+}
+
+fn entry(path: &str, size: u64, sha256: String) -> Entry {
+    Entry { path: path.to_owned(), size, sha256, media_type: media_type(path).to_owned() }
+}
+
+fn manifest(request: &SealRequest<'_>, entries: Vec<Entry>, preceding: Preceding) -> Manifest {
+    Manifest {
+        format_version: FORMAT_VERSION,
+        case_id: request.case_id.to_owned(),
+        tool: request.tool.clone(),
+        sealed_at: request.sealed_at,
+        collection: request.collection.clone(),
+        entries,
+        preceding,
+    }
+}
+
+/// Nothing is sealed that would not verify.
+fn check(manifest: &Manifest) -> Result<(), SealError> {
+    match manifest.faults().into_iter().next() {
+        None => Ok(()),
+        Some(fault) => Err(SealError::Manifest(fault)),
+    }
+}
+
+/// Removes what a killed worker left of the same container. Whoever still writes one holds its lock.
+fn remove_leftovers(folder: &Path, prefix: &OsString) {
+    let Ok(items) = fs::read_dir(folder) else { return };
+    for item in items.flatten() {
+        let name = item.file_name();
+        let (name, prefix) = (name.as_encoded_bytes(), prefix.as_encoded_bytes());
+        if name.starts_with(prefix)
+            && name.ends_with(PARTIAL.as_bytes())
+            && item.file_type().is_ok_and(|kind| kind.is_file())
+            && let Ok(file) = File::open(item.path())
+            && file.try_lock().is_ok()
+            && let Err(error) = fs::remove_file(item.path())
+        {
+            tracing::warn!(path = %item.path().display(), %error, "a leftover cannot be removed");
+        }
+    }
+}
+
+/// Makes the new name itself survive a power cut.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,305 @@
+use investigation::evidence::manifest::Manifest;
+use proptest::prelude::*;
+
+use super::*;
+
+/// Entries of a sealed container, to be changed and written anew.
+fn sealed_entries(bench: &Bench) -> Vec<(String, Vec<u8>)> {
+    contents(&bench.seal().unwrap().path)
+}
+
+/// Writes changed entries with everything else as the writer does it and verifies them.
+fn problems_of(bench: &Bench, entries: &[(String, Vec<u8>)]) -> Vec<Problem> {
+    let path = bench.folder.path().join("forged.zip");
+    let entries: Vec<(&str, &[u8])> =
+        entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    write_zip(&path, &entries);
+    verify(&path).unwrap().problems
+}
+
+#[test]
+fn rewriting_the_entries_unchanged_gives_the_sealed_bytes() {
+    let bench = Bench::new();
+    let entries = sealed_entries(&bench);
+    assert_eq!(problems_of(&bench, &entries), [], "or the other tests here would prove nothing");
+}
+
+#[test]
+fn every_kind_of_change_is_named() {
+    let bench = Bench::new();
+    let entries = sealed_entries(&bench);
+    let path = "raw/ps.txt".to_owned();
+    let expected = entries[3].1.len() as u64;
+
+    let mut changed = entries.clone();
+    changed[3].1[5] ^= 1;
+    assert_eq!(problems_of(&bench, &changed), [Problem::Changed { path: path.clone() }]);
+
+    let mut shorter = entries.clone();
+    shorter[3].1.pop();
+    let found = expected - 1;
+    assert_eq!(problems_of(&bench, &shorter), [Problem::SizeDiffers { path: path.clone(), expected, found }]);
+
+    let mut longer = entries.clone();
+    longer[3].1.extend([0; 100_000]);
+    let found = expected + 1;
+    assert_eq!(problems_of(&bench, &longer), [Problem::SizeDiffers { path: path.clone(), expected, found }]);
+
+    let mut missing = entries.clone();
+    missing.remove(3);
+    assert_eq!(problems_of(&bench, &missing), [Problem::Missing { path: path.clone() }]);
+
+    let mut extra = entries.clone();
+    extra.insert(1, ("../../etc/cron.d/x".to_owned(), b"x".to_vec()));
+    assert_eq!(problems_of(&bench, &extra), [Problem::Extra { path: "../../etc/cron.d/x".to_owned() }]);
+
+    let mut late = entries.clone();
+    let manifest = late.pop().unwrap();
+    late.insert(2, manifest);
+    assert!(
+        problems_of(&bench, &late)
+            .iter()
+            .any(|problem| problem.to_string() == "manifest.json: is not the last entry")
+    );
+}
+
+#[test]
+fn all_problems_are_listed_and_not_only_the_first() {
+    let bench = Bench::new();
+    let mut entries = sealed_entries(&bench);
+    entries[0].1[0] ^= 1;
+    entries[4].1[0] ^= 1;
+    entries.remove(1);
+    let changed = |path: &str| Problem::Changed { path: path.to_owned() };
+    let missing = Problem::Missing { path: "artifacts/processes.json".to_owned() };
+    assert_eq!(problems_of(&bench, &entries), [missing, changed("alert.json"), changed("report.md")]);
+}
+
+#[test]
+fn two_entries_of_one_name_are_seen_though_zip_readers_hide_one() {
+    let bench = Bench::new();
+    // Names of one length, so that renaming needs no other change.
+    bench.stage("blert.json", b"{\"id\":\"a2\"}");
+    let path = bench.seal().unwrap().path;
+    let mut bytes = fs::read(&path).unwrap();
+    let manifest_at = find(&bytes, b"\"format_version\"");
+    replace_all(&mut bytes[..manifest_at], b"blert.json", b"alert.json");
+    let directory_at = find(&bytes, b"PK\x01\x02");
+    replace_all(&mut bytes[directory_at..], b"blert.json", b"alert.json");
+    fs::write(&path, bytes).unwrap();
+    let problems = verify(&path).unwrap().problems;
+    assert!(problems.contains(&Problem::Duplicate { path: "alert.json".to_owned() }), "{problems:?}");
+    assert!(problems.contains(&Problem::Missing { path: "blert.json".to_owned() }), "{problems:?}");
+}
+
+#[test]
+fn a_bomb_is_not_unpacked() {
+    let bench = Bench::new();
+    let mut entries = sealed_entries(&bench);
+    let mut manifest = Manifest::parse(&entries[5].1).unwrap();
+    manifest.entries[3].size = 1 << 40;
+    entries[5].1 = manifest.to_bytes().unwrap();
+    let problems = problems_of(&bench, &entries);
+    assert!(
+        problems.iter().any(|problem| problem.to_string().contains("claims 1099511627776 bytes")),
+        "{problems:?}"
+    );
+
+    manifest.entries[3].size = 8 << 30;
+    entries[5].1 = manifest.to_bytes().unwrap();
+    let problems = problems_of(&bench, &entries);
+    assert!(matches!(problems[..], [Problem::Bomb { expected: 0x2_0000_0000, .. }]), "{problems:?}");
+
+    // 4 MiB of zeros where two bytes belong: unpacking stops at the third.
+    let mut entries = sealed_entries(&bench);
+    entries[1].1 = vec![0; 4 << 20];
+    let found = Problem::SizeDiffers { path: entries[1].0.clone(), expected: 2, found: 3 };
+    assert_eq!(problems_of(&bench, &entries), [found]);
+}
+
+#[test]
+fn a_manifest_that_lies_about_paths_is_named() {
+    let bench = Bench::new();
+    let mut entries = sealed_entries(&bench);
+    let mut manifest = Manifest::parse(&entries[5].1).unwrap();
+    "../alert.json".clone_into(&mut manifest.entries[0].path);
+    "../alert.json".clone_into(&mut entries[0].0);
+    entries[5].1 = manifest.to_bytes().unwrap();
+    let problems = problems_of(&bench, &entries);
+    assert!(
+        problems.iter().any(|problem| problem.to_string().contains("names another folder")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn another_packed_form_of_the_same_content_is_seen() {
+    let bench = Bench::new();
+    let entries = sealed_entries(&bench);
+    let path = bench.folder.path().join("repacked.zip");
+    let (date, time) = dos_time(sealed_at());
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    for (name, bytes) in &entries {
+        let options = SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::try_from_msdos(date, time).unwrap())
+            .unix_permissions(UNIX_MODE)
+            .system(zip::System::Unix);
+        zip.start_file(name.as_str(), options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+    assert_eq!(verify(&path).unwrap().problems, [Problem::Preceding]);
+}
+
+#[test]
+fn what_is_no_evidence_at_all_is_an_error_and_says_why() {
+    let bench = Bench::new();
+    let sealed = fs::read(bench.seal().unwrap().path).unwrap();
+    let path = bench.folder.path().join("file");
+    let error_of = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        verify(&path).unwrap_err()
+    };
+    assert!(matches!(error_of(b""), VerifyError::NotAZip));
+    assert!(matches!(error_of(&[0x7f; 5000]), VerifyError::NotAZip));
+    for cut in [30, 100, sealed.len() / 2, sealed.len() - 1] {
+        assert!(matches!(error_of(&sealed[..cut]), VerifyError::NoDirectory), "cut at {cut}");
+    }
+    assert!(matches!(verify(bench.folder.path()), Err(VerifyError::NotAFile)));
+    assert!(matches!(verify(&bench.folder.path().join("absent")), Err(VerifyError::Io(_))));
+
+    let forged = bench.folder.path().join("forged.zip");
+    write_zip(&forged, &[("alert.json", b"{}")]);
+    assert!(matches!(verify(&forged), Err(VerifyError::NoManifest)));
+    write_zip(&forged, &[(MANIFEST_PATH, b"{\"format_version\":1}")]);
+    assert!(matches!(verify(&forged), Err(VerifyError::Manifest(_))));
+    write_zip(&forged, &[(MANIFEST_PATH, b"{\"format_version\":9}")]);
+    let error = verify(&forged).unwrap_err();
+    assert_eq!(error.to_string(), "the manifest has format 9, this version reads up to 1");
+}
+
+#[test]
+fn bytes_before_between_and_after_are_seen() {
+    let bench = Bench::new();
+    let sealed = fs::read(bench.seal().unwrap().path).unwrap();
+    let path = bench.folder.path().join("padded.zip");
+    let outcome = |bytes: Vec<u8>| {
+        fs::write(&path, bytes).unwrap();
+        verify(&path)
+    };
+    let mut after = sealed.clone();
+    after.extend(b"hidden");
+    assert_eq!(outcome(after).unwrap().problems, [Problem::Trailing { bytes: 6 }]);
+
+    let mut before = b"hidden".to_vec();
+    before.extend(&sealed);
+    assert!(outcome(before).is_err());
+
+    let directory_at = find(&sealed, b"PK\x01\x02");
+    let mut between = sealed.clone();
+    between.splice(directory_at..directory_at, *b"hidden");
+    let start_at = between.len() - 6;
+    let start = u32::try_from(directory_at + 6).unwrap();
+    between[start_at..start_at + 4].copy_from_slice(&start.to_le_bytes());
+    let what = "bytes between the last entry and the directory";
+    assert_eq!(outcome(between).unwrap().problems, [Problem::Structure { path: None, what }]);
+}
+
+#[test]
+fn no_byte_can_be_flipped_unseen() {
+    let bench = Bench::new();
+    let sealed = fs::read(bench.seal().unwrap().path).unwrap();
+    let path = bench.folder.path().join("flipped.zip");
+    for at in 0..sealed.len() {
+        for mask in [0x01, 0x80, 0xff] {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= mask;
+            fs::write(&path, &flipped).unwrap();
+            if let Ok(report) = verify(&path) {
+                assert!(!report.is_intact(), "byte {at} of {} xor {mask:#x}", sealed.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_container_with_64_bit_sizes_is_as_strict() {
+    let bench = Bench::new();
+    let entries = sealed_entries(&bench);
+    let path = bench.folder.path().join("large.zip");
+    let (date, time) = dos_time(sealed_at());
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    let options = SimpleFileOptions::default()
+        .last_modified_time(zip::DateTime::try_from_msdos(date, time).unwrap())
+        .unix_permissions(UNIX_MODE)
+        .system(zip::System::Unix);
+    let last = entries.len() - 1;
+    for (name, bytes) in &entries[..last] {
+        zip.start_file(name.as_str(), options.large_file(true)).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    let mut manifest = Manifest::parse(&entries[last].1).unwrap();
+    let preceding = {
+        let mut partial = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in &entries[..last] {
+            partial.start_file(name.as_str(), options.large_file(true)).unwrap();
+            partial.write_all(bytes).unwrap();
+        }
+        let bytes = partial.finish().unwrap().into_inner();
+        bytes[..find(&bytes, b"PK\x01\x02")].to_vec()
+    };
+    manifest.preceding.size = preceding.len() as u64;
+    manifest.preceding.sha256 =
+        data_encoding::HEXLOWER.encode(&<sha2::Sha256 as sha2::Digest>::digest(&preceding));
+    zip.start_file(MANIFEST_PATH, options.compression_method(zip::CompressionMethod::Stored)).unwrap();
+    zip.write_all(&manifest.to_bytes().unwrap()).unwrap();
+    zip.finish().unwrap();
+    assert_eq!(verify(&path).unwrap().problems, []);
+
+    let sound = fs::read(&path).unwrap();
+    for at in find(&sound, b"PK\x01\x02")..sound.len() {
+        let mut flipped = sound.clone();
+        flipped[at] ^= 0x04;
+        fs::write(&path, &flipped).unwrap();
+        if let Ok(report) = verify(&path) {
+            assert!(!report.is_intact(), "byte {at} of {}", sound.len());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn damage_of_any_kind_never_panics_and_never_passes(
+        at in 0_usize..4000,
+        removed in 0_usize..200,
+        inserted in proptest::collection::vec(any::<u8>(), 0..64),
+    ) {
+        let bench = Bench::new();
+        let sealed = fs::read(bench.seal().unwrap().path).unwrap();
+        let at = at.min(sealed.len());
+        let mut damaged = sealed.clone();
+        damaged.splice(at..(at + removed).min(sealed.len()), inserted);
+        prop_assume!(damaged != sealed);
+        let path = bench.folder.path().join("damaged.zip");
+        fs::write(&path, &damaged).unwrap();
+        if let Ok(report) = verify(&path) {
+            prop_assert!(!report.is_intact());
+        }
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> usize {
+    haystack.windows(needle.len()).position(|window| window == needle).unwrap()
+}
+
+fn replace_all(haystack: &mut [u8], needle: &[u8], replacement: &[u8]) {
+    assert_eq!(needle.len(), replacement.len());
+    for at in 0..haystack.len().saturating_sub(needle.len() - 1) {
+        if haystack[at..].starts_with(needle) {
+            haystack[at..at + needle.len()].copy_from_slice(replacement);
+        }
+    }
+}

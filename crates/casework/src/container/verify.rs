@@ -1,0 +1,272 @@
+//! Proves a container: offline, streaming, and without trusting any number in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+use investigation::evidence::manifest::{
+    Entry, MANIFEST_PATH, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestFault,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::layout::{self, Located};
+use super::problem::{Problem, VerifyError};
+use super::{CHUNK, dos_time};
+
+/// Deflate holds at most 1032 bytes in one (RFC 1951: 258 bytes in two bits), and a little for its framing.
+const DEFLATE_RATIO: u64 = 1032;
+
+/// What a container is and everything that is wrong with it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The manifest; to be believed as far as `problems` allow.
+    pub manifest: Manifest,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// SHA-256 of the whole file, lower-case hex: what tickets and mails quote.
+    pub sha256: String,
+    /// Bytes of content that were unpacked and hashed.
+    pub checked: u64,
+    /// Everything that is wrong. Empty: the container is as it was sealed.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Whether nothing at all is wrong.
+    pub fn is_intact(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Proves a container against its own manifest.
+///
+/// Whoever can rewrite the whole file can also rewrite the manifest: that it is *the* file which was sealed is shown
+/// by [`Report::sha256`] against the case, the ticket or the mail.
+///
+/// # Errors
+/// When the file cannot be read as evidence at all; everything short of that is in [`Report::problems`].
+pub fn verify(path: &Path) -> Result<Report, VerifyError> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(VerifyError::NotAFile);
+    }
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut problems = Vec::new();
+    let located = layout::read(&mut file, size, &mut problems)?;
+    let manifest_at =
+        located.iter().rposition(|entry| entry.name == MANIFEST_PATH).ok_or(VerifyError::NoManifest)?;
+    let manifest = read_manifest(&mut file, &located[manifest_at], &mut problems)?;
+    if manifest_at + 1 != located.len() {
+        problems
+            .push(Problem::Structure { path: Some(MANIFEST_PATH.to_owned()), what: "is not the last entry" });
+    }
+    let faults = manifest.faults();
+    let absurd = faults.iter().any(|fault| {
+        matches!(
+            fault,
+            ManifestFault::TotalTooLarge
+                | ManifestFault::TooManyEntries(_)
+                | ManifestFault::EntryTooLarge { .. }
+        )
+    });
+    problems.extend(faults.into_iter().map(Problem::from));
+    compare_listings(&manifest, &located, &mut problems);
+    let mut checked = 0;
+    if !absurd {
+        checked = check_contents(&mut file, &manifest, &located, &mut problems)?;
+    }
+    let (whole, preceding) = hash_file(&mut file, located[manifest_at].header_start)?;
+    let as_sealed = manifest.preceding.size == located[manifest_at].header_start
+        && manifest.preceding.sha256 == preceding;
+    if !as_sealed && problems.is_empty() {
+        problems.push(Problem::Preceding);
+    }
+    Ok(Report { manifest, size, sha256: whole, checked, problems })
+}
+
+/// Reads and parses the manifest, which lies unpacked in the container.
+fn read_manifest(
+    file: &mut File,
+    entry: &Located,
+    problems: &mut Vec<Problem>,
+) -> Result<Manifest, VerifyError> {
+    if entry.packed > MAX_MANIFEST_BYTES {
+        return Err(ManifestError::TooLarge.into());
+    }
+    if entry.method != 0 || entry.packed != entry.size {
+        return Err(VerifyError::ManifestDamaged);
+    }
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(entry.data_start))?;
+    file.take(entry.packed).read_to_end(&mut bytes)?;
+    let mut crc = Crc::new();
+    crc.update(&bytes);
+    if crc.sum() != entry.crc32 {
+        problems.push(Problem::Changed { path: MANIFEST_PATH.to_owned() });
+    }
+    Ok(Manifest::parse(&bytes)?)
+}
+
+/// Names against names, and what the headers say of each against what follows from the manifest.
+fn compare_listings(manifest: &Manifest, located: &[Located], problems: &mut Vec<Problem>) {
+    let listed: BTreeSet<&str> = manifest.entries.iter().map(|entry| entry.path.as_str()).collect();
+    let mut held = BTreeSet::new();
+    let time = dos_time(manifest.sealed_at);
+    for entry in located {
+        let path = || entry.name.clone();
+        if !held.insert(entry.name.as_str()) {
+            problems.push(Problem::Duplicate { path: path() });
+        }
+        if entry.name != MANIFEST_PATH && !listed.contains(entry.name.as_str()) {
+            problems.push(Problem::Extra { path: path() });
+        }
+        if entry.dos_time != time {
+            problems
+                .push(Problem::Structure { path: Some(path()), what: "its time is not that of the sealing" });
+        }
+    }
+    for entry in &manifest.entries {
+        if !held.contains(entry.path.as_str()) {
+            problems.push(Problem::Missing { path: entry.path.clone() });
+        }
+    }
+    let in_order = located.iter().map(|entry| &entry.name).filter(|name| *name != MANIFEST_PATH);
+    if problems.is_empty() && !in_order.eq(manifest.entries.iter().map(|entry| &entry.path)) {
+        problems.push(Problem::Structure { path: None, what: "the entries are not in the manifest's order" });
+    }
+}
+
+/// Unpacks and hashes every entry that the manifest names; returns the number of bytes.
+fn check_contents(
+    file: &mut File,
+    manifest: &Manifest,
+    located: &[Located],
+    problems: &mut Vec<Problem>,
+) -> Result<u64, VerifyError> {
+    // Of entries with one name the last counts, as it does for most programs that unpack.
+    let by_name: BTreeMap<&str, &Located> =
+        located.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    let mut checked = 0;
+    for entry in &manifest.entries {
+        let Some(place) = by_name.get(entry.path.as_str()) else { continue };
+        let path = || entry.path.clone();
+        let compressed = place.packed;
+        if entry.size > MAX_ENTRY_BYTES || entry.size / DEFLATE_RATIO > compressed {
+            problems.push(Problem::Bomb { path: path(), expected: entry.size, compressed });
+            continue;
+        }
+        match content(file, entry, place)? {
+            Content::Read { size, .. } if size != entry.size => {
+                problems.push(Problem::SizeDiffers { path: path(), expected: entry.size, found: size });
+            }
+            Content::Read { sha256, .. } if sha256 != entry.sha256 => {
+                problems.push(Problem::Changed { path: path() });
+            }
+            Content::Read { size, crc32, whole, .. } => {
+                if crc32 != place.crc32 || size != place.size || !whole {
+                    let what = "its headers do not fit its content";
+                    problems.push(Problem::Structure { path: Some(path()), what });
+                }
+            }
+            Content::Undecodable => problems.push(Problem::Undecodable { path: path() }),
+        }
+        checked += entry.size;
+    }
+    Ok(checked)
+}
+
+/// What unpacking one entry gave.
+enum Content {
+    Read {
+        size: u64,
+        sha256: String,
+        crc32: u32,
+        /// The packed form ended exactly with the content.
+        whole: bool,
+    },
+    Undecodable,
+}
+
+/// Unpacks one entry, at most one byte more than the manifest says.
+fn content(file: &mut File, entry: &Entry, place: &Located) -> io::Result<Content> {
+    file.seek(SeekFrom::Start(place.data_start))?;
+    let packed = BufReader::with_capacity(CHUNK, file.take(place.packed));
+    match place.method {
+        0 => {
+            let mut packed = packed;
+            let digest = digest(&mut packed, entry.size)?;
+            Ok(digest.content(packed.get_ref().limit() == 0 && packed.buffer().is_empty()))
+        }
+        8 => {
+            let mut unpacked = DeflateDecoder::new(packed);
+            match digest(&mut unpacked, entry.size) {
+                Ok(digest) => Ok(digest.content(unpacked.total_in() == place.packed)),
+                // What the decoder has to say is about the data; what the disk has to say is not.
+                Err(error) if error.raw_os_error().is_none() => Ok(Content::Undecodable),
+                Err(error) => Err(error),
+            }
+        }
+        _ => Ok(Content::Undecodable),
+    }
+}
+
+struct Digested {
+    size: u64,
+    sha256: String,
+    crc32: u32,
+}
+
+impl Digested {
+    fn content(self, whole: bool) -> Content {
+        Content::Read { size: self.size, sha256: self.sha256, crc32: self.crc32, whole }
+    }
+}
+
+/// Hashes what can be read, and stops one byte after `expected`.
+fn digest(from: &mut impl Read, expected: u64) -> io::Result<Digested> {
+    let mut sha256 = Sha256::new();
+    let mut crc = Crc::new();
+    let mut size = 0;
+    let mut from = from.take(expected.saturating_add(1));
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        sha256.update(&buffer[..count]);
+        crc.update(&buffer[..count]);
+        size += count as u64;
+    }
+    Ok(Digested { size, sha256: HEXLOWER.encode(&sha256.finalize()), crc32: crc.sum() })
+}
+
+/// SHA-256 of the whole file and of its first `split` bytes, lower-case hex, in one pass.
+pub(super) fn hash_file(file: &mut File, split: u64) -> io::Result<(String, String)> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut sha256 = Sha256::new();
+    hash_into(&mut sha256, &mut file.take(split))?;
+    let preceding = HEXLOWER.encode(&sha256.clone().finalize());
+    hash_into(&mut sha256, file)?;
+    Ok((HEXLOWER.encode(&sha256.finalize()), preceding))
+}
+
+/// Feeds everything that can be read into a hash.
+pub(super) fn hash_into(sha256: &mut Sha256, from: &mut impl Read) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => sha256.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
