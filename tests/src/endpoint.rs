@@ -1,7 +1,7 @@
 //! An endpoint: a machine with a real OpenSSH server, a pinned host key and a person logged in.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use crate::wait::wait_until;
 /// The account that the collector's key opens on an endpoint of its own machine.
 pub const SSH_USER: &str = "root";
 
+/// sshd's port on a loopback address; one for all, since a policy has one port.
+const UNPRIVILEGED_PORT: u16 = 22022;
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 const SERVER_CONFIG: &str = "/etc/ssh/sshd_config";
 const SERVER_PID: &str = "/var/lib/sshd.pid";
@@ -44,11 +46,8 @@ impl Endpoint {
         if !identity.exists() {
             keys::generate(&identity)?;
         }
-        let (port, user) = if host.isolated() {
-            (22, SSH_USER.to_owned())
-        } else {
-            (free_port(host.address())?, own_name()?)
-        };
+        let (port, user) =
+            if host.isolated() { (22, SSH_USER.to_owned()) } else { (UNPRIVILEGED_PORT, own_name()?) };
         let known_hosts = folder.join("known_hosts");
         let mut endpoint = Self { host, port, user, identity, known_hosts };
         let public = fs::read(endpoint.identity.with_extension("pub"))?;
@@ -215,10 +214,6 @@ impl Endpoint {
         self.host.run(&["sh", "-c", &script])?;
         Ok(())
     }
-}
-
-fn free_port(address: Ipv4Addr) -> Result<u16> {
-    Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
 }
 
 fn own_name() -> Result<String> {

@@ -6,6 +6,7 @@
 //! Where namespaces are not permitted, hosts are loopback addresses of this machine, and one line says so.
 #![forbid(unsafe_code)]
 
+mod alert;
 mod command;
 mod endpoint;
 mod host;
@@ -14,6 +15,7 @@ mod leftovers;
 mod mailserver;
 mod network;
 mod peerhound;
+mod policy;
 mod receiver;
 mod requirements;
 mod settings;
@@ -22,6 +24,7 @@ mod ticketserver;
 mod wait;
 mod workspace;
 
+pub use alert::{Alert, eve};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};
@@ -29,6 +32,7 @@ pub use leftovers::{RunId, namespaces_of, processes_of, sweep};
 pub use mailserver::{Mail, MailServer};
 pub use network::Network;
 pub use peerhound::Peerhound;
+pub use policy::PolicyText;
 pub use requirements::{require_or_skip, skip_or_fail};
 pub use swarm::Swarm;
 pub use ticketserver::{Answer, Ticket, TicketServer};
