@@ -104,7 +104,10 @@ pub struct Assessment {
 impl Assessment {
     /// The account that the strongest finding with a known owner names.
     pub fn user(&self) -> Option<&str> {
-        self.findings.iter().flat_map(|finding| &finding.citations).find_map(|citation| citation.user.as_deref())
+        self.findings
+            .iter()
+            .flat_map(|finding| &finding.citations)
+            .find_map(|citation| citation.user.as_deref())
     }
 }
 

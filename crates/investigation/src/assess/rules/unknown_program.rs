@@ -1,0 +1,75 @@
+//! Something else holds the alert's socket: it explains the alert and asks for a look.
+
+use super::super::scene::Scene;
+use super::super::verdict::{Bearing, Confidence};
+use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, who};
+use super::Rule;
+
+pub(super) const RULE: Rule = Rule {
+    id: "process.unknown_program_at_peer",
+    title: "Program that is no known client connected to the alert's peer",
+    rationale: "The alert is real and this program caused it. It may be a browser on a tracker's site, a renamed client \
+                or a bot that seeds torrents with the machine's bandwidth.",
+    // "…and/or to seed malicious torrents" is in the technique's own text.
+    technique: Some("T1496.002"),
+    runbook: "Identify the program: image path, hash and parent. A browser or an update service closes the case.",
+    evaluate,
+    #[cfg(test)]
+    cases,
+};
+
+fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for (index, owner) in scene.owners.iter().enumerate().filter(|(_, owner)| owner.client.is_none()) {
+        let mut tied: Vec<_> = scene.held_by(index).filter(|held| held.tie.is_some()).collect();
+        tied.sort_by_key(|held| std::cmp::Reverse(held.tie));
+        let Some(strongest) = tied.first() else { continue };
+        let mut signs = Vec::new();
+        if tied.iter().any(|held| scene.on_p2p_port(held.socket, None)) {
+            signs.push("the port is one that BitTorrent uses".to_owned());
+        }
+        if scene.has_recent_torrents(owner.process.user.as_deref()) {
+            signs.push("its user has torrent files that were touched around the alert".to_owned());
+        }
+        let confidence = if signs.is_empty() { Confidence::Low } else { Confidence::Medium };
+        let mut details = vec!["it is none of the known clients".to_owned()];
+        details.extend(signs);
+        details.extend(doubts(scene, owner));
+        details.extend(remarks(scene, owner));
+        drafts.push(Draft {
+            confidence,
+            bearing: Bearing::Suspicion,
+            headline: format!("{} holds a socket to {}", who(owner), tied_how(scene, strongest)),
+            details,
+            citations: tied.iter().map(|held| cite_socket(scene, held)).chain(cite_process(owner)).collect(),
+        });
+    }
+    drafts
+}
+
+#[cfg(test)]
+fn cases() -> Vec<super::super::testing::Case> {
+    use super::super::testing::{Bench, Case};
+    use crate::evidence::TorrentKind;
+    let browser = || Bench::new().program(5, "/usr/lib/firefox/firefox");
+    vec![
+        Case::finds("a browser", Bearing::Suspicion, Confidence::Low, browser().tcp(5, "203.0.113.7", 443))
+            .saying(&["firefox", "PID 5", "none of the known clients"]),
+        Case::finds("a BitTorrent port", Bearing::Suspicion, Confidence::Medium, {
+            Bench::new().program(5, r"C:\Users\alice\AppData\Local\Temp\upd.exe").to_peer(5)
+        }),
+        Case::finds("its user's fresh torrents", Bearing::Suspicion, Confidence::Medium, {
+            browser().tcp(5, "203.0.113.7", 443).file("/home/alice/x.torrent", TorrentKind::Metainfo, "2026-03-02T09:00:00Z")
+        }),
+        Case::finds("a hostile name", Bearing::Suspicion, Confidence::Medium, {
+            Bench::new().program(5, "/tmp/a\u{1b}[2J\nPID 1").to_peer(5)
+        })
+        .saying(&["\\u{1b}[2J\\nPID 1"]),
+        Case::finds("a client's name on another image", Bearing::Suspicion, Confidence::Medium, {
+            Bench::new().program(5, "/opt/office/writer").process(5, |p| p.name = "qbittorrent".into()).to_peer(5)
+        }),
+        Case::nothing("another peer", browser().tcp(5, "198.51.100.9", 443)),
+        Case::nothing("a known client", Bench::new().client(4242).to_peer(4242)),
+        Case::nothing("nobody in particular", Bench::new().to_peer_unowned()),
+    ]
+}

@@ -1,0 +1,288 @@
+//! The evidence put together for the rules: sockets joined to processes, processes to clients, and both to the alert.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Question;
+use super::indicators::{Client, Indicators};
+use crate::evidence::{ArtifactKind, Evidence, Process, Socket, SocketState, TorrentFile, TransportProtocol};
+
+/// How far apart the clocks of sensor, collector and endpoint may be before their order means something.
+pub(super) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Use of a file this long before the alert still speaks for the alert.
+pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How a socket belongs to the alert, strongest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tie {
+    /// It is bound, without a peer, to the endpoint's own port in the alert.
+    LocalPort,
+    /// Its peer has the alert's peer address, but another port.
+    PeerAddress,
+    /// Its peer is the alert's peer, port and all.
+    Peer,
+}
+
+/// Who holds a socket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Owner<'a> {
+    /// `process.pid`.
+    pub(super) pid: Option<u32>,
+    /// Row in the process list, where the join held.
+    pub(super) row: Option<usize>,
+    /// As the process list says, or as the socket list says where the join did not hold.
+    pub(super) process: Process,
+    /// Which client it is.
+    pub(super) client: Option<&'a Client>,
+    /// Why the chain from socket to user is weaker than it should be.
+    pub(super) doubts: Vec<String>,
+}
+
+/// One socket with all that is known of it.
+pub(super) struct Held<'a> {
+    /// Row in the socket list.
+    pub(super) row: usize,
+    /// The row itself.
+    pub(super) socket: &'a Socket,
+    /// Index into [`Scene::owners`]; `None` where nobody could be named.
+    pub(super) owner: Option<usize>,
+    /// How it belongs to the alert.
+    pub(super) tie: Option<Tie>,
+}
+
+/// All of it.
+pub(super) struct Scene<'a> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) indicators: &'a Indicators,
+    /// Processes that are a client or hold a socket.
+    pub(super) owners: Vec<Owner<'a>>,
+    pub(super) sockets: Vec<Held<'a>>,
+    pub(super) torrents: &'a [TorrentFile],
+    /// Whether the socket list was there at all.
+    pub(super) saw_sockets: bool,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(question: &'a Question<'a>, evidence: &'a Evidence, indicators: &'a Indicators) -> Self {
+        let processes = evidence.processes.as_deref().unwrap_or_default();
+        let mut by_pid: HashMap<u32, usize> = HashMap::with_capacity(processes.len());
+        for (row, process) in processes.iter().enumerate() {
+            by_pid.entry(process.pid).or_insert(row);
+        }
+        let mut scene = Self {
+            question,
+            indicators,
+            owners: Vec::new(),
+            sockets: Vec::new(),
+            torrents: evidence.torrents.as_deref().unwrap_or_default(),
+            saw_sockets: evidence.sockets.is_some(),
+        };
+        let mut known: BTreeMap<OwnerKey, usize> = BTreeMap::new();
+        for (row, process) in processes.iter().enumerate() {
+            if let Some(client) = indicators.client_of(process) {
+                known.insert(OwnerKey::Row(row), scene.owners.len());
+                scene.owners.push(Owner::listed(row, process, Some(client)));
+            }
+        }
+        let listed_at = outcome_end(evidence, ArtifactKind::Connections);
+        for (row, socket) in evidence.sockets.as_deref().unwrap_or_default().iter().enumerate() {
+            let owner = join(socket, processes, &by_pid, listed_at).map(|(key, mut owner)| {
+                *known.entry(key).or_insert_with(|| {
+                    owner.client = indicators.client_of(&owner.process);
+                    scene.owners.push(owner);
+                    scene.owners.len() - 1
+                })
+            });
+            scene.sockets.push(Held { row, socket, owner, tie: tie(question, socket) });
+        }
+        scene
+    }
+
+    /// The moment that the endpoint is judged for: the alert's, or the collection's where the alert has none.
+    pub(super) fn moment(&self) -> Timestamp {
+        self.question.alert.timestamp.unwrap_or(self.question.collected_at)
+    }
+
+    /// Sockets of one owner.
+    pub(super) fn held_by(&self, owner: usize) -> impl Iterator<Item = &Held<'a>> {
+        self.sockets.iter().filter(move |held| held.owner == Some(owner))
+    }
+
+    /// Whether either end of the socket is on a port that BitTorrent uses, or that the client listens on.
+    pub(super) fn on_p2p_port(&self, socket: &Socket, client: Option<&Client>) -> bool {
+        let p2p = |port| {
+            self.indicators.is_bittorrent_port(socket.transport, port)
+                || client.is_some_and(|client| client.peers_on(socket.transport, port))
+        };
+        p2p(socket.local_port) || socket.remote_port.is_some_and(p2p)
+    }
+
+    /// When the file was last touched in a way that its times can vouch for; later than the collection is no time.
+    pub(super) fn touched(&self, file: &TorrentFile) -> Option<Timestamp> {
+        let limit = self.question.collected_at + CLOCK_TOLERANCE;
+        [file.modified, file.created].into_iter().flatten().filter(|time| *time <= limit).max()
+    }
+
+    /// Whether the file was touched around the alert or after it.
+    pub(super) fn is_recent(&self, file: &TorrentFile) -> bool {
+        self.touched(file).is_some_and(|time| time >= self.moment() - RECENT)
+    }
+
+    /// Whether a user has torrent files that were touched around the alert.
+    pub(super) fn has_recent_torrents(&self, user: Option<&str>) -> bool {
+        let Some(user) = user.map(bare_user).filter(|user| !user.is_empty()) else { return false };
+        self.torrents
+            .iter()
+            .any(|file| file.owner.as_deref().is_some_and(|owner| bare_user(owner) == user) && self.is_recent(file))
+    }
+}
+
+impl<'a> Owner<'a> {
+    fn listed(row: usize, process: &Process, client: Option<&'a Client>) -> Self {
+        let process = process.clone();
+        let mut doubts = Vec::new();
+        if process.path.is_none() {
+            doubts.push("the path of its image could not be read, so it is known by its name only".to_owned());
+        }
+        Self { pid: Some(process.pid), row: Some(row), process, client, doubts }
+    }
+
+    /// The image's path, or the name.
+    pub(super) fn image(&self) -> &str {
+        self.process.path.as_deref().unwrap_or(&self.process.name)
+    }
+
+    /// A magnet link or a `.torrent` among its arguments.
+    pub(super) fn torrent_argument(&self) -> bool {
+        self.process.command_line.as_deref().is_some_and(|line| {
+            line.chars().take(8192).collect::<String>().to_lowercase().split_whitespace().skip(1).any(|word| {
+                let word = word.trim_matches(['"', '\'']);
+                word.starts_with("magnet:?") || word.ends_with(".torrent")
+            })
+        })
+    }
+}
+
+/// What makes two sockets the same owner's.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum OwnerKey {
+    /// A row of the process list.
+    Row(usize),
+    /// PID, name and path as the socket list gives them.
+    Socket(Option<u32>, Option<String>, Option<String>),
+}
+
+/// Socket to process. The PID alone does not prove it: PIDs are reused, and the two lists are not one moment.
+fn join<'a>(
+    socket: &Socket,
+    processes: &[Process],
+    by_pid: &HashMap<u32, usize>,
+    listed_at: Option<Timestamp>,
+) -> Option<(OwnerKey, Owner<'a>)> {
+    let row = socket.pid.and_then(|pid| by_pid.get(&pid).copied());
+    let doubt = match (socket.pid, row.and_then(|row| processes.get(row).map(|process| (row, process)))) {
+        (Some(_), Some((row, process))) => match reuse(socket, process, listed_at) {
+            None => {
+                let mut owner = Owner::listed(row, process, None);
+                if owner.process.user.is_none() {
+                    owner.process.user.clone_from(&socket.user);
+                }
+                return Some((OwnerKey::Row(row), owner));
+            }
+            Some(doubt) => doubt,
+        },
+        (Some(_), None) => "the process list has no process with this PID".to_owned(),
+        (None, _) => "the socket list names no PID".to_owned(),
+    };
+    if socket.pid.is_none() && socket.process.is_none() && socket.path.is_none() {
+        return None;
+    }
+    let process = Process {
+        pid: socket.pid.unwrap_or_default(),
+        name: socket.process.clone().unwrap_or_default(),
+        path: socket.path.clone(),
+        user: socket.user.clone(),
+        ..Process::default()
+    };
+    let key = OwnerKey::Socket(socket.pid, socket.process.clone(), socket.path.clone());
+    Some((key, Owner { pid: socket.pid, row: None, process, client: None, doubts: vec![doubt] }))
+}
+
+/// Signs that the PID changed hands between the socket list and the process list.
+fn reuse(socket: &Socket, process: &Process, listed_at: Option<Timestamp>) -> Option<String> {
+    let differs = match (&socket.path, &process.path) {
+        (Some(here), Some(there)) => !here.eq_ignore_ascii_case(there),
+        _ => socket.process.as_deref().is_some_and(|name| !same_name(name, &process.name)),
+    };
+    if differs {
+        return Some("socket list and process list name different programs for this PID".to_owned());
+    }
+    let started = process.start_time?;
+    (started > listed_at? + SignedDuration::from_secs(2))
+        .then(|| "the process with this PID started after the sockets were listed".to_owned())
+}
+
+/// Names may be cut (Linux) or carry `.exe`.
+fn same_name(here: &str, there: &str) -> bool {
+    let stem = |name: &str| name.to_lowercase().trim_end_matches(".exe").to_owned();
+    let (here, there) = (stem(here), stem(there));
+    here.is_empty() || there.is_empty() || here.starts_with(&there) || there.starts_with(&here)
+}
+
+fn tie(question: &Question<'_>, socket: &Socket) -> Option<Tie> {
+    if question.alert.transport.is_some_and(|transport| transport != socket.transport) {
+        return None;
+    }
+    let peer = question.peer_ip.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified());
+    let remote = socket.remote_ip.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified());
+    match (peer, remote) {
+        (Some(peer), Some(remote)) if peer == remote => {
+            if question.peer_port.is_some() && question.peer_port == socket.remote_port {
+                Some(Tie::Peer)
+            } else if peer.is_loopback() && question.peer_port.is_some() {
+                // Everything on the machine shares this address.
+                None
+            } else {
+                Some(Tie::PeerAddress)
+            }
+        }
+        (_, None) if question.target_port == Some(socket.local_port) && serves(question.target, socket.local_ip) => {
+            Some(Tie::LocalPort)
+        }
+        _ => None,
+    }
+}
+
+/// Whether what is bound to `local` answers on `target`.
+fn serves(target: IpAddr, local: IpAddr) -> bool {
+    let (target, local) = (target.to_canonical(), local.to_canonical());
+    local.is_unspecified() || local == target
+}
+
+/// The other machine, where the socket has one: loopback traffic has no peer.
+pub(super) fn outside_peer(socket: &Socket) -> Option<IpAddr> {
+    let remote = socket.remote_ip?.to_canonical();
+    let live = matches!(socket.state, SocketState::Established | SocketState::Opening);
+    (live && !remote.is_loopback() && !remote.is_unspecified() && !socket.local_ip.to_canonical().is_loopback())
+        .then_some(remote)
+}
+
+/// Waits for peers from outside: a TCP listener, or a UDP socket without a peer.
+pub(super) fn listens_outside(socket: &Socket) -> bool {
+    let waiting = socket.state == SocketState::Listening
+        || (socket.transport == TransportProtocol::Udp && socket.remote_ip.is_none_or(|ip| ip.is_unspecified()));
+    waiting && !socket.local_ip.to_canonical().is_loopback()
+}
+
+/// Account name without its domain, in lower case.
+pub(super) fn bare_user(user: &str) -> String {
+    let user = user.rsplit('\\').next().unwrap_or(user);
+    user.split('@').next().unwrap_or(user).to_lowercase()
+}
+
+fn outcome_end(evidence: &Evidence, kind: ArtifactKind) -> Option<Timestamp> {
+    evidence.outcomes.iter().filter(|outcome| outcome.kind == kind).map(|outcome| outcome.finished_at).max()
+}

@@ -1,0 +1,160 @@
+//! The assessment in words: one sentence, plain text for a terminal, Markdown for the report.
+
+use std::fmt::Write as _;
+
+use super::gaps::{Gap, words};
+use super::verdict::{Assessment, Citation, Confidence, Finding, Verdict};
+use super::Question;
+use crate::text::{markdown, one_line};
+
+/// Width of plain text.
+const WIDTH: usize = 100;
+
+/// The one sentence: verdict, address and what carries it.
+pub(super) fn sentence(
+    question: &Question<'_>,
+    verdict: Verdict,
+    confidence: Confidence,
+    headline: Option<&str>,
+    gaps: &[Gap],
+) -> String {
+    let target = question.target.to_canonical();
+    let blocking = gaps.iter().filter(|gap| gap.blocks).count();
+    match (verdict, headline) {
+        (Verdict::PolicyViolation, Some(headline)) => {
+            format!("Policy violation at {target} ({confidence} confidence): {headline}.")
+        }
+        (Verdict::Inconclusive, Some(headline)) => {
+            format!("Inconclusive at {target}, an analyst must decide: {headline}.")
+        }
+        (Verdict::FalsePositive, _) => {
+            let peer = question.peer_ip.map(|ip| format!(" and no socket to {}", ip.to_canonical())).unwrap_or_default();
+            let age = question.alert.timestamp.map_or_else(String::new, |seen| {
+                format!(", collected {} after the alert", words(question.collected_at.duration_since(seen)))
+            });
+            format!(
+                "False positive at {target} ({confidence} confidence): no peer-to-peer client, no torrent file{peer} in \
+                 whole evidence{age}."
+            )
+        }
+        (Verdict::Inconclusive | Verdict::PolicyViolation, None) => {
+            let things = if blocking == 1 { "1 thing is".to_owned() } else { format!("{blocking} things are") };
+            format!("Inconclusive at {target}: nothing was found, but {things} missing from the evidence.")
+        }
+    }
+}
+
+/// The assessment as plain text for a terminal, with a line feed at its end. No control characters but line feeds.
+pub fn explain_text(assessment: &Assessment) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "Verdict: {} ({} confidence)", assessment.verdict.words(), assessment.confidence);
+    wrapped(&mut out, "", &assessment.summary);
+    for (number, finding) in assessment.findings.iter().enumerate() {
+        let technique = finding.technique.as_ref().map(|id| format!(", ATT&CK {}", line(id))).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "\n{}. {} [{}, {} confidence{technique}]",
+            number + 1,
+            line(&finding.title),
+            line(&finding.rule),
+            finding.confidence
+        );
+        wrapped(&mut out, "   ", &finding.explanation);
+        for citation in &finding.citations {
+            let _ = writeln!(out, "   - {} row {}: {}", line(&citation.entry), citation.row, line(&citation.excerpt));
+        }
+        wrapped(&mut out, "   Next: ", &finding.runbook);
+    }
+    if !assessment.missing.is_empty() {
+        let _ = writeln!(out, "\nMissing from the evidence:");
+        for missing in &assessment.missing {
+            wrapped(&mut out, "  - ", missing);
+        }
+    }
+    let _ = writeln!(out, "\nIndicators {}.", line(&assessment.indicators_version));
+    out
+}
+
+/// The assessment as a section of Markdown, from a second-level heading on, with a line feed at its end. Everything
+/// that the endpoint had a say in is escaped.
+pub fn explain_markdown(assessment: &Assessment) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "## Verdict: {}\n", assessment.verdict.words());
+    let _ = writeln!(out, "{}\n", markdown(&assessment.summary));
+    let _ = writeln!(
+        out,
+        "Confidence: {}. Indicators: {}.",
+        assessment.confidence,
+        markdown(&assessment.indicators_version)
+    );
+    if !assessment.findings.is_empty() {
+        let _ = writeln!(out, "\n## Findings");
+    }
+    for (number, finding) in assessment.findings.iter().enumerate() {
+        finding_markdown(&mut out, number + 1, finding);
+    }
+    if !assessment.missing.is_empty() {
+        let _ = writeln!(out, "\n## Missing from the evidence\n");
+        for missing in &assessment.missing {
+            let _ = writeln!(out, "- {}", markdown(missing));
+        }
+    }
+    out
+}
+
+fn finding_markdown(out: &mut String, number: usize, finding: &Finding) {
+    let _ = writeln!(out, "\n### {number}. {}\n", markdown(&finding.title));
+    let technique = finding.technique.as_ref().map(|id| format!(", ATT&CK {}", markdown(id))).unwrap_or_default();
+    let _ = writeln!(out, "Rule {}, {} confidence{technique}.\n", markdown(&finding.rule), finding.confidence);
+    let _ = writeln!(out, "{}\n", markdown(&finding.explanation));
+    let _ = writeln!(out, "| Entry | Row | PID | Image | User | Peer | Excerpt |");
+    let _ = writeln!(out, "| --- | ---: | ---: | --- | --- | --- | --- |");
+    for citation in &finding.citations {
+        let _ = writeln!(out, "{}", row_markdown(citation));
+    }
+    let _ = writeln!(out, "\nNext: {}", markdown(&finding.runbook));
+}
+
+fn row_markdown(citation: &Citation) -> String {
+    let cell = |text: Option<&str>| text.map(|text| markdown(&one_line(text, 200))).unwrap_or_default();
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {} |",
+        markdown(&citation.entry),
+        citation.row,
+        citation.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+        cell(citation.image.as_deref()),
+        cell(citation.user.as_deref()),
+        cell(citation.peer.as_deref()),
+        cell(Some(&citation.excerpt)),
+    )
+}
+
+/// Stored assessments may have been changed: escape once more, which leaves safe text as it is.
+fn line(text: &str) -> String {
+    one_line(text, 2000)
+}
+
+/// Words filled into lines; the prefix stands before the first, its width in spaces before the others.
+fn wrapped(out: &mut String, prefix: &str, text: &str) {
+    let indent = " ".repeat(prefix.chars().count());
+    let mut current = prefix.to_owned();
+    let mut width = prefix.chars().count();
+    let mut fresh = true;
+    for word in line(text).split(' ') {
+        let length = word.chars().count();
+        if !fresh && width + 1 + length > WIDTH {
+            let _ = writeln!(out, "{}", current.trim_end());
+            current.clone_from(&indent);
+            width = indent.len();
+            fresh = true;
+        }
+        if !fresh {
+            current.push(' ');
+            width += 1;
+        }
+        current.push_str(word);
+        width += length;
+        fresh = false;
+    }
+    let _ = writeln!(out, "{}", current.trim_end());
+}

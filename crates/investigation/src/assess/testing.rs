@@ -1,0 +1,276 @@
+//! A small endpoint to build cases on: whole evidence of a clean machine, to which a case adds what it is about.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::Question;
+use super::verdict::{Bearing, Confidence};
+use crate::alert::Alert;
+use crate::evidence::{
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, FirewallState, Identity, Process, Socket, SocketState,
+    TorrentFile, TorrentKind, TransportProtocol,
+};
+
+pub(crate) const UDP: TransportProtocol = TransportProtocol::Udp;
+
+const TARGET: &str = "10.20.0.5";
+const PEER: &str = "203.0.113.7";
+const PEER_PORT: u16 = 6881;
+const TARGET_PORT: u16 = 51000;
+const ALERTED: &str = "2026-03-02T10:00:00Z";
+const COLLECTED: &str = "2026-03-02T10:30:00Z";
+
+/// One case of one rule.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) bench: Bench,
+    pub(crate) expected: Option<(Bearing, Confidence)>,
+    pub(crate) says: &'static [&'static str],
+}
+
+impl Case {
+    pub(crate) fn finds(name: &'static str, bearing: Bearing, confidence: Confidence, bench: Bench) -> Self {
+        Self { name, bench, expected: Some((bearing, confidence)), says: &[] }
+    }
+
+    pub(crate) fn nothing(name: &'static str, bench: Bench) -> Self {
+        Self { name, bench, expected: None, says: &[] }
+    }
+
+    /// Words that the explanation must have.
+    pub(crate) fn saying(mut self, words: &'static [&'static str]) -> Self {
+        self.says = words;
+        self
+    }
+}
+
+/// An alert and the evidence for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Bench {
+    pub(crate) alert: Alert,
+    pub(crate) evidence: Evidence,
+}
+
+impl Bench {
+    /// A clean machine, collected whole half an hour after the alert.
+    pub(crate) fn new() -> Self {
+        let alert = Alert {
+            id: "a-1".into(),
+            event_id: None,
+            timestamp: Some(Self::at(ALERTED)),
+            format: "peerhound".into(),
+            rule_name: Some("P2P BitTorrent traffic".into()),
+            rule_id: None,
+            source_ip: Some(Self::ip(TARGET)),
+            source_port: Some(TARGET_PORT),
+            destination_ip: Some(Self::ip(PEER)),
+            destination_port: Some(PEER_PORT),
+            transport: None,
+            user_name: None,
+            user_domain: None,
+            user_email: None,
+            host_name: None,
+            severity: None,
+            infohash: None,
+            notes: Vec::new(),
+            original: "{}".into(),
+        };
+        let outcome = |kind: ArtifactKind| ArtifactOutcome {
+            artifact: format!("Linux.{}", kind.as_str()),
+            kind,
+            status: ArtifactStatus::Ok,
+            reasons: Vec::new(),
+            items: 1,
+            entries: vec![kind.parsed_entry()],
+            started_at: Self::at("2026-03-02T10:29:50Z"),
+            finished_at: Self::at(COLLECTED),
+        };
+        let evidence = Evidence {
+            identity: Some(Identity {
+                host_name: "ws-17".into(),
+                addresses: vec![Self::ip(TARGET)],
+                boot_time: Some(Self::at("2026-03-01T07:00:00Z")),
+                ..Identity::default()
+            }),
+            processes: Some(vec![Process {
+                pid: 1,
+                name: "systemd".into(),
+                path: Some("/usr/lib/systemd/systemd".into()),
+                user: Some("root".into()),
+                ..Process::default()
+            }]),
+            sockets: Some(Vec::new()),
+            torrents: Some(Vec::new()),
+            autostart: Some(Vec::new()),
+            firewall: Some(FirewallState::default()),
+            outcomes: ArtifactKind::ALL.into_iter().map(outcome).collect(),
+        };
+        Self { alert, evidence }
+    }
+
+    pub(crate) fn at(time: &str) -> Timestamp {
+        time.parse().expect("a time")
+    }
+
+    pub(crate) fn ip(ip: &str) -> IpAddr {
+        ip.parse().expect("an address")
+    }
+
+    pub(crate) fn question(&self) -> Question<'_> {
+        Question {
+            alert: &self.alert,
+            target: Self::ip(TARGET),
+            target_port: self.alert.source_port,
+            peer_ip: self.alert.destination_ip,
+            peer_port: self.alert.destination_port,
+            collected_at: Self::at(COLLECTED),
+        }
+    }
+
+    pub(crate) fn alert(mut self, change: impl FnOnce(&mut Alert)) -> Self {
+        change(&mut self.alert);
+        self
+    }
+
+    /// A running program of alice's.
+    pub(crate) fn program(mut self, pid: u32, path: &str) -> Self {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        self.evidence.processes.get_or_insert_default().push(Process {
+            pid,
+            name: name.to_owned(),
+            path: Some(path.to_owned()),
+            user: Some("alice".into()),
+            start_time: Some(Self::at("2026-03-02T08:00:00Z")),
+            ..Process::default()
+        });
+        self
+    }
+
+    /// qBittorrent, running as alice.
+    pub(crate) fn client(self, pid: u32) -> Self {
+        self.program(pid, "/usr/bin/qbittorrent-nox")
+    }
+
+    pub(crate) fn process(mut self, pid: u32, change: impl FnOnce(&mut Process)) -> Self {
+        let process = self.evidence.processes.iter_mut().flatten().find(|process| process.pid == pid);
+        change(process.expect("a process with this PID"));
+        self
+    }
+
+    fn push(mut self, socket: Socket) -> Self {
+        self.evidence.sockets.get_or_insert_default().push(socket);
+        self
+    }
+
+    fn owned(&self, pid: u32, local_ip: &str, local_port: u16) -> Socket {
+        let process = self.evidence.processes.iter().flatten().find(|process| process.pid == pid);
+        Socket {
+            transport: TransportProtocol::Tcp,
+            local_ip: Self::ip(local_ip),
+            local_port,
+            remote_ip: None,
+            remote_port: None,
+            state: SocketState::Listening,
+            pid: Some(pid),
+            process: process.map(|process| process.name.clone()),
+            path: process.and_then(|process| process.path.clone()),
+            user: process.and_then(|process| process.user.clone()),
+        }
+    }
+
+    pub(crate) fn tcp(self, pid: u32, peer: &str, port: u16) -> Self {
+        let local = if peer.starts_with("127.") { "127.0.0.1" } else { TARGET };
+        let mut socket = self.owned(pid, local, 45_000);
+        (socket.remote_ip, socket.remote_port) = (Some(Self::ip(peer)), Some(port));
+        socket.state = SocketState::Established;
+        self.push(socket)
+    }
+
+    /// The alert's own flow.
+    pub(crate) fn to_peer(self, pid: u32) -> Self {
+        self.tcp(pid, PEER, PEER_PORT)
+    }
+
+    /// The alert's own flow, held by a program that only the socket list knows.
+    pub(crate) fn to_peer_named(self, pid: u32, path: &str) -> Self {
+        self.to_peer(pid).socket(|socket| {
+            socket.process = path.rsplit('/').next().map(str::to_owned);
+            socket.path = Some(path.to_owned());
+            socket.user = Some("alice".into());
+        })
+    }
+
+    /// The alert's own flow, held by nobody.
+    pub(crate) fn to_peer_unowned(self) -> Self {
+        self.to_peer(0).socket(|socket| socket.pid = None)
+    }
+
+    pub(crate) fn listening(self, pid: u32, local_ip: &str, port: u16) -> Self {
+        let socket = self.owned(pid, local_ip, port);
+        self.push(socket)
+    }
+
+    pub(crate) fn udp_bound(self, pid: u32, port: u16) -> Self {
+        let mut socket = self.owned(pid, "0.0.0.0", port);
+        socket.transport = UDP;
+        self.push(socket)
+    }
+
+    /// Changes the socket that was added last.
+    pub(crate) fn socket(mut self, change: impl FnOnce(&mut Socket)) -> Self {
+        change(self.evidence.sockets.iter_mut().flatten().last().expect("a socket"));
+        self
+    }
+
+    /// A file of alice's.
+    pub(crate) fn file(mut self, path: &str, kind: TorrentKind, modified: &str) -> Self {
+        self.evidence.torrents.get_or_insert_default().push(TorrentFile {
+            path: path.to_owned(),
+            path_hex: None,
+            kind,
+            application: None,
+            size: 1000,
+            modified: Some(Self::at(modified)),
+            created: None,
+            accessed: None,
+            owner: Some("alice".into()),
+            owner_id: None,
+            name: None,
+            infohash_v1: None,
+            infohash_v2: None,
+            trackers: Vec::new(),
+            total_size: None,
+            file_count: None,
+            private: None,
+            created_by: None,
+            creation_date: None,
+            notes: Vec::new(),
+        });
+        self
+    }
+
+    /// Changes the file that was added last.
+    pub(crate) fn torrent(mut self, change: impl FnOnce(&mut TorrentFile)) -> Self {
+        change(self.evidence.torrents.iter_mut().flatten().last().expect("a file"));
+        self
+    }
+
+    pub(crate) fn without_processes(mut self) -> Self {
+        self.evidence.processes = None;
+        self
+    }
+
+    pub(crate) fn without_sockets(mut self) -> Self {
+        self.evidence.sockets = None;
+        self
+    }
+
+    pub(crate) fn outcome(mut self, kind: ArtifactKind, status: ArtifactStatus, reason: &str) -> Self {
+        for outcome in self.evidence.outcomes.iter_mut().filter(|outcome| outcome.kind == kind) {
+            outcome.status = status;
+            outcome.reasons = vec![reason.to_owned()];
+        }
+        self
+    }
+}
