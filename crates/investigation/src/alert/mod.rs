@@ -1,4 +1,19 @@
 //! What a SIEM says: many spellings, one normalised alert with ECS names.
+//!
+//! ```text
+//! input ─► framing ─► Record ─► formats::read ─► Alert
+//! ```
+
+mod address;
+mod arcsight_cef;
+mod cef;
+mod fields;
+mod formats;
+pub mod framing;
+mod peerhound_json;
+mod reject;
+mod suricata_eve;
+mod time;
 
 use std::net::IpAddr;
 
@@ -6,6 +21,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::TransportProtocol;
+
+pub use fields::AlertFields;
+pub use formats::{FORMATS, Format, read};
+pub use reject::Reject;
 
 /// A normalised alert. Field names in serialised form are ECS names.
 ///
@@ -68,3 +87,6 @@ pub struct Alert {
     #[serde(rename = "event.original")]
     pub original: String,
 }
+
+#[cfg(test)]
+mod tests;

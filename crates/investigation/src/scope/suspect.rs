@@ -57,8 +57,9 @@ pub fn suspect(alert: &Alert, scope: &Scope) -> Suspect {
         (Some((ip, Standing::Refused(_))), Some((other, standing))) if ours(&standing) && ip != other => {
             from_destination(other)
         }
-        (Some((_, Standing::Refused(refusal))), _) | (None, Some((_, Standing::Refused(refusal)))) => {
-            Suspect::Refused { reason: refusal.to_string() }
+        (Some((_, Standing::Refused(refusal))), _) => Suspect::Refused { reason: refusal.to_string() },
+        (None, Some((_, Standing::Refused(refusal)))) => {
+            Suspect::Refused { reason: format!("no source address, and the destination {refusal}") }
         }
         (Some((ip, _)), Some((other, standing))) if ours(&standing) && ip != other => Suspect::Review {
             reason: format!(
@@ -158,7 +159,7 @@ mod tests {
         };
         assert!(reason.contains("metadata"), "{reason}");
         let Suspect::Refused { reason } = judge(None, Some("203.0.113.7")) else { panic!() };
-        assert!(reason.contains("203.0.113.7"), "{reason}");
+        assert!(reason.starts_with("no source address, and the destination 203.0.113.7"), "{reason}");
     }
 
     #[test]

@@ -1,0 +1,298 @@
+//! What a format reads out of a record, before it is an alert.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::{Alert, Reject, time};
+use crate::evidence::TransportProtocol;
+use crate::scope::parse_address;
+use crate::text::one_line;
+
+/// Longest text field of an alert, in characters.
+const MAX_TEXT: usize = 1024;
+/// Most notes on one alert.
+const MAX_NOTES: usize = 16;
+
+/// An [`Alert`] without what does not depend on the format. The fields mean the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "each field is described on Alert")]
+pub struct AlertFields {
+    pub event_id: Option<String>,
+    pub timestamp: Option<Timestamp>,
+    pub rule_name: Option<String>,
+    pub rule_id: Option<String>,
+    pub source_ip: Option<IpAddr>,
+    pub source_port: Option<u16>,
+    pub destination_ip: Option<IpAddr>,
+    pub destination_port: Option<u16>,
+    pub transport: Option<TransportProtocol>,
+    pub user_name: Option<String>,
+    pub user_domain: Option<String>,
+    pub user_email: Option<String>,
+    pub host_name: Option<String>,
+    pub severity: Option<String>,
+    pub infohash: Option<String>,
+    pub notes: Vec<String>,
+}
+
+/// A field as the sender names it, and its text.
+pub(super) type Named<'a> = (&'a str, &'a str);
+
+impl AlertFields {
+    pub(super) fn into_alert(self, id: String, format: &str, original: String) -> Alert {
+        Alert {
+            id,
+            event_id: self.event_id,
+            timestamp: self.timestamp,
+            format: format.to_owned(),
+            rule_name: self.rule_name,
+            rule_id: self.rule_id,
+            source_ip: self.source_ip,
+            source_port: self.source_port,
+            destination_ip: self.destination_ip,
+            destination_port: self.destination_port,
+            transport: self.transport,
+            user_name: self.user_name,
+            user_domain: self.user_domain,
+            user_email: self.user_email,
+            host_name: self.host_name,
+            severity: self.severity,
+            infohash: self.infohash,
+            notes: self.notes,
+            original,
+        }
+    }
+
+    /// Sets both addresses. An address that is none rejects the alert, since it names the machine to contact; only a
+    /// destination beside a good source is dropped, as sensors put host names there. Neither is a rejection too,
+    /// which names the fields that were `looked_at`.
+    pub(super) fn set_addresses(
+        &mut self,
+        source: Option<Named<'_>>,
+        destination: Option<Named<'_>>,
+        looked_at: &'static str,
+    ) -> Result<(), Reject> {
+        let present = |named: Option<Named<'_>>| {
+            named.and_then(|(field, value)| text(value).map(|value| (field.to_owned(), value)))
+        };
+        let read = |(field, value): &(String, String)| {
+            parse_address(value).ok_or_else(|| Reject::bad_address(field, value))
+        };
+        let (source, destination) = (present(source), present(destination));
+        self.source_ip = source.as_ref().map(read).transpose()?;
+        self.destination_ip = match destination.as_ref().map(read).transpose() {
+            Ok(ip) => ip,
+            Err(reject) if self.source_ip.is_none() => return Err(reject),
+            Err(_) => {
+                if let Some((field, value)) = &destination {
+                    self.drop_field(field, value, "no IP address");
+                }
+                None
+            }
+        };
+        match (self.source_ip, self.destination_ip) {
+            (None, None) => Err(Reject::NoSource { looked_at }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A port; 0 stands for none.
+    pub(super) fn port(&mut self, (field, value): Named<'_>) -> Option<u16> {
+        let value = text(value)?;
+        match value.parse::<u16>() {
+            Ok(0) => None,
+            Ok(port) => Some(port),
+            Err(_) => {
+                self.drop_field(field, &value, "no port from 1 to 65535");
+                None
+            }
+        }
+    }
+
+    /// A moment, in any of the usual spellings.
+    pub(super) fn time(&mut self, (field, value): Named<'_>) -> Option<Timestamp> {
+        match time::read(value) {
+            time::When::Absent => None,
+            time::When::At(at) => Some(at),
+            time::When::WithoutZone(at) => {
+                self.note(format!("`{}` names no time zone: read as UTC", one_line(field, 80)));
+                Some(at)
+            }
+            time::When::Unreadable => {
+                self.drop_field(field, value, "no time that can be placed");
+                None
+            }
+        }
+    }
+
+    /// TCP or UDP, by name or by number. Others are flows without ports, and not noted.
+    pub(super) fn transport(value: &str) -> Option<TransportProtocol> {
+        let name = value.trim().to_ascii_lowercase();
+        match name.split(['/', ' ']).next() {
+            Some("tcp" | "6") => Some(TransportProtocol::Tcp),
+            Some("udp" | "17") => Some(TransportProtocol::Udp),
+            _ => None,
+        }
+    }
+
+    /// `name`, `DOMAIN\name` (the backslash escaped any number of times) or `name@domain.example`, which may be an
+    /// address to write to as well.
+    pub(super) fn set_user(&mut self, value: &str) {
+        let Some(user) = text(value) else { return };
+        if let Some((domain, name)) = user.split_once('\\') {
+            self.user_domain = text(domain).or(self.user_domain.take());
+            self.user_name = text(name.trim_start_matches('\\'));
+            return;
+        }
+        if user.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.')) {
+            self.user_email.get_or_insert_with(|| user.clone());
+        }
+        self.user_name = Some(user);
+    }
+
+    /// An infohash of version 1 (40 hexadecimal digits, or 32 of base32) or version 2 (64 digits).
+    pub(super) fn set_infohash(&mut self, (field, value): Named<'_>) {
+        let Some(value) = text(value) else { return };
+        match infohash(&value) {
+            Some(hash) => self.infohash = Some(hash),
+            None => self.drop_field(field, &value, "no infohash of 40 or 64 hexadecimal digits"),
+        }
+    }
+
+    /// Takes an infohash from the query of an announce or scrape URL, where its 20 bytes are percent-encoded.
+    pub(super) fn set_infohash_from_url(&mut self, url: &str) {
+        let encoded = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("info_hash="));
+        let bytes = encoded.and_then(|text| percent_decode(text, 20));
+        if let Some(bytes) = bytes.filter(|bytes| bytes.len() == 20) {
+            self.infohash = Some(data_encoding::HEXLOWER.encode(&bytes));
+        }
+    }
+
+    pub(super) fn drop_field(&mut self, field: &str, value: &str, why: &str) {
+        self.note(format!(
+            "`{}` is `{}`, which is {why}: left out",
+            one_line(field, 80),
+            one_line(value, 80)
+        ));
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// A text field: trimmed, capped, and nothing where the sender writes that it has nothing.
+pub(super) fn text(value: &str) -> Option<String> {
+    const NOTHING: [&str; 10] =
+        ["", "-", "--", "n/a", "na", "none", "null", "(null)", "unknown", "undefined"];
+    let value = value.trim();
+    if NOTHING.iter().any(|nothing| value.eq_ignore_ascii_case(nothing)) {
+        return None;
+    }
+    match value.char_indices().nth(MAX_TEXT) {
+        None => Some(value.to_owned()),
+        Some((end, _)) => Some(format!("{}…", &value[..end])),
+    }
+}
+
+fn infohash(value: &str) -> Option<String> {
+    let value = value.trim_start_matches("urn:btih:");
+    let is_hex = value.bytes().all(|b| b.is_ascii_hexdigit());
+    match value.len() {
+        40 | 64 if is_hex => Some(value.to_ascii_lowercase()),
+        32 => {
+            let bytes = data_encoding::BASE32.decode(value.to_ascii_uppercase().as_bytes()).ok()?;
+            Some(data_encoding::HEXLOWER.encode(&bytes))
+        }
+        _ => None,
+    }
+}
+
+/// Undoes percent-encoding, up to `max` bytes and one more that tells of more.
+fn percent_decode(text: &str, max: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if out.len() > max {
+            break;
+        }
+        out.push(match byte {
+            b'%' => {
+                let mut digit = || bytes.next().and_then(|b| char::from(b).to_digit(16));
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            b'#' | b' ' => break,
+            other => other,
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announce_url_gives_the_infohash_that_its_twenty_bytes_spell() {
+        let url =
+            "/announce?info_hash=%124Vx%9A%BC%DE%F1%23Eg%89%AB%CD%EF%124Vx%9A&peer_id=-TR3000-abc&port=51413";
+        let mut fields = AlertFields::default();
+        fields.set_infohash_from_url(url);
+        assert_eq!(fields.infohash.as_deref(), Some("123456789abcdef123456789abcdef123456789a"));
+        for wrong in [
+            "/announce?info_hash=%12",
+            "/announce?info_hash=%zz",
+            "/announce?xinfo_hash=%12",
+            "/a?info_hash=%",
+        ] {
+            let mut fields = AlertFields::default();
+            fields.set_infohash_from_url(wrong);
+            assert_eq!(fields.infohash, None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn infohashes_are_read_in_hexadecimal_and_base32() {
+        let hex = "123456789abcdef123456789abcdef123456789a";
+        assert_eq!(infohash(&hex.to_uppercase()), Some(hex.to_owned()));
+        let raw = data_encoding::HEXLOWER.decode(hex.as_bytes()).expect("hex");
+        assert_eq!(infohash(&data_encoding::BASE32.encode(&raw)), Some(hex.to_owned()));
+        assert_eq!(infohash(&hex.repeat(2)), None);
+    }
+
+    #[test]
+    fn users_are_split_from_their_domain() {
+        for (text, name, domain, email) in [
+            ("alice", Some("alice"), None, None),
+            (r"CORP\alice", Some("alice"), Some("CORP"), None),
+            (r"CORP\\\\alice", Some("alice"), Some("CORP"), None),
+            ("alice@corp.example", Some("alice@corp.example"), None, Some("alice@corp.example")),
+            ("N/A", None, None, None),
+            (r"CORP\", None, Some("CORP"), None),
+        ] {
+            let mut fields = AlertFields::default();
+            fields.set_user(text);
+            let found =
+                (fields.user_name.as_deref(), fields.user_domain.as_deref(), fields.user_email.as_deref());
+            assert_eq!(found, (name, domain, email), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_out_of_range_are_left_out_with_a_note() {
+        let mut fields = AlertFields::default();
+        assert_eq!(fields.port(("spt", "6881")), Some(6881));
+        assert_eq!(fields.port(("spt", "0")), None);
+        assert!(fields.notes.is_empty());
+        assert_eq!(fields.port(("spt", "70000")), None);
+        assert_eq!(fields.notes, ["`spt` is `70000`, which is no port from 1 to 65535: left out"]);
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(text(&"é".repeat(2000)).map(|t| t.chars().count()), Some(MAX_TEXT + 1));
+    }
+}
