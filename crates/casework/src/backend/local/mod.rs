@@ -1,7 +1,8 @@
 //! The embedded store: one SQLite file.
 //!
-//! Every write is one immediate transaction, flushed to disk before it returns (`synchronous = FULL`): what a case
-//! has begun must still be known after a power cut, or it would be done twice.
+//! Every write is one immediate transaction. It is flushed to disk before it returns (`synchronous = FULL`): what a
+//! case has begun must still be known after a power cut, or it would be done twice. The one exception is settling an
+//! alert: if that is lost, the alert waits again and is settled again, to the same effect.
 
 mod read;
 mod schema;
@@ -63,8 +64,16 @@ impl Local {
         joined(&self.place.database, tokio::task::spawn_blocking(run).await)
     }
 
-    /// Runs an all-or-nothing write on a thread where blocking is fine. `None` rolls back.
+    /// Runs an all-or-nothing write on a thread where blocking is fine.
     async fn write<T, F>(&self, write: F) -> Stored<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<Verdict<T>> + Send + 'static,
+    {
+        self.write_with("full", write).await
+    }
+
+    async fn write_with<T, F>(&self, synchronous: &'static str, write: F) -> Stored<T>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<Verdict<T>> + Send + 'static,
@@ -73,6 +82,7 @@ impl Local {
         let run = move || {
             let mut connection = this.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let fail = |error: rusqlite::Error| from_sqlite(&this.place.database, &error);
+            connection.pragma_update(None, "synchronous", synchronous).map_err(fail)?;
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
             match write(&transaction).map_err(fail)? {
@@ -98,7 +108,6 @@ fn connect(database: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(database)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
 }
