@@ -54,7 +54,7 @@ impl Endpoint {
         fs::write(endpoint.host.outside(AUTHORIZED_KEYS), public)?;
         fs::write(endpoint.host.outside(SERVER_CONFIG), endpoint.server_config())?;
         let key = keys::generate(&endpoint.host.outside(HOST_KEY))?;
-        endpoint.pin(&key)?;
+        endpoint.pin(endpoint.address(), &key)?;
         endpoint.start_server()?;
         if endpoint.host.isolated() {
             endpoint.log_alice_in(network.soc())?;
@@ -123,6 +123,18 @@ impl Endpoint {
         self.start_server()
     }
 
+    /// Gives a machine of its own a further address, as one that moved within the company has, with the same host key
+    /// pinned for it.
+    ///
+    /// # Errors
+    /// When the address cannot be added.
+    pub fn also_at(&self, address: Ipv4Addr) -> Result<()> {
+        self.host.run(&["ip", "address", "add", &format!("{address}/24"), "dev", "eth0"])?;
+        let public = fs::read_to_string(self.host.outside(HOST_KEY).with_extension("pub"))?;
+        let public = public.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        self.pin(address, &public)
+    }
+
     /// Runs a command over OpenSSH's own client from the `soc` host, with the pinned host key required.
     ///
     /// # Errors
@@ -156,8 +168,7 @@ impl Endpoint {
         self.host.log("sshd.log").matches("Connection from").count()
     }
 
-    fn pin(&self, public_key: &str) -> Result<()> {
-        let address = self.address();
+    fn pin(&self, address: Ipv4Addr, public_key: &str) -> Result<()> {
         let name = if self.port == 22 { address.to_string() } else { format!("[{address}]:{}", self.port) };
         let mut pinned = fs::read_to_string(&self.known_hosts).unwrap_or_default();
         pinned.push_str(&format!("{name} {public_key}\n"));
@@ -166,13 +177,15 @@ impl Endpoint {
 
     fn server_config(&self) -> String {
         let inside = |path| self.host.inside(path);
+        let every = Ipv4Addr::UNSPECIFIED;
+        let listen = if self.host.isolated() { every } else { self.address() };
         format!(
             "Port {}\nListenAddress {}\nHostKey {}\nPidFile {}\nAuthorizedKeysFile {}\n\
              PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PubkeyAuthentication yes\nUsePAM no\nStrictModes no\nUseDNS no\nPrintMotd no\nLogLevel VERBOSE\n\
              Subsystem sftp internal-sftp\n",
             self.port,
-            self.address(),
+            listen,
             inside(HOST_KEY),
             inside(SERVER_PID),
             inside(AUTHORIZED_KEYS),

@@ -9,6 +9,7 @@ use crate::ticketserver::TicketServer;
 #[derive(Debug, Clone)]
 pub struct PolicyText {
     scope: String,
+    actions: String,
     sections: String,
 }
 
@@ -19,10 +20,8 @@ impl PolicyText {
         let loopback = if network.isolated() { "" } else { "permit_loopback = true\n" };
         Self {
             scope: format!("[scope]\nnetworks = [\"{}\"]\n{loopback}", network.range()),
-            sections: "[storage]\ndata_dir = \"data\"\n\
-                       [actions]\nattempts = 3\nbackoff = \"1s\"\n\
-                       [users]\nmail = \"{user}@corp.example\"\n"
-                .to_owned(),
+            actions: "[actions]\nattempts = 3\nbackoff = \"1s\"\n".to_owned(),
+            sections: "[storage]\ndata_dir = \"data\"\n[users]\nmail = \"{user}@corp.example\"\n".to_owned(),
         }
     }
 
@@ -31,6 +30,14 @@ impl PolicyText {
     pub fn scope(mut self, lines: &str) -> Self {
         self.scope.push_str(lines);
         self.scope.push('\n');
+        self
+    }
+
+    /// Adds lines to `[actions]`.
+    #[must_use]
+    pub fn actions(mut self, lines: &str) -> Self {
+        self.actions.push_str(lines);
+        self.actions.push('\n');
         self
     }
 
@@ -74,6 +81,6 @@ impl PolicyText {
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("version = 1\n{}{}", self.scope, self.sections)
+        format!("version = 1\n{}{}{}", self.scope, self.actions, self.sections)
     }
 }
