@@ -54,9 +54,9 @@ fn epoch(value: &str) -> When {
         return When::Absent;
     }
     let unit = match number {
-        ..100_000_000_000 => 1_000_000_000,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
+        1..100_000_000_000 => 1_000_000_000,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
         _ => 1,
     };
     // The fraction counts for seconds only: below a millisecond, no sensor's clock means it.

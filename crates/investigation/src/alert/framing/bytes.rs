@@ -62,6 +62,20 @@ impl<R: BufRead> Bytes<R> {
         Ok(Some(byte))
     }
 
+    /// Consumes what lies ready of a JSON string up to the next byte that means something there, and hands it to
+    /// `keep`.
+    pub(super) fn take_text(&mut self, keep: impl FnOnce(&[u8])) -> io::Result<()> {
+        if self.peek()?.is_none() || !self.unread.is_empty() {
+            return Ok(());
+        }
+        let buffer = self.inner.fill_buf()?;
+        let end = buffer.iter().position(|&b| matches!(b, b'"' | b'\\' | b'\n')).unwrap_or(buffer.len());
+        keep(&buffer[..end]);
+        self.inner.consume(end);
+        self.indent &= end == 0;
+        Ok(())
+    }
+
     /// Skips a UTF-8 byte order mark. Bytes that only start like one stay.
     pub(super) fn skip_mark(&mut self) -> io::Result<()> {
         let mut seen = Vec::with_capacity(3);

@@ -13,8 +13,7 @@ impl<R: BufRead> Framing<R> {
     pub(super) fn document(&mut self) -> io::Result<Framed> {
         let line = self.bytes.line();
         let mut scan = Scan::default();
-        let mut raw = Vec::new();
-        let mut too_long = false;
+        let mut raw = Raw::default();
         let unreadable = loop {
             let Some(byte) = self.bytes.peek()? else {
                 self.mode = Mode::Between { passed_over: AFTER_BROKEN };
@@ -23,19 +22,17 @@ impl<R: BufRead> Framing<R> {
             let fed = scan.feed(byte);
             if matches!(fed, Fed::Inside | Fed::Last) {
                 self.bytes.next()?;
-                if raw.len() < MAX_RECORD_BYTES && !too_long {
-                    raw.push(byte);
-                } else {
-                    too_long = true;
-                    raw = Vec::new();
-                }
+                raw.keep(&[byte]);
+            }
+            if matches!(fed, Fed::Inside) && scan.in_text() {
+                self.bytes.take_text(|text| raw.keep(text))?;
             }
             match fed {
                 Fed::Inside => {}
-                Fed::Last | Fed::Before if too_long => break Unreadable::TooLong,
+                Fed::Last | Fed::Before if raw.too_long => break Unreadable::TooLong,
                 Fed::Last | Fed::Before if scan.values() > MAX_VALUES => break Unreadable::TooManyValues,
                 Fed::Last | Fed::Before => {
-                    let content = self.decode(raw).and_then(|text| parse(text, line));
+                    let content = self.decode(raw.bytes).and_then(|text| parse(text, line));
                     if matches!(fed, Fed::Before) && content.is_err() {
                         self.recover(line)?;
                     }
@@ -66,6 +63,23 @@ impl<R: BufRead> Framing<R> {
             self.bytes.skip_line()?;
         }
         Ok(())
+    }
+}
+
+/// A document's bytes, dropped once there are too many.
+#[derive(Default)]
+struct Raw {
+    bytes: Vec<u8>,
+    too_long: bool,
+}
+
+impl Raw {
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.too_long || self.bytes.len() + bytes.len() > MAX_RECORD_BYTES {
+            *self = Self { bytes: Vec::new(), too_long: true };
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
     }
 }
 

@@ -38,6 +38,12 @@ impl Scan {
         self.values
     }
 
+    /// Whether the next byte is inside a string and not escaped: then only a quote, a backslash and a line feed mean
+    /// anything, and other bytes need not be fed.
+    pub(super) fn in_text(&self) -> bool {
+        self.in_string && !self.escaped
+    }
+
     pub(super) fn feed(&mut self, byte: u8) -> Fed {
         if self.in_string {
             return self.feed_string(byte);

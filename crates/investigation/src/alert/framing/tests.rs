@@ -160,6 +160,16 @@ fn a_line_of_100_megabytes_is_one_error_and_reading_goes_on() {
 }
 
 #[test]
+fn a_document_of_100_megabytes_is_one_error_and_reading_goes_on() {
+    let document = |end: &'static str| {
+        let input = "[{\"a\":\"".as_bytes().chain(endless(b'x', 100_000_000)).chain(end.as_bytes());
+        Framing::new(BufReader::new(input)).map(outline).collect::<Vec<_>>()
+    };
+    assert_eq!(document("\"},{}]"), [(1, "!too_long".to_owned()), (1, "{}".to_owned())]);
+    assert_eq!(document("\n{}"), [(1, "!broken_json".to_owned()), (2, "{}".to_owned())]);
+}
+
+#[test]
 fn a_failed_read_is_the_last_item() {
     struct Fails;
     impl Read for Fails {
