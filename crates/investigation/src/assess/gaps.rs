@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::scene::CLOCK_TOLERANCE;
 use super::Question;
+use super::scene::CLOCK_TOLERANCE;
 use crate::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence};
 use crate::text::one_line;
 
@@ -51,12 +51,14 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
     let read_by_rules =
         matches!(kind, ArtifactKind::Connections | ArtifactKind::Processes | ArtifactKind::Torrents);
     let required = read_by_rules || kind == ArtifactKind::Identity;
-    let outcomes: Vec<&ArtifactOutcome> = evidence.outcomes.iter().filter(|outcome| outcome.kind == kind).collect();
+    let outcomes: Vec<&ArtifactOutcome> =
+        evidence.outcomes.iter().filter(|outcome| outcome.kind == kind).collect();
 
     let mut gaps = Vec::new();
     let mut gap = |what: String, blocks: bool| {
         let means = meaning(kind);
-        let weight = if blocks { "No false positive can be given." } else { "The verdict does not rest on it." };
+        let weight =
+            if blocks { "No false positive can be given." } else { "The verdict does not rest on it." };
         gaps.push(Gap { text: format!("{what} {means} {weight}"), blocks });
     };
     for outcome in &outcomes {
@@ -86,8 +88,12 @@ fn described(outcome: &ArtifactOutcome) -> String {
         ArtifactStatus::Truncated => "was cut at a limit",
         ArtifactStatus::Failed => "could not be collected",
     };
-    let mut reasons: Vec<String> =
-        outcome.reasons.iter().take(MAX_REASONS).map(|reason| one_line(reason.trim_end_matches('.'), 200)).collect();
+    let mut reasons: Vec<String> = outcome
+        .reasons
+        .iter()
+        .take(MAX_REASONS)
+        .map(|reason| one_line(reason.trim_end_matches('.'), 200))
+        .collect();
     match outcome.reasons.len() {
         0 => reasons.push("no reason given".to_owned()),
         all if all > MAX_REASONS => reasons.push(format!("and {} more", all - MAX_REASONS)),

@@ -77,7 +77,13 @@ pub fn assess(question: &Question<'_>, evidence: &Evidence, indicators: &Indicat
     Assessment {
         verdict,
         confidence,
-        summary: summary::sentence(question, verdict, confidence, headlines.first().map(String::as_str), &gaps),
+        summary: summary::sentence(
+            question,
+            verdict,
+            confidence,
+            headlines.first().map(String::as_str),
+            &gaps,
+        ),
         findings,
         missing: gaps.into_iter().map(|gap| gap.text).collect(),
         indicators_version: indicators.version().to_owned(),
@@ -86,7 +92,9 @@ pub fn assess(question: &Question<'_>, evidence: &Evidence, indicators: &Indicat
 
 fn decide(question: &Question<'_>, findings: &[Finding], gaps: &[Gap]) -> (Verdict, Confidence) {
     match findings.first() {
-        Some(finding) if finding.bearing == Bearing::Violation => (Verdict::PolicyViolation, finding.confidence),
+        Some(finding) if finding.bearing == Bearing::Violation => {
+            (Verdict::PolicyViolation, finding.confidence)
+        }
         Some(finding) => (Verdict::Inconclusive, finding.confidence),
         None if gaps.iter().any(|gap| gap.blocks) => (Verdict::Inconclusive, Confidence::Low),
         None => {

@@ -66,7 +66,11 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(question: &'a Question<'a>, evidence: &'a Evidence, indicators: &'a Indicators) -> Self {
+    pub(super) fn new(
+        question: &'a Question<'a>,
+        evidence: &'a Evidence,
+        indicators: &'a Indicators,
+    ) -> Self {
         let processes = evidence.processes.as_deref().unwrap_or_default();
         let mut by_pid: HashMap<u32, usize> = HashMap::with_capacity(processes.len());
         for (row, process) in processes.iter().enumerate() {
@@ -134,9 +138,9 @@ impl<'a> Scene<'a> {
     /// Whether a user has torrent files that were touched around the alert.
     pub(super) fn has_recent_torrents(&self, user: Option<&str>) -> bool {
         let Some(user) = user.map(bare_user).filter(|user| !user.is_empty()) else { return false };
-        self.torrents
-            .iter()
-            .any(|file| file.owner.as_deref().is_some_and(|owner| bare_user(owner) == user) && self.is_recent(file))
+        self.torrents.iter().any(|file| {
+            file.owner.as_deref().is_some_and(|owner| bare_user(owner) == user) && self.is_recent(file)
+        })
     }
 }
 
@@ -145,7 +149,8 @@ impl<'a> Owner<'a> {
         let process = process.clone();
         let mut doubts = Vec::new();
         if process.path.is_none() {
-            doubts.push("the path of its image could not be read, so it is known by its name only".to_owned());
+            doubts
+                .push("the path of its image could not be read, so it is known by its name only".to_owned());
         }
         Self { pid: Some(process.pid), row: Some(row), process, client, doubts }
     }
@@ -158,10 +163,12 @@ impl<'a> Owner<'a> {
     /// A magnet link or a `.torrent` among its arguments.
     pub(super) fn torrent_argument(&self) -> bool {
         self.process.command_line.as_deref().is_some_and(|line| {
-            line.chars().take(8192).collect::<String>().to_lowercase().split_whitespace().skip(1).any(|word| {
-                let word = word.trim_matches(['"', '\'']);
-                word.starts_with("magnet:?") || word.ends_with(".torrent")
-            })
+            line.chars().take(8192).collect::<String>().to_lowercase().split_whitespace().skip(1).any(
+                |word| {
+                    let word = word.trim_matches(['"', '\'']);
+                    word.starts_with("magnet:?") || word.ends_with(".torrent")
+                },
+            )
         })
     }
 }
@@ -249,7 +256,10 @@ fn tie(question: &Question<'_>, socket: &Socket) -> Option<Tie> {
                 Some(Tie::PeerAddress)
             }
         }
-        (_, None) if question.target_port == Some(socket.local_port) && serves(question.target, socket.local_ip) => {
+        (_, None)
+            if question.target_port == Some(socket.local_port)
+                && serves(question.target, socket.local_ip) =>
+        {
             Some(Tie::LocalPort)
         }
         _ => None,
@@ -266,14 +276,18 @@ fn serves(target: IpAddr, local: IpAddr) -> bool {
 pub(super) fn outside_peer(socket: &Socket) -> Option<IpAddr> {
     let remote = socket.remote_ip?.to_canonical();
     let live = matches!(socket.state, SocketState::Established | SocketState::Opening);
-    (live && !remote.is_loopback() && !remote.is_unspecified() && !socket.local_ip.to_canonical().is_loopback())
-        .then_some(remote)
+    (live
+        && !remote.is_loopback()
+        && !remote.is_unspecified()
+        && !socket.local_ip.to_canonical().is_loopback())
+    .then_some(remote)
 }
 
 /// Waits for peers from outside: a TCP listener, or a UDP socket without a peer.
 pub(super) fn listens_outside(socket: &Socket) -> bool {
     let waiting = socket.state == SocketState::Listening
-        || (socket.transport == TransportProtocol::Udp && socket.remote_ip.is_none_or(|ip| ip.is_unspecified()));
+        || (socket.transport == TransportProtocol::Udp
+            && socket.remote_ip.is_none_or(|ip| ip.is_unspecified()));
     waiting && !socket.local_ip.to_canonical().is_loopback()
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::Question;
 use super::gaps::{Gap, words};
 use super::verdict::{Assessment, Citation, Confidence, Finding, Verdict};
-use super::Question;
 use crate::text::{markdown, one_line};
 
 /// Width of plain text.
@@ -28,7 +28,10 @@ pub(super) fn sentence(
             format!("Inconclusive at {target}, an analyst must decide: {headline}.")
         }
         (Verdict::FalsePositive, _) => {
-            let peer = question.peer_ip.map(|ip| format!(" and no socket to {}", ip.to_canonical())).unwrap_or_default();
+            let peer = question
+                .peer_ip
+                .map(|ip| format!(" and no socket to {}", ip.to_canonical()))
+                .unwrap_or_default();
             let age = question.alert.timestamp.map_or_else(String::new, |seen| {
                 format!(", collected {} after the alert", words(question.collected_at.duration_since(seen)))
             });
@@ -38,7 +41,8 @@ pub(super) fn sentence(
             )
         }
         (Verdict::Inconclusive | Verdict::PolicyViolation, None) => {
-            let things = if blocking == 1 { "1 thing is".to_owned() } else { format!("{blocking} things are") };
+            let things =
+                if blocking == 1 { "1 thing is".to_owned() } else { format!("{blocking} things are") };
             format!("Inconclusive at {target}: nothing was found, but {things} missing from the evidence.")
         }
     }
@@ -50,7 +54,8 @@ pub fn explain_text(assessment: &Assessment) -> String {
     let _ = writeln!(out, "Verdict: {} ({} confidence)", assessment.verdict.words(), assessment.confidence);
     wrapped(&mut out, "", &assessment.summary);
     for (number, finding) in assessment.findings.iter().enumerate() {
-        let technique = finding.technique.as_ref().map(|id| format!(", ATT&CK {}", line(id))).unwrap_or_default();
+        let technique =
+            finding.technique.as_ref().map(|id| format!(", ATT&CK {}", line(id))).unwrap_or_default();
         let _ = writeln!(
             out,
             "\n{}. {} [{}, {} confidence{technique}]",
@@ -61,7 +66,13 @@ pub fn explain_text(assessment: &Assessment) -> String {
         );
         wrapped(&mut out, "   ", &finding.explanation);
         for citation in &finding.citations {
-            let _ = writeln!(out, "   - {} row {}: {}", line(&citation.entry), citation.row, line(&citation.excerpt));
+            let _ = writeln!(
+                out,
+                "   - {} row {}: {}",
+                line(&citation.entry),
+                citation.row,
+                line(&citation.excerpt)
+            );
         }
         wrapped(&mut out, "   Next: ", &finding.runbook);
     }
@@ -104,8 +115,10 @@ pub fn explain_markdown(assessment: &Assessment) -> String {
 
 fn finding_markdown(out: &mut String, number: usize, finding: &Finding) {
     let _ = writeln!(out, "\n### {number}. {}\n", markdown(&finding.title));
-    let technique = finding.technique.as_ref().map(|id| format!(", ATT&CK {}", markdown(id))).unwrap_or_default();
-    let _ = writeln!(out, "Rule {}, {} confidence{technique}.\n", markdown(&finding.rule), finding.confidence);
+    let technique =
+        finding.technique.as_ref().map(|id| format!(", ATT&CK {}", markdown(id))).unwrap_or_default();
+    let _ =
+        writeln!(out, "Rule {}, {} confidence{technique}.\n", markdown(&finding.rule), finding.confidence);
     let _ = writeln!(out, "{}\n", markdown(&finding.explanation));
     let _ = writeln!(out, "| Entry | Row | PID | Image | User | Peer | Excerpt |");
     let _ = writeln!(out, "| --- | ---: | ---: | --- | --- | --- | --- |");

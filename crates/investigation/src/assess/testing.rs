@@ -8,8 +8,8 @@ use super::Question;
 use super::verdict::{Bearing, Confidence};
 use crate::alert::Alert;
 use crate::evidence::{
-    ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, FirewallState, Identity, Process, Socket, SocketState,
-    TorrentFile, TorrentKind, TransportProtocol,
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, FirewallState, Identity, Process, Socket,
+    SocketState, TorrentFile, TorrentKind, TransportProtocol,
 };
 
 pub(crate) const UDP: TransportProtocol = TransportProtocol::Udp;

@@ -35,9 +35,8 @@ pub(super) fn host(base: &str) -> Host {
     let base = base.strip_suffix(".exe").unwrap_or(base);
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match stem {
-        "python" | "pythonw" | "pypy" | "java" | "javaw" | "node" | "nodejs" | "electron" | "mono" | "perl" | "ruby" => {
-            Host::Interpreter
-        }
+        "python" | "pythonw" | "pypy" | "java" | "javaw" | "node" | "nodejs" | "electron" | "mono"
+        | "perl" | "ruby" => Host::Interpreter,
         "wine" | "wine-preloader" | "wine64-preloader" => Host::Loader,
         _ if base.starts_with("ld-linux") || base.starts_with("ld-musl") => Host::Loader,
         _ => Host::None,
@@ -112,7 +111,10 @@ mod tests {
     fn scripts_are_found_behind_options() {
         assert_eq!(script("/usr/bin/python3 /usr/bin/deluged -d").as_deref(), Some("deluged"));
         assert_eq!(script("python3 -W ignore -m deluge").as_deref(), Some("deluge"));
-        assert_eq!(script("java -Xmx1g -cp a.jar:b.jar com.biglybt.ui.Main x").as_deref(), Some("com.biglybt.ui.main"));
+        assert_eq!(
+            script("java -Xmx1g -cp a.jar:b.jar com.biglybt.ui.Main x").as_deref(),
+            Some("com.biglybt.ui.main")
+        );
         assert_eq!(script("java -jar '/opt/My Apps/BiglyBT.jar'").as_deref(), Some("biglybt.jar"));
         assert_eq!(script(r#""C:\Python\pythonw.exe" "C:\x\deluge-script.pyw""#).as_deref(), Some("deluge"));
         assert_eq!(script("python3 -c 'import deluged'"), None);

@@ -231,7 +231,8 @@ impl Indicators {
     /// The client that keeps its data where the path is.
     pub fn client_of_file(&self, path: &str) -> Option<&Client> {
         let path = format!("{}/", image::clean(path));
-        let (_, index) = self.folders.iter().filter(|(folder, _)| path.contains(folder)).max_by_key(|(f, _)| f.len())?;
+        let (_, index) =
+            self.folders.iter().filter(|(folder, _)| path.contains(folder)).max_by_key(|(f, _)| f.len())?;
         self.clients.get(*index)
     }
 
@@ -265,7 +266,10 @@ impl Indicators {
     }
 
     fn by_loaded(&self, process: &Process) -> Option<usize> {
-        image::words(process.command_line.as_deref()?).iter().take(3).find_map(|word| self.by_path(&image::clean(word)))
+        image::words(process.command_line.as_deref()?)
+            .iter()
+            .take(3)
+            .find_map(|word| self.by_path(&image::clean(word)))
     }
 
     /// The path could not be read.
@@ -287,7 +291,8 @@ impl Indicators {
             return None;
         }
         let name = name.to_lowercase();
-        let mut found = self.images.iter().filter(|(image, _)| image.starts_with(&name)).map(|(_, index)| *index);
+        let mut found =
+            self.images.iter().filter(|(image, _)| image.starts_with(&name)).map(|(_, index)| *index);
         let first = found.next()?;
         found.all(|index| index == first).then_some(first)
     }

@@ -26,8 +26,14 @@ fn the_shipped_table_loads_and_every_row_has_a_source() {
 #[test]
 fn a_client_is_known_by_its_image_on_every_system() {
     assert_eq!(id("qbittorrent-nox", Some("/usr/bin/qbittorrent-nox"), None), Some("qbittorrent"));
-    assert_eq!(id("qbittorrent.exe", Some(r"C:\Program Files\qBittorrent\qBittorrent.exe"), None), Some("qbittorrent"));
-    assert_eq!(id("uTorrent.exe", Some(r"C:\Users\a\AppData\Roaming\uTorrent\uTorrent.exe"), None), Some("utorrent"));
+    assert_eq!(
+        id("qbittorrent.exe", Some(r"C:\Program Files\qBittorrent\qBittorrent.exe"), None),
+        Some("qbittorrent")
+    );
+    assert_eq!(
+        id("uTorrent.exe", Some(r"C:\Users\a\AppData\Roaming\uTorrent\uTorrent.exe"), None),
+        Some("utorrent")
+    );
     let mac = "/Applications/Transmission.app/Contents/MacOS/Transmission";
     assert_eq!(id("Transmission", Some(mac), None), Some("transmission"));
     assert_eq!(id("x", Some("/nix/store/abc/bin/.qbittorrent-wrapped"), None), Some("qbittorrent"));
@@ -61,7 +67,10 @@ fn without_a_path_the_name_or_the_first_word_decides() {
 
 #[test]
 fn interpreters_are_judged_by_what_they_run() {
-    assert_eq!(id("deluged", Some("/usr/bin/python3.11"), Some("/usr/bin/python3 /usr/bin/deluged -d")), Some("deluge"));
+    assert_eq!(
+        id("deluged", Some("/usr/bin/python3.11"), Some("/usr/bin/python3 /usr/bin/deluged -d")),
+        Some("deluge")
+    );
     assert_eq!(id("python3", Some("/usr/bin/python3.11"), Some("python3 /srv/report.py deluged")), None);
     let java = "/usr/bin/java -cp /opt/biglybt/BiglyBT.jar com.biglybt.ui.Main";
     assert_eq!(id("java", Some("/usr/lib/jvm/java-17/bin/java"), Some(java)), Some("biglybt"));
@@ -73,7 +82,10 @@ fn interpreters_are_judged_by_what_they_run() {
 fn debian_s_fdm_is_a_mail_program() {
     assert_eq!(id("fdm", Some("/usr/bin/fdm"), None), None);
     assert_eq!(id("fdm", Some("/opt/freedownloadmanager/fdm"), None), Some("free-download-manager"));
-    assert_eq!(id("fdm.exe", Some(r"C:\Program Files\Softdeluxe\Free Download Manager\fdm.exe"), None), Some("free-download-manager"));
+    assert_eq!(
+        id("fdm.exe", Some(r"C:\Program Files\Softdeluxe\Free Download Manager\fdm.exe"), None),
+        Some("free-download-manager")
+    );
 }
 
 #[test]
@@ -96,13 +108,21 @@ fn files_are_attributed_by_the_folder_that_they_lie_in() {
 #[test]
 fn mistakes_are_named() {
     let head = "version = \"1\"\n[bittorrent]\nports = []\nsource = \"x\"\n";
-    let row = |id: &str, image: &str| format!("[[client]]\nid = \"{id}\"\nname = \"n\"\nimages = [{image}]\nsource = \"s\"\n");
+    let row = |id: &str, image: &str| {
+        format!("[[client]]\nid = \"{id}\"\nname = \"n\"\nimages = [{image}]\nsource = \"s\"\n")
+    };
     let parse = |rows: &str| Indicators::parse(&format!("{head}{rows}")).unwrap_err();
 
-    assert_eq!(parse(&(row("a", "\"x\"") + &row("a", "\"y\""))), IndicatorsError::DuplicateClient("a".into()));
+    assert_eq!(
+        parse(&(row("a", "\"x\"") + &row("a", "\"y\""))),
+        IndicatorsError::DuplicateClient("a".into())
+    );
     assert_eq!(parse(&row("a", "")), IndicatorsError::Nameless("a".into()));
     let ambiguous = parse(&(row("a", "\"x\"") + &row("b", "\"X\"")));
-    assert_eq!(ambiguous, IndicatorsError::Ambiguous { name: "x".into(), first: "a".into(), second: "b".into() });
+    assert_eq!(
+        ambiguous,
+        IndicatorsError::Ambiguous { name: "x".into(), first: "a".into(), second: "b".into() }
+    );
     let typo = parse(&(row("a", "\"x\"") + "dual_used = true\n")).to_string();
     assert!(typo.contains("line 10") && typo.contains("dual_used"), "{typo}");
     for port in ["51413", "tcp/0", "tcp/9-8", "sctp/1", "tcp/70000"] {

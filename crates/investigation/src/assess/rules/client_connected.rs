@@ -2,8 +2,8 @@
 
 use super::super::scene::Scene;
 use super::super::verdict::Bearing;
-use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, unless_doubted, who};
 use super::Rule;
+use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, unless_doubted, who};
 
 pub(super) const RULE: Rule = Rule {
     id: "p2p.client_connected_to_peer",
@@ -49,12 +49,31 @@ fn cases() -> Vec<super::super::testing::Case> {
     use super::super::verdict::Confidence::{High, Medium};
     let base = || Bench::new().client(4242);
     vec![
-        Case::finds("socket to the very peer", Bearing::Violation, High, base().to_peer(4242))
-            .saying(&["PID 4242", "/usr/bin/qbittorrent-nox", "203.0.113.7:6881", "user alice"]),
-        Case::finds("another port of the peer", Bearing::Violation, High, base().tcp(4242, "203.0.113.7", 50123)),
+        Case::finds("socket to the very peer", Bearing::Violation, High, base().to_peer(4242)).saying(&[
+            "PID 4242",
+            "/usr/bin/qbittorrent-nox",
+            "203.0.113.7:6881",
+            "user alice",
+        ]),
+        Case::finds(
+            "another port of the peer",
+            Bearing::Violation,
+            High,
+            base().tcp(4242, "203.0.113.7", 50123),
+        ),
         Case::finds("the endpoint's own UDP port", Bearing::Violation, High, base().udp_bound(4242, 51000)),
-        Case::finds("image path unknown", Bearing::Violation, Medium, base().process(4242, |p| p.path = None).to_peer(4242)),
-        Case::finds("user unknown", Bearing::Violation, Medium, base().process(4242, |p| p.user = None).to_peer(4242)),
+        Case::finds(
+            "image path unknown",
+            Bearing::Violation,
+            Medium,
+            base().process(4242, |p| p.path = None).to_peer(4242),
+        ),
+        Case::finds(
+            "user unknown",
+            Bearing::Violation,
+            Medium,
+            base().process(4242, |p| p.user = None).to_peer(4242),
+        ),
         Case::finds(
             "started after the alert",
             Bearing::Violation,
@@ -62,15 +81,28 @@ fn cases() -> Vec<super::super::testing::Case> {
             base().process(4242, |p| p.start_time = Some(Bench::at("2026-03-02T10:20:00Z"))).to_peer(4242),
         )
         .saying(&["after the alert"]),
-        Case::finds("image deleted", Bearing::Violation, High, base().process(4242, |p| p.image_deleted = true).to_peer(4242))
-            .saying(&["deleted or replaced"]),
-        Case::finds("not in the process list", Bearing::Violation, Medium, Bench::new().to_peer_named(9, "/usr/bin/rtorrent"))
-            .saying(&["no process with this PID", "PID 9"]),
+        Case::finds(
+            "image deleted",
+            Bearing::Violation,
+            High,
+            base().process(4242, |p| p.image_deleted = true).to_peer(4242),
+        )
+        .saying(&["deleted or replaced"]),
+        Case::finds(
+            "not in the process list",
+            Bearing::Violation,
+            Medium,
+            Bench::new().to_peer_named(9, "/usr/bin/rtorrent"),
+        )
+        .saying(&["no process with this PID", "PID 9"]),
         Case::finds("without a process list", Bearing::Violation, Medium, {
             Bench::new().to_peer_named(9, "/usr/bin/rtorrent").without_processes()
         }),
         Case::nothing("another peer", base().tcp(4242, "198.51.100.9", 6881)),
-        Case::nothing("another transport", base().to_peer(4242).alert(|a| a.transport = Some(super::super::testing::UDP))),
+        Case::nothing(
+            "another transport",
+            base().to_peer(4242).alert(|a| a.transport = Some(super::super::testing::UDP)),
+        ),
         Case::nothing("the PID was reused by a client", {
             base().to_peer(4242).socket(|s| {
                 s.process = Some("sshd".into());
@@ -85,6 +117,9 @@ fn cases() -> Vec<super::super::testing::Case> {
         }),
         Case::nothing("a dual-use program", Bench::new().program(5, "/usr/bin/aria2c").to_peer(5)),
         Case::nothing("its RPC port on loopback", base().listening(4242, "127.0.0.1", 51000)),
-        Case::nothing("a name that contains a client's", Bench::new().program(5, "/opt/transmission-exporter").to_peer(5)),
+        Case::nothing(
+            "a name that contains a client's",
+            Bench::new().program(5, "/opt/transmission-exporter").to_peer(5),
+        ),
     ]
 }

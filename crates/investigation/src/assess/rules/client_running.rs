@@ -2,9 +2,9 @@
 
 use super::super::scene::{Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
+use super::Rule;
 use super::client_swarm::is_web;
 use super::draft::{Draft, cite_process, doubts, remarks, who};
-use super::Rule;
 
 pub(super) const RULE: Rule = Rule {
     id: "p2p.client_running",
@@ -56,7 +56,8 @@ fn cases() -> Vec<super::super::testing::Case> {
     use super::super::testing::{Bench, Case};
     let base = || Bench::new().client(4242);
     vec![
-        Case::finds("no sockets", Bearing::Violation, Confidence::Medium, base()).saying(&["no socket to a peer"]),
+        Case::finds("no sockets", Bearing::Violation, Confidence::Medium, base())
+            .saying(&["no socket to a peer"]),
         Case::finds("its RPC port on loopback", Bearing::Violation, Confidence::Medium, {
             base().listening(4242, "127.0.0.1", 9091)
         }),
@@ -68,8 +69,16 @@ fn cases() -> Vec<super::super::testing::Case> {
                 .process(7, |p| p.command_line = Some("/usr/bin/python3 /usr/bin/deluged -d".into()))
         })
         .saying(&["Deluge"]),
-        Case::finds("known by name only", Bearing::Suspicion, Confidence::Low, base().process(4242, |p| p.path = None)),
-        Case::nothing("a name that contains a client's", Bench::new().program(5, "/opt/gears/power-transmission")),
+        Case::finds(
+            "known by name only",
+            Bearing::Suspicion,
+            Confidence::Low,
+            base().process(4242, |p| p.path = None),
+        ),
+        Case::nothing(
+            "a name that contains a client's",
+            Bench::new().program(5, "/opt/gears/power-transmission"),
+        ),
         Case::nothing("a client's name on another image", {
             Bench::new().program(5, "/opt/office/writer").process(5, |p| p.name = "qbittorrent".into())
         }),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::scene::{Held, Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, who};
 use super::Rule;
+use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, who};
 use crate::assess::Client;
 
 pub(super) const RULE: Rule = Rule {
@@ -26,7 +26,11 @@ pub(super) fn is_web(port: u16) -> bool {
 }
 
 /// Sockets to peers, without the client's own user interface and the web.
-pub(super) fn peers<'s, 'a>(scene: &'s Scene<'a>, owner: usize, client: Option<&Client>) -> Vec<&'s Held<'a>> {
+pub(super) fn peers<'s, 'a>(
+    scene: &'s Scene<'a>,
+    owner: usize,
+    client: Option<&Client>,
+) -> Vec<&'s Held<'a>> {
     let control = |held: &&Held<'_>| {
         client.is_some_and(|client| client.is_control(held.socket.transport, held.socket.local_port))
     };
@@ -89,15 +93,35 @@ fn cases() -> Vec<super::super::testing::Case> {
         Case::finds("one peer on a BitTorrent port", Bearing::Violation, Confidence::High, {
             base().tcp(4242, "198.51.100.9", 6881)
         }),
-        Case::finds("one peer", Bearing::Violation, Confidence::Medium, base().tcp(4242, "198.51.100.9", 41000)),
-        Case::finds("listening only", Bearing::Violation, Confidence::Medium, base().listening(4242, "0.0.0.0", 40001))
-            .saying(&["waits for peers"]),
+        Case::finds(
+            "one peer",
+            Bearing::Violation,
+            Confidence::Medium,
+            base().tcp(4242, "198.51.100.9", 41000),
+        ),
+        Case::finds(
+            "listening only",
+            Bearing::Violation,
+            Confidence::Medium,
+            base().listening(4242, "0.0.0.0", 40001),
+        )
+        .saying(&["waits for peers"]),
         Case::finds("bound to UDP", Bearing::Violation, Confidence::Medium, base().udp_bound(4242, 40001)),
         Case::nothing("no socket", base()),
-        Case::nothing("loopback only", base().listening(4242, "127.0.0.1", 9091).tcp(4242, "127.0.0.1", 40000)),
-        Case::nothing("its web interface only", base().listening(4242, "0.0.0.0", 8080).tcp(4242, "198.51.100.9", 443)),
+        Case::nothing(
+            "loopback only",
+            base().listening(4242, "127.0.0.1", 9091).tcp(4242, "127.0.0.1", 40000),
+        ),
+        Case::nothing(
+            "its web interface only",
+            base().listening(4242, "0.0.0.0", 8080).tcp(4242, "198.51.100.9", 443),
+        ),
         Case::nothing("a dual-use program", {
-            Bench::new().program(5, "/usr/bin/syncthing").tcp(5, "198.51.100.9", 22000).tcp(5, "198.51.100.10", 22000)
+            Bench::new().program(5, "/usr/bin/syncthing").tcp(5, "198.51.100.9", 22000).tcp(
+                5,
+                "198.51.100.10",
+                22000,
+            )
         }),
         Case::nothing("the alert's own peer is another rule's", base().to_peer(4242)),
     ]

@@ -59,9 +59,10 @@ impl Draft {
     }
 }
 
-/// Hostile text in a sentence.
+/// Hostile text in a sentence: quoted where it could be taken for the sentence's own words.
 pub(super) fn show(text: &str) -> String {
-    one_line(text, 160)
+    let line = one_line(text, 160);
+    if line.contains(['"', '(', ')', ',', ';']) { format!("\"{}\"", line.replace('"', "\\\"")) } else { line }
 }
 
 /// `qBittorrent (PID 4242, /usr/bin/qbittorrent-nox, user alice)`.
@@ -74,7 +75,13 @@ pub(super) fn who(owner: &Owner<'_>) -> String {
         Some(path) => show(path),
         None => "image path unknown".to_owned(),
     });
-    facts.push(owner.process.user.as_deref().map_or_else(|| "user unknown".to_owned(), |user| format!("user {}", show(user))));
+    facts.push(
+        owner
+            .process
+            .user
+            .as_deref()
+            .map_or_else(|| "user unknown".to_owned(), |user| format!("user {}", show(user))),
+    );
     format!("{name} ({})", facts.join(", "))
 }
 
@@ -93,12 +100,20 @@ pub(super) fn doubts(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
 pub(super) fn remarks(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if owner.process.image_deleted {
-        remarks.push("its image was deleted or replaced after it started, so the file on disk is not what runs".to_owned());
+        remarks.push(
+            "its image was deleted or replaced after it started, so the file on disk is not what runs"
+                .to_owned(),
+        );
     }
-    if let (Some(named), Some(user)) = (scene.question.alert.user_name.as_deref(), owner.process.user.as_deref())
+    if let (Some(named), Some(user)) =
+        (scene.question.alert.user_name.as_deref(), owner.process.user.as_deref())
         && bare_user(named) != bare_user(user)
     {
-        remarks.push(format!("the alert names the user {}, the process belongs to {}", show(named), show(user)));
+        remarks.push(format!(
+            "the alert names the user {}, the process belongs to {}",
+            show(named),
+            show(user)
+        ));
     }
     remarks
 }
@@ -112,7 +127,9 @@ pub(super) fn unless_doubted(doubts: &[String]) -> Confidence {
 pub(super) fn tied_how(scene: &Scene<'_>, held: &Held<'_>) -> String {
     match held.tie {
         Some(Tie::Peer) => format!("{}, the peer that the alert names", peer(held.socket)),
-        Some(Tie::PeerAddress) => format!("{}, on the address of the peer that the alert names", peer(held.socket)),
+        Some(Tie::PeerAddress) => {
+            format!("{}, on the address of the peer that the alert names", peer(held.socket))
+        }
         Some(Tie::LocalPort) | None => format!(
             "{} port {}, the endpoint's own port in the alert",
             transport(held.socket.transport),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::scene::{Owner, Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
+use super::Rule;
 use super::client_swarm::peers;
 use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, who};
-use super::Rule;
 use crate::assess::Client;
 
 pub(super) const AT_PEER: Rule = Rule {
@@ -66,7 +66,8 @@ fn at_peer(scene: &Scene<'_>) -> Vec<Draft> {
         if client.bittorrent && !listening(scene, index, client).is_empty() {
             signs.push("it listens on its BitTorrent ports".to_owned());
         }
-        let p2p_port = client.bittorrent && tied.iter().any(|held| scene.on_p2p_port(held.socket, Some(client)));
+        let p2p_port =
+            client.bittorrent && tied.iter().any(|held| scene.on_p2p_port(held.socket, Some(client)));
         let (bearing, confidence) = match (signs.is_empty(), p2p_port) {
             (false, _) => (Bearing::Violation, Confidence::Medium),
             (true, true) => (Bearing::Suspicion, Confidence::Medium),
@@ -90,7 +91,9 @@ fn at_peer(scene: &Scene<'_>) -> Vec<Draft> {
 fn in_swarm(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (index, owner) in scene.owners.iter().enumerate() {
-        let Some(client) = owner.client.filter(|client| client.dual_use && client.bittorrent) else { continue };
+        let Some(client) = owner.client.filter(|client| client.dual_use && client.bittorrent) else {
+            continue;
+        };
         if scene.held_by(index).any(|held| held.tie.is_some()) {
             continue;
         }
@@ -120,7 +123,14 @@ fn in_swarm(scene: &Scene<'_>) -> Vec<Draft> {
             details,
             citations: cite_process(owner)
                 .into_iter()
-                .chain(scene.held_by(index).collect::<Vec<_>>().iter().filter(shown).map(|held| cite_socket(scene, held)))
+                .chain(
+                    scene
+                        .held_by(index)
+                        .collect::<Vec<_>>()
+                        .iter()
+                        .filter(shown)
+                        .map(|held| cite_socket(scene, held)),
+                )
                 .collect(),
         });
     }
@@ -152,10 +162,11 @@ fn at_peer_cases() -> Vec<Case> {
             aria2().alert(|a| a.destination_port = None).tcp(5, "203.0.113.7", 443)
         }),
         Case::finds("Syncthing, whatever else is there", Bearing::Suspicion, Confidence::Low, {
-            Bench::new()
-                .program(5, "/usr/bin/syncthing")
-                .to_peer(5)
-                .file("/home/alice/x.torrent", TorrentKind::Metainfo, "2026-03-02T09:00:00Z")
+            Bench::new().program(5, "/usr/bin/syncthing").to_peer(5).file(
+                "/home/alice/x.torrent",
+                TorrentKind::Metainfo,
+                "2026-03-02T09:00:00Z",
+            )
         }),
         Case::nothing("another peer", aria2().tcp(5, "198.51.100.9", 6881)),
         Case::nothing("merely running", aria2()),
@@ -166,11 +177,15 @@ fn at_peer_cases() -> Vec<Case> {
 #[cfg(test)]
 fn in_swarm_cases() -> Vec<Case> {
     let aria2 = || Bench::new().program(5, "/usr/bin/aria2c");
-    let busy = || {
-        aria2().tcp(5, "198.51.100.1", 40000).tcp(5, "198.51.100.2", 40000).tcp(5, "198.51.100.3", 40000)
-    };
+    let busy =
+        || aria2().tcp(5, "198.51.100.1", 40000).tcp(5, "198.51.100.2", 40000).tcp(5, "198.51.100.3", 40000);
     vec![
-        Case::finds("listening on its ports", Bearing::Suspicion, Confidence::Low, aria2().listening(5, "0.0.0.0", 6881)),
+        Case::finds(
+            "listening on its ports",
+            Bearing::Suspicion,
+            Confidence::Low,
+            aria2().listening(5, "0.0.0.0", 6881),
+        ),
         Case::finds("three peers", Bearing::Suspicion, Confidence::Low, busy()).saying(&["3 addresses"]),
         Case::finds("three peers and a torrent", Bearing::Suspicion, Confidence::Medium, {
             busy().process(5, |p| p.command_line = Some("aria2c /tmp/x.torrent".into()))
@@ -182,7 +197,9 @@ fn in_swarm_cases() -> Vec<Case> {
         Case::nothing("its RPC port", aria2().listening(5, "0.0.0.0", 6800)),
         Case::nothing("Syncthing's peers", {
             let peers = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
-            peers.iter().fold(Bench::new().program(5, "/usr/bin/syncthing"), |bench, peer| bench.tcp(5, peer, 22000))
+            peers
+                .iter()
+                .fold(Bench::new().program(5, "/usr/bin/syncthing"), |bench, peer| bench.tcp(5, peer, 22000))
         }),
     ]
 }

@@ -14,8 +14,8 @@
 use super::super::gaps::second;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_file, kind_words, show};
 use super::Rule;
+use super::draft::{Draft, cite_file, kind_words, show};
 use crate::evidence::{TorrentFile, TorrentKind};
 
 pub(super) const IN_USE: Rule = Rule {
@@ -66,8 +66,9 @@ fn weigh(scene: &Scene<'_>, file: &TorrentFile) -> Weight {
         return Weight::History;
     }
     let named = file.application.as_deref().and_then(|name| scene.indicators.client_named(name));
-    let dual_use = named.or_else(|| scene.indicators.client_of_file(&file.path)).is_some_and(|client| client.dual_use)
-        || file.path.to_lowercase().ends_with(".aria2");
+    let dual_use =
+        named.or_else(|| scene.indicators.client_of_file(&file.path)).is_some_and(|client| client.dual_use)
+            || file.path.to_lowercase().ends_with(".aria2");
     match file.kind {
         TorrentKind::PartialDownload | TorrentKind::Resume if !dual_use => Weight::Use,
         _ => Weight::Intent,
@@ -119,7 +120,13 @@ fn recent(scene: &Scene<'_>) -> Vec<Draft> {
 
 fn old(scene: &Scene<'_>) -> Vec<Draft> {
     let weight = (Bearing::Suspicion, Confidence::Low);
-    draft(scene, Weight::History, weight, "not around the alert", "that is history and does not explain the alert")
+    draft(
+        scene,
+        Weight::History,
+        weight,
+        "not around the alert",
+        "that is history and does not explain the alert",
+    )
 }
 
 #[cfg(test)]
@@ -134,16 +141,25 @@ const STALE: &str = "2025-01-01T00:00:00Z";
 fn in_use_cases() -> Vec<Case> {
     let violation = |name, bench| Case::finds(name, Bearing::Violation, Confidence::Medium, bench);
     vec![
-        violation("a download in progress", Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, FRESH))
-            .saying(&["/d/film.mkv.!qB", "alice"]),
-        violation("a resume record", Bench::new().file("/x/BT_backup/a.fastresume", TorrentKind::Resume, FRESH)),
+        violation(
+            "a download in progress",
+            Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, FRESH),
+        )
+        .saying(&["/d/film.mkv.!qB", "alice"]),
+        violation(
+            "a resume record",
+            Bench::new().file("/x/BT_backup/a.fastresume", TorrentKind::Resume, FRESH),
+        ),
         violation("written after the alert", {
             Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, "2026-03-02T10:29:00Z")
         }),
         violation("no time in the alert: around the collection", {
             Bench::new().alert(|a| a.timestamp = None).file("/d/f.!qB", TorrentKind::PartialDownload, FRESH)
         }),
-        Case::nothing("a stale download", Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, STALE)),
+        Case::nothing(
+            "a stale download",
+            Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, STALE),
+        ),
         Case::nothing("no time at all", {
             Bench::new().file("/d/f.!qB", TorrentKind::PartialDownload, FRESH).torrent(|f| f.modified = None)
         }),
@@ -151,9 +167,14 @@ fn in_use_cases() -> Vec<Case> {
             Bench::new().file("/d/f.!qB", TorrentKind::PartialDownload, "2031-01-01T00:00:00Z")
         }),
         Case::nothing("a torrent file", Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH)),
-        Case::nothing("a download manager's", Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH)),
+        Case::nothing(
+            "a download manager's",
+            Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH),
+        ),
         Case::nothing("a download manager's, by name", {
-            Bench::new().file("/d/x.part", TorrentKind::PartialDownload, FRESH).torrent(|f| f.application = Some("Motrix".into()))
+            Bench::new()
+                .file("/d/x.part", TorrentKind::PartialDownload, FRESH)
+                .torrent(|f| f.application = Some("Motrix".into()))
         }),
     ]
 }
@@ -165,12 +186,23 @@ fn recent_cases() -> Vec<Case> {
         suspicion("a fresh torrent file", Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH)),
         suspicion("an old torrent file that was copied now", {
             let fresh = FRESH.parse().expect("a time");
-            Bench::new().file("/d/f.torrent", TorrentKind::Metainfo, STALE).torrent(|f| f.created = Some(fresh))
+            Bench::new()
+                .file("/d/f.torrent", TorrentKind::Metainfo, STALE)
+                .torrent(|f| f.created = Some(fresh))
         }),
-        suspicion("a download manager's", Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH)),
+        suspicion(
+            "a download manager's",
+            Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH),
+        ),
         suspicion("client data", Bench::new().file("/x/dht.dat", TorrentKind::ClientData, FRESH)),
-        Case::nothing("an old torrent file", Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, STALE)),
-        Case::nothing("a download in progress", Bench::new().file("/d/f.!qB", TorrentKind::PartialDownload, FRESH)),
+        Case::nothing(
+            "an old torrent file",
+            Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, STALE),
+        ),
+        Case::nothing(
+            "a download in progress",
+            Bench::new().file("/d/f.!qB", TorrentKind::PartialDownload, FRESH),
+        ),
     ]
 }
 
@@ -182,10 +214,17 @@ fn old_cases() -> Vec<Case> {
             .saying(&["does not explain the alert"]),
         low("a stale download", Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, STALE)),
         low("two of them", {
-            Bench::new().file("/d/a.torrent", TorrentKind::Metainfo, STALE).file("/d/b.torrent", TorrentKind::Metainfo, STALE)
+            Bench::new().file("/d/a.torrent", TorrentKind::Metainfo, STALE).file(
+                "/d/b.torrent",
+                TorrentKind::Metainfo,
+                STALE,
+            )
         })
         .saying(&["and 1 more file"]),
-        Case::nothing("a fresh torrent file", Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH)),
+        Case::nothing(
+            "a fresh torrent file",
+            Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH),
+        ),
         Case::nothing("none", Bench::new()),
     ]
 }

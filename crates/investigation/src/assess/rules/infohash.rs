@@ -4,8 +4,8 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_file, kind_words, show};
 use super::Rule;
+use super::draft::{Draft, cite_file, kind_words, show};
 use crate::evidence::{TorrentFile, TorrentKind};
 
 pub(super) const RULE: Rule = Rule {
@@ -45,7 +45,10 @@ fn hex(text: &str) -> Option<String> {
     let text = text.trim();
     match text.len() {
         40 | 64 if text.bytes().all(|b| b.is_ascii_hexdigit()) => Some(text.to_ascii_lowercase()),
-        32 => BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok().map(|bytes| HEXLOWER.encode(&bytes)),
+        32 => BASE32_NOPAD
+            .decode(text.to_ascii_uppercase().as_bytes())
+            .ok()
+            .map(|bytes| HEXLOWER.encode(&bytes)),
         _ => None,
     }
 }
@@ -54,7 +57,8 @@ fn hex(text: &str) -> Option<String> {
 fn names(file: &TorrentFile, wanted: &str) -> bool {
     let v1 = file.infohash_v1.as_deref().is_some_and(|hash| hash.eq_ignore_ascii_case(wanted));
     let v2 = file.infohash_v2.as_deref().is_some_and(|hash| {
-        hash.eq_ignore_ascii_case(wanted) || (wanted.len() == 40 && hash.get(..40).is_some_and(|cut| cut.eq_ignore_ascii_case(wanted)))
+        hash.eq_ignore_ascii_case(wanted)
+            || (wanted.len() == 40 && hash.get(..40).is_some_and(|cut| cut.eq_ignore_ascii_case(wanted)))
     });
     let named = || {
         let base = file.path.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -71,7 +75,9 @@ fn cases() -> Vec<super::super::testing::Case> {
     let old = "2020-01-01T00:00:00Z";
     vec![
         Case::finds("v1, however old", Bearing::Violation, Confidence::High, {
-            base().file("/home/alice/a.torrent", TorrentKind::Metainfo, old).torrent(|f| f.infohash_v1 = Some(V1.into()))
+            base()
+                .file("/home/alice/a.torrent", TorrentKind::Metainfo, old)
+                .torrent(|f| f.infohash_v1 = Some(V1.into()))
         })
         .saying(&[V1, "/home/alice/a.torrent", "alice"]),
         Case::finds("v2, cut on the wire", Bearing::Violation, Confidence::High, {
@@ -89,10 +95,14 @@ fn cases() -> Vec<super::super::testing::Case> {
             base().file(&format!("/x/BT_backup/{V1}.fastresume"), TorrentKind::Resume, old)
         }),
         Case::nothing("another torrent", {
-            base().file("/home/alice/a.torrent", TorrentKind::Metainfo, old).torrent(|f| f.infohash_v1 = Some("f".repeat(40)))
+            base()
+                .file("/home/alice/a.torrent", TorrentKind::Metainfo, old)
+                .torrent(|f| f.infohash_v1 = Some("f".repeat(40)))
         }),
         Case::nothing("no infohash in the alert", {
-            Bench::new().file("/a.torrent", TorrentKind::Metainfo, old).torrent(|f| f.infohash_v1 = Some(V1.into()))
+            Bench::new()
+                .file("/a.torrent", TorrentKind::Metainfo, old)
+                .torrent(|f| f.infohash_v1 = Some(V1.into()))
         }),
         Case::nothing("an infohash that is none", {
             base().alert(|a| a.infohash = Some(String::new())).file("/a.torrent", TorrentKind::Resume, old)

@@ -67,7 +67,11 @@ mod tests {
         let mut seen = HashSet::new();
         for rule in RULES {
             assert!(seen.insert(rule.id), "{} is there twice", rule.id);
-            assert!(rule.id.contains('.') && !rule.title.is_empty() && rule.rationale.len() > 20, "{}", rule.id);
+            assert!(
+                rule.id.contains('.') && !rule.title.is_empty() && rule.rationale.len() > 20,
+                "{}",
+                rule.id
+            );
             assert!(rule.runbook.ends_with('.') && rule.runbook.len() > 20, "{}", rule.id);
             if let Some(technique) = rule.technique {
                 assert!(technique.starts_with('T') && technique.len() >= 5, "{}", rule.id);

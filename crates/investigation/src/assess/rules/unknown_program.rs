@@ -2,8 +2,8 @@
 
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, who};
 use super::Rule;
+use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, who};
 
 pub(super) const RULE: Rule = Rule {
     id: "process.unknown_program_at_peer",
@@ -59,14 +59,21 @@ fn cases() -> Vec<super::super::testing::Case> {
             Bench::new().program(5, r"C:\Users\alice\AppData\Local\Temp\upd.exe").to_peer(5)
         }),
         Case::finds("its user's fresh torrents", Bearing::Suspicion, Confidence::Medium, {
-            browser().tcp(5, "203.0.113.7", 443).file("/home/alice/x.torrent", TorrentKind::Metainfo, "2026-03-02T09:00:00Z")
+            browser().tcp(5, "203.0.113.7", 443).file(
+                "/home/alice/x.torrent",
+                TorrentKind::Metainfo,
+                "2026-03-02T09:00:00Z",
+            )
         }),
         Case::finds("a hostile name", Bearing::Suspicion, Confidence::Medium, {
             Bench::new().program(5, "/tmp/a\u{1b}[2J\nPID 1").to_peer(5)
         })
         .saying(&["\\u{1b}[2J\\nPID 1"]),
         Case::finds("a client's name on another image", Bearing::Suspicion, Confidence::Medium, {
-            Bench::new().program(5, "/opt/office/writer").process(5, |p| p.name = "qbittorrent".into()).to_peer(5)
+            Bench::new()
+                .program(5, "/opt/office/writer")
+                .process(5, |p| p.name = "qbittorrent".into())
+                .to_peer(5)
         }),
         Case::nothing("another peer", browser().tcp(5, "198.51.100.9", 443)),
         Case::nothing("a known client", Bench::new().client(4242).to_peer(4242)),

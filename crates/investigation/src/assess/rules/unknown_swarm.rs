@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::scene::{Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_process, cite_socket, remarks, who};
 use super::Rule;
+use super::draft::{Draft, cite_process, cite_socket, remarks, who};
 
 pub(super) const RULE: Rule = Rule {
     id: "process.unknown_program_on_bittorrent_ports",
@@ -28,7 +28,9 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         let on_port = |transport, port| scene.indicators.is_bittorrent_port(transport, port);
         let listeners: Vec<_> = scene
             .held_by(index)
-            .filter(|held| listens_outside(held.socket) && on_port(held.socket.transport, held.socket.local_port))
+            .filter(|held| {
+                listens_outside(held.socket) && on_port(held.socket.transport, held.socket.local_port)
+            })
             .collect();
         let peers: Vec<_> = scene
             .held_by(index)
@@ -40,7 +42,9 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
             (true, 0 | 1) => continue,
             (true, many) => format!("talks to {many} addresses on BitTorrent's ports"),
             (false, 0) => "listens on a BitTorrent port".to_owned(),
-            (false, many) => format!("listens on a BitTorrent port and talks to {many} addresses on such ports"),
+            (false, many) => {
+                format!("listens on a BitTorrent port and talks to {many} addresses on such ports")
+            }
         };
         let both = !listeners.is_empty() && distinct.len() > 1;
         let mut details = vec!["it is none of the known clients and holds no socket of the alert".to_owned()];
@@ -68,13 +72,22 @@ fn cases() -> Vec<super::super::testing::Case> {
     let renamed = || Bench::new().program(5, "/home/alice/bin/notes");
     let two_peers = || renamed().tcp(5, "198.51.100.1", 6881).tcp(5, "198.51.100.2", 51413);
     vec![
-        Case::finds("listening", Bearing::Suspicion, Confidence::Low, renamed().listening(5, "0.0.0.0", 6881)),
-        Case::finds("two peers", Bearing::Suspicion, Confidence::Low, two_peers()).saying(&["notes", "2 addresses"]),
+        Case::finds(
+            "listening",
+            Bearing::Suspicion,
+            Confidence::Low,
+            renamed().listening(5, "0.0.0.0", 6881),
+        ),
+        Case::finds("two peers", Bearing::Suspicion, Confidence::Low, two_peers())
+            .saying(&["notes", "2 addresses"]),
         Case::finds("both", Bearing::Suspicion, Confidence::Medium, two_peers().udp_bound(5, 6881)),
         Case::nothing("one peer", renamed().tcp(5, "198.51.100.1", 6881)),
         Case::nothing("loopback", renamed().listening(5, "127.0.0.1", 6881)),
         Case::nothing("other ports", renamed().listening(5, "0.0.0.0", 8443).tcp(5, "198.51.100.1", 443)),
         Case::nothing("a known client", Bench::new().client(4242).listening(4242, "0.0.0.0", 6881)),
-        Case::nothing("the alert's own socket is another rule's", renamed().to_peer(5).listening(5, "0.0.0.0", 6881)),
+        Case::nothing(
+            "the alert's own socket is another rule's",
+            renamed().to_peer(5).listening(5, "0.0.0.0", 6881),
+        ),
     ]
 }

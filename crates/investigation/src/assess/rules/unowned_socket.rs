@@ -2,8 +2,8 @@
 
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
-use super::draft::{Draft, cite_socket, tied_how};
 use super::Rule;
+use super::draft::{Draft, cite_socket, tied_how};
 
 pub(super) const RULE: Rule = Rule {
     id: "socket.unowned_at_peer",
@@ -18,7 +18,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
-    let mut tied: Vec<_> = scene.sockets.iter().filter(|held| held.owner.is_none() && held.tie.is_some()).collect();
+    let mut tied: Vec<_> =
+        scene.sockets.iter().filter(|held| held.owner.is_none() && held.tie.is_some()).collect();
     tied.sort_by_key(|held| std::cmp::Reverse(held.tie));
     let Some(strongest) = tied.first() else { return Vec::new() };
     let p2p_port = tied.iter().any(|held| scene.on_p2p_port(held.socket, None));
@@ -36,8 +37,13 @@ fn cases() -> Vec<super::super::testing::Case> {
     use super::super::testing::{Bench, Case};
     use crate::evidence::SocketState;
     vec![
-        Case::finds("to the very peer", Bearing::Suspicion, Confidence::Medium, Bench::new().to_peer_unowned())
-            .saying(&["203.0.113.7:6881", "no known owner"]),
+        Case::finds(
+            "to the very peer",
+            Bearing::Suspicion,
+            Confidence::Medium,
+            Bench::new().to_peer_unowned(),
+        )
+        .saying(&["203.0.113.7:6881", "no known owner"]),
         Case::finds("closing", Bearing::Suspicion, Confidence::Medium, {
             Bench::new().to_peer_unowned().socket(|s| s.state = SocketState::Closing)
         }),
@@ -45,7 +51,9 @@ fn cases() -> Vec<super::super::testing::Case> {
             Bench::new().to_peer_unowned().socket(|s| s.remote_port = Some(443))
         }),
         Case::nothing("another peer", {
-            Bench::new().to_peer_unowned().socket(|s| s.remote_ip = Some("198.51.100.9".parse().expect("an address")))
+            Bench::new()
+                .to_peer_unowned()
+                .socket(|s| s.remote_ip = Some("198.51.100.9".parse().expect("an address")))
         }),
         Case::nothing("with an owner", Bench::new().client(4242).to_peer(4242)),
     ]
