@@ -88,23 +88,21 @@ fn header_field(text: &str) -> Option<(String, &str)> {
     Some((unescape(&text[..end]), &text[end + 1..]))
 }
 
-/// A key is a word before an equals sign; its value goes on to the next key. An escaped equals sign makes no key, and
-/// neither does a second one in the same word, which some senders forget to escape.
+/// A key is a word before an equals sign; its value goes on to the next key. An escaped equals sign makes no key, since
+/// no key holds a backslash, and neither does a second one in the same word, which some senders forget to escape.
 fn pairs(extension: &str) -> Vec<(&str, String)> {
     let mut keys: Vec<(usize, usize)> = Vec::new();
     let mut word = Some(0);
-    let mut escaped = false;
     for (at, byte) in extension.bytes().enumerate() {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => word = Some(at + 1),
-            b'=' if !escaped => {
+            b'=' => {
                 keys.extend(word.filter(|&start| start < at).map(|start| (start, at)));
                 word = None;
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'[' | b']' => {}
             _ => word = None,
         }
-        escaped = byte == b'\\' && !escaped;
     }
     let ends = keys.iter().skip(1).map(|&(start, _)| start).chain([extension.len()]);
     let pair = |(&(start, equals), end): (&(usize, usize), usize)| {

@@ -63,7 +63,7 @@ impl<R: BufRead> Bytes<R> {
     }
 
     /// Consumes what lies ready of a JSON string up to the next byte that means something there, and hands it to
-    /// `keep`.
+    /// `keep`. The text's opening quote has been read.
     pub(super) fn take_text(&mut self, keep: impl FnOnce(&[u8])) -> io::Result<()> {
         if self.peek()?.is_none() || !self.unread.is_empty() {
             return Ok(());
@@ -72,7 +72,6 @@ impl<R: BufRead> Bytes<R> {
         let end = buffer.iter().position(|&b| matches!(b, b'"' | b'\\' | b'\n')).unwrap_or(buffer.len());
         keep(&buffer[..end]);
         self.inner.consume(end);
-        self.indent &= end == 0;
         Ok(())
     }
 

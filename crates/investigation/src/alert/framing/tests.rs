@@ -38,6 +38,7 @@ fn what_breaks_off_costs_no_other_record() {
     expect("{\"a\":1]\n{\"b\":2}", &[(1, "!broken_json"), (2, "{\"b\":2}")]);
     expect("{\"a\":1 {\"x\"\n{\"b\":2}", &[(1, "!broken_json"), (2, "{\"b\":2}")]);
     expect("{\n \"a\": [\n }\n \"c\": 3\n}\n{\"b\":2}", &[(1, "!broken_json"), (6, "{\"b\":2}")]);
+    expect("{\n \"a\": 1 {\"x\": 2}\n}\n{\"b\":2}", &[(1, "!broken_json"), (4, "{\"b\":2}")]);
     expect("{\"a\" 1}\n{\"b\":2}", &[(1, "!broken_json"), (2, "{\"b\":2}")]);
     expect(
         "[{\"a\":1},\n{\"b\":\"x\n},\n{\"c\":3}\n]\n{}",
