@@ -1,5 +1,21 @@
 //! What is said to whom: the notice to the user, the mail to the SOC, the ticket and the report.
+//!
+//! Pure functions from a [`Brief`] to text. Whatever came from outside is escaped for where it goes: control
+//! characters in plain text, syntax in Markdown. Times are in UTC, RFC 3339, to the minute.
 
+mod brief;
 mod kind;
+mod mail;
+mod message;
+mod report;
+mod ticket;
 
+#[cfg(test)]
+mod tests;
+
+pub use brief::Brief;
 pub use kind::ActionKind;
+pub use mail::{mail_soc, mail_user};
+pub use message::{Message, Ticket};
+pub use report::report_markdown;
+pub use ticket::ticket;

@@ -1,0 +1,40 @@
+//! What the renderers give to whoever delivers it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::one_line;
+
+/// Longest subject or title, in characters.
+const MAX_TITLE: usize = 150;
+
+/// A plain-text mail without its recipients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// One line without control characters: it can go into a header as it is.
+    pub subject: String,
+    /// Text with `\n` at the end of each line and no other control character.
+    pub text: String,
+}
+
+/// A ticket, in the shape in which it is posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// One line without control characters.
+    pub title: String,
+    /// Body in Markdown; outside text in it is escaped.
+    pub body_markdown: String,
+    /// Words to sort by.
+    pub labels: Vec<String>,
+    /// Values for machines, under their ECS names where ECS has one.
+    pub fields: serde_json::Value,
+}
+
+/// A subject or title: one line, capped.
+pub(super) fn title(text: &str) -> String {
+    short(text, MAX_TITLE)
+}
+
+/// Outside text in one line of at most `max_chars` characters and the mark of the cut, whatever was escaped in it.
+pub(super) fn short(text: &str, max_chars: usize) -> String {
+    one_line(&one_line(text, max_chars), max_chars)
+}
