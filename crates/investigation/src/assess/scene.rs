@@ -1,6 +1,6 @@
 //! The evidence put together for the rules: sockets joined to processes, processes to clients, and both to the alert.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +60,10 @@ pub(super) struct Scene<'a> {
     /// Processes that are a client or hold a socket.
     pub(super) owners: Vec<Owner<'a>>,
     pub(super) sockets: Vec<Held<'a>>,
+    /// For each owner, its sockets.
+    held: Vec<Vec<usize>>,
+    /// Owners of files that were touched around the alert, without domain, in lower case.
+    recent_users: HashSet<String>,
     pub(super) torrents: &'a [TorrentFile],
     /// Whether the socket list was there at all.
     pub(super) saw_sockets: bool,
@@ -81,6 +85,8 @@ impl<'a> Scene<'a> {
             indicators,
             owners: Vec::new(),
             sockets: Vec::new(),
+            held: Vec::new(),
+            recent_users: HashSet::new(),
             torrents: evidence.torrents.as_deref().unwrap_or_default(),
             saw_sockets: evidence.sockets.is_some(),
         };
@@ -102,6 +108,14 @@ impl<'a> Scene<'a> {
             });
             scene.sockets.push(Held { row, socket, owner, tie: tie(question, socket) });
         }
+        scene.held = vec![Vec::new(); scene.owners.len()];
+        for (index, held) in scene.sockets.iter().enumerate() {
+            if let Some(sockets) = held.owner.and_then(|owner| scene.held.get_mut(owner)) {
+                sockets.push(index);
+            }
+        }
+        let recent = scene.torrents.iter().filter(|file| scene.is_recent(file));
+        scene.recent_users = recent.filter_map(|file| file.owner.as_deref().map(bare_user)).collect();
         scene
     }
 
@@ -112,7 +126,7 @@ impl<'a> Scene<'a> {
 
     /// Sockets of one owner.
     pub(super) fn held_by(&self, owner: usize) -> impl Iterator<Item = &Held<'a>> {
-        self.sockets.iter().filter(move |held| held.owner == Some(owner))
+        self.held.get(owner).into_iter().flatten().filter_map(|index| self.sockets.get(*index))
     }
 
     /// Whether either end of the socket is on a port that BitTorrent uses, or that the client listens on.
@@ -137,10 +151,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a user has torrent files that were touched around the alert.
     pub(super) fn has_recent_torrents(&self, user: Option<&str>) -> bool {
-        let Some(user) = user.map(bare_user).filter(|user| !user.is_empty()) else { return false };
-        self.torrents.iter().any(|file| {
-            file.owner.as_deref().is_some_and(|owner| bare_user(owner) == user) && self.is_recent(file)
-        })
+        user.map(bare_user).is_some_and(|user| !user.is_empty() && self.recent_users.contains(&user))
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (index, owner) in scene.owners.iter().enumerate() {
-        if !owner.client.is_some_and(|client| !client.dual_use) {
+        if owner.client.is_none_or(|client| client.dual_use) {
             continue;
         }
         let mut tied: Vec<_> = scene.held_by(index).filter(|held| held.tie.is_some()).collect();
@@ -33,6 +33,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         let confidence = unless_doubted(&details);
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence,
             bearing: Bearing::Violation,
             headline: format!("{} holds a socket to {}", who(owner), tied_how(scene, strongest)),

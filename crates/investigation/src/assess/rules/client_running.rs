@@ -41,6 +41,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         details.extend(doubts(scene, owner));
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence: if by_name_only { Confidence::Low } else { Confidence::Medium },
             bearing: if by_name_only { Bearing::Suspicion } else { Bearing::Violation },
             headline: format!("{} is running", who(owner)),

@@ -68,6 +68,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         details.extend(doubts);
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence: if strong { Confidence::High } else { Confidence::Medium },
             bearing: Bearing::Violation,
             headline: format!("{} {doing}", who(owner)),

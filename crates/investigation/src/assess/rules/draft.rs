@@ -19,14 +19,16 @@ pub(crate) struct Draft {
     pub(crate) headline: String,
     /// Further sentences, without full stops.
     pub(crate) details: Vec<String>,
-    /// The rows, all of them.
+    /// The rows; a rule with very many may leave some out.
     pub(crate) citations: Vec<Citation>,
+    /// How many rows the rule left out.
+    pub(crate) uncited: usize,
 }
 
 impl Draft {
     /// Headline and details as sentences.
     pub(crate) fn explanation(&self) -> String {
-        let more = self.citations.len().saturating_sub(MAX_CITATIONS);
+        let more = self.citations.len().saturating_sub(MAX_CITATIONS) + self.uncited;
         let counted = (more > 0).then(|| format!("{more} further rows are not cited"));
         let mut text = format!("{}.", self.headline);
         for detail in self.details.iter().map(String::as_str).chain(counted.as_deref()) {

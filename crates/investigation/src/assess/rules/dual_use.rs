@@ -78,6 +78,7 @@ fn at_peer(scene: &Scene<'_>) -> Vec<Draft> {
         details.extend(doubts(scene, owner));
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence,
             bearing,
             headline: format!("{} holds a socket to {}", who(owner), tied_how(scene, strongest)),
@@ -117,6 +118,7 @@ fn in_swarm(scene: &Scene<'_>) -> Vec<Draft> {
             listening.contains(&held.row) || peers.iter().any(|peer| peer.row == held.row)
         };
         drafts.push(Draft {
+            uncited: 0,
             confidence,
             bearing: Bearing::Suspicion,
             headline: format!("{} {does}", who(owner)),

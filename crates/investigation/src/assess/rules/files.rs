@@ -11,6 +11,7 @@
 //!
 //! Download managers (aria2 and others) leave the same kinds of file after plain downloads: theirs never prove use.
 
+use super::super::MAX_CITATIONS;
 use super::super::gaps::second;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
@@ -65,14 +66,14 @@ fn weigh(scene: &Scene<'_>, file: &TorrentFile) -> Weight {
     if !scene.is_recent(file) {
         return Weight::History;
     }
-    let named = file.application.as_deref().and_then(|name| scene.indicators.client_named(name));
-    let dual_use =
-        named.or_else(|| scene.indicators.client_of_file(&file.path)).is_some_and(|client| client.dual_use)
-            || file.path.to_lowercase().ends_with(".aria2");
-    match file.kind {
-        TorrentKind::PartialDownload | TorrentKind::Resume if !dual_use => Weight::Use,
-        _ => Weight::Intent,
+    if !matches!(file.kind, TorrentKind::PartialDownload | TorrentKind::Resume) {
+        return Weight::Intent;
     }
+    let named = file.application.as_deref().and_then(|name| scene.indicators.client_named(name));
+    let keeper = named.or_else(|| scene.indicators.client_of_file(&file.path));
+    let dual_use =
+        keeper.is_some_and(|client| client.dual_use) || file.path.to_lowercase().ends_with(".aria2");
+    if dual_use { Weight::Intent } else { Weight::Use }
 }
 
 fn of_weight<'s>(scene: &'s Scene<'_>, weight: Weight) -> Vec<(usize, &'s TorrentFile)> {
@@ -100,11 +101,12 @@ fn draft(
     };
     let what = kind_words(latest.kind);
     vec![Draft {
+        uncited: files.len().saturating_sub(MAX_CITATIONS),
         confidence,
         bearing,
         headline: format!("The {what} {}{owner} was last touched{time}, {when}{rest}", show(&latest.path)),
         details: vec![detail.to_owned()],
-        citations: files.into_iter().map(|(row, file)| cite_file(row, file)).collect(),
+        citations: files.into_iter().take(MAX_CITATIONS).map(|(row, file)| cite_file(row, file)).collect(),
     }]
 }
 

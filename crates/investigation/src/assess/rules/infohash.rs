@@ -2,6 +2,7 @@
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
+use super::super::MAX_CITATIONS;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -28,6 +29,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
     let title = hits.iter().find_map(|(_, file)| file.name.as_deref());
     let title = title.map(|name| format!(" ({})", show(name))).unwrap_or_default();
     vec![Draft {
+        uncited: hits.len().saturating_sub(MAX_CITATIONS),
         confidence: Confidence::High,
         bearing: Bearing::Violation,
         headline: format!(
@@ -36,7 +38,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
             show(&first.path)
         ),
         details: Vec::new(),
-        citations: hits.into_iter().map(|(row, file)| cite_file(row, file)).collect(),
+        citations: hits.into_iter().take(MAX_CITATIONS).map(|(row, file)| cite_file(row, file)).collect(),
     }]
 }
 

@@ -37,6 +37,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         details.extend(doubts(scene, owner));
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence,
             bearing: Bearing::Suspicion,
             headline: format!("{} holds a socket to {}", who(owner), tied_how(scene, strongest)),

@@ -51,6 +51,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
         details.extend(owner.doubts.iter().cloned());
         details.extend(remarks(scene, owner));
         drafts.push(Draft {
+            uncited: 0,
             confidence: if both { Confidence::Medium } else { Confidence::Low },
             bearing: Bearing::Suspicion,
             headline: format!("{} {does}", who(owner)),

@@ -24,6 +24,7 @@ fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
     let Some(strongest) = tied.first() else { return Vec::new() };
     let p2p_port = tied.iter().any(|held| scene.on_p2p_port(held.socket, None));
     vec![Draft {
+        uncited: 0,
         confidence: if p2p_port { Confidence::Medium } else { Confidence::Low },
         bearing: Bearing::Suspicion,
         headline: format!("A socket to {} has no known owner", tied_how(scene, strongest)),
