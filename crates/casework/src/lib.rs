@@ -3,4 +3,6 @@
 
 pub mod backend;
 pub mod container;
+pub mod deliver;
 pub mod places;
+pub mod worker;

@@ -123,11 +123,11 @@ impl SealError {
 ///
 /// # Errors
 /// See [`SealError`]. The destination is never overwritten.
-pub fn seal(request: SealRequest<'_>) -> Result<Sealed, SealError> {
-    if let Some(sealed) = existing(&request)? {
+pub fn seal(request: &SealRequest<'_>) -> Result<Sealed, SealError> {
+    if let Some(sealed) = existing(request)? {
         return Ok(sealed);
     }
-    let sources = sources(&request)?;
+    let sources = sources(request)?;
     let written = |source| SealError::Write { path: request.destination.to_owned(), source };
     let folder = match request.destination.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -143,13 +143,13 @@ pub fn seal(request: SealRequest<'_>) -> Result<Sealed, SealError> {
     // Held while it is written, so that nobody takes it for a leftover.
     temporary.as_file().lock().map_err(written)?;
 
-    let (sha256, size) = write_container(&request, &sources, &temporary)?;
+    let (sha256, size) = write_container(request, &sources, &temporary)?;
     temporary.as_file().sync_all().map_err(written)?;
     match temporary.persist_noclobber(request.destination) {
         Ok(_) => {}
         // Another worker was faster; what it left must be this case's evidence, or it is an error.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            return existing(&request)?.ok_or_else(|| written(error.error));
+            return existing(request)?.ok_or_else(|| written(error.error));
         }
         Err(error) => return Err(written(error.error)),
     }
@@ -170,7 +170,7 @@ fn existing(request: &SealRequest<'_>) -> Result<Option<Sealed>, SealError> {
     }
     match verify(&path) {
         Ok(report) => match report.problems.first() {
-            None if report.manifest.case_id == request.case_id => {
+            None if report.manifest.as_ref().is_some_and(|manifest| manifest.case_id == request.case_id) => {
                 Ok(Some(Sealed { path, sha256: report.sha256, size: report.size, already_sealed: true }))
             }
             None => Err(SealError::Taken { path, why: "evidence of another case".to_owned() }),

@@ -67,7 +67,7 @@ impl Bench {
     }
 
     fn seal_with(&self, extra: &[(&str, &[u8])]) -> Result<Sealed, SealError> {
-        seal(SealRequest {
+        seal(&SealRequest {
             staging: &self.staging(),
             extra,
             case_id: self.case_id,

@@ -24,8 +24,8 @@ const DEFLATE_RATIO: u64 = 1032;
 /// What a container is and everything that is wrong with it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The manifest; to be believed as far as `problems` allow.
-    pub manifest: Manifest,
+    /// The manifest, to be believed as far as `problems` allow; `None` where it was damaged beyond reading.
+    pub manifest: Option<Manifest>,
     /// Size of the file in bytes.
     pub size: u64,
     /// SHA-256 of the whole file, lower-case hex: what tickets and mails quote.
@@ -61,6 +61,11 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
     let manifest_at =
         located.iter().rposition(|entry| entry.name == MANIFEST_PATH).ok_or(VerifyError::NoManifest)?;
     let manifest = read_manifest(&mut file, &located[manifest_at], &mut problems)?;
+    let (sha256, preceding) = hash_file(&mut file, located[manifest_at].header_start)?;
+    let mut report = Report { manifest: None, size, sha256, checked: 0, problems };
+    let Some(manifest) = manifest else { return Ok(report) };
+
+    let problems = &mut report.problems;
     if manifest_at + 1 != located.len() {
         problems
             .push(Problem::Structure { path: Some(MANIFEST_PATH.to_owned()), what: "is not the last entry" });
@@ -75,26 +80,26 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
         )
     });
     problems.extend(faults.into_iter().map(Problem::from));
-    compare_listings(&manifest, &located, &mut problems);
-    let mut checked = 0;
+    compare_listings(&manifest, &located, problems);
     if !absurd {
-        checked = check_contents(&mut file, &manifest, &located, &mut problems)?;
+        report.checked = check_contents(&mut file, &manifest, &located, problems)?;
     }
-    let (whole, preceding) = hash_file(&mut file, located[manifest_at].header_start)?;
     let as_sealed = manifest.preceding.size == located[manifest_at].header_start
         && manifest.preceding.sha256 == preceding;
     if !as_sealed && problems.is_empty() {
         problems.push(Problem::Preceding);
     }
-    Ok(Report { manifest, size, sha256: whole, checked, problems })
+    report.manifest = Some(manifest);
+    Ok(report)
 }
 
-/// Reads and parses the manifest, which lies unpacked in the container.
+/// Reads and parses the manifest, which lies unpacked in the container. `None` where it cannot be read because its
+/// bytes are not those that were written; one that was written like that is an error.
 fn read_manifest(
     file: &mut File,
     entry: &Located,
     problems: &mut Vec<Problem>,
-) -> Result<Manifest, VerifyError> {
+) -> Result<Option<Manifest>, VerifyError> {
     if entry.packed > MAX_MANIFEST_BYTES {
         return Err(ManifestError::TooLarge.into());
     }
@@ -106,10 +111,11 @@ fn read_manifest(
     file.take(entry.packed).read_to_end(&mut bytes)?;
     let mut crc = Crc::new();
     crc.update(&bytes);
-    if crc.sum() != entry.crc32 {
-        problems.push(Problem::Changed { path: MANIFEST_PATH.to_owned() });
+    if crc.sum() == entry.crc32 {
+        return Ok(Some(Manifest::parse(&bytes)?));
     }
-    Ok(Manifest::parse(&bytes)?)
+    problems.push(Problem::Changed { path: MANIFEST_PATH.to_owned() });
+    Ok(Manifest::parse(&bytes).ok())
 }
 
 /// Names against names, and what the headers say of each against what follows from the manifest.

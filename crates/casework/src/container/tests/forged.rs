@@ -133,6 +133,31 @@ fn a_manifest_that_lies_about_paths_is_named() {
 }
 
 #[test]
+fn a_manifest_that_was_damaged_is_a_problem_and_not_another_file() {
+    let bench = Bench::new();
+    let path = bench.seal().unwrap().path;
+    let mut bytes = fs::read(&path).unwrap();
+    let at = find(&bytes, b"\"format_version\"");
+    bytes[at] = b'?';
+    fs::write(&path, &bytes).unwrap();
+    let report = verify(&path).unwrap();
+    assert_eq!(report.manifest, None);
+    assert_eq!(report.problems, [Problem::Changed { path: MANIFEST_PATH.to_owned() }]);
+}
+
+#[test]
+fn times_that_are_not_that_of_the_sealing_are_seen() {
+    let bench = Bench::new();
+    let mut entries = sealed_entries(&bench);
+    let mut manifest = Manifest::parse(&entries[5].1).unwrap();
+    manifest.sealed_at = "2026-03-02T09:15:44Z".parse().unwrap();
+    entries[5].1 = manifest.to_bytes().unwrap();
+    let problems = problems_of(&bench, &entries);
+    assert_eq!(problems.len(), 6);
+    assert_eq!(problems[0].to_string(), "alert.json: its time is not that of the sealing");
+}
+
+#[test]
 fn another_packed_form_of_the_same_content_is_seen() {
     let bench = Bench::new();
     let entries = sealed_entries(&bench);

@@ -1,0 +1,185 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+Examples:
+  peerhound init --scope 10.20.0.0/16          write a commented policy for one network
+  peerhound investigate alerts.json            investigate every alert in a file
+  peerhound investigate 10.20.3.7              investigate one machine
+  cat suspects.csv | peerhound investigate -   investigate a list
+  peerhound watch /var/spool/peerhound         take alerts from a folder as they come
+  peerhound demo                               try it on this very machine
+
+Exit codes:
+  0  every input has its outcome
+  1  something failed: a machine was not reached, an action not delivered, a container is not intact
+  2  an input could not be used: unreadable, unclear, or an address that may not be contacted
+  3  the policy is missing or wrong
+  4  the database or the disk failed
+
+Environment: PEERHOUND_POLICY (policy file), PEERHOUND_LOG (log filter), SSH_AUTH_SOCK (agent), NO_COLOR.";
+
+/// Investigates torrent/P2P alerts: reaches the suspected machine, collects and seals the evidence, gives a verdict
+/// and raises the mail and the ticket. Each machine and user at most once in three days.
+#[derive(Debug, Parser)]
+#[command(name = "peerhound", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Policy file [default: peerhound.toml]
+    #[arg(long, short = 'p', global = true, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print one JSON object a line instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more on standard error (-v: info, -vv: debug)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Investigate alerts, addresses or lists of addresses
+    #[command(after_help = "\
+An input is a file (Peerhound JSON, Suricata EVE, ArcSight CEF, a list of addresses as text or CSV), an address, or -
+for standard input. Each alert or address has its own outcome; the formats may be mixed.
+
+Examples:
+  peerhound investigate eve.json 10.20.3.7 suspects.csv
+  tail -n 100 /var/log/suricata/eve.json | peerhound investigate - --json | jq .verdict")]
+    Investigate(Investigate),
+    /// Take alerts from a folder or from standard input as they come, and continue what a crash left open
+    #[command(after_help = "\
+Files are read once they have not changed for a second, then moved to DIR/done, or to DIR/review if something in them
+could not be read. Names that begin with a dot or end with .tmp or .part are left alone, so that a writer can rename
+into place. With -, one alert a line is read from standard input.
+
+Examples:
+  peerhound watch /var/spool/peerhound
+  tail -F /var/log/suricata/eve.json | peerhound watch -")]
+    Watch(Watch),
+    /// Continue open cases and waiting alerts once, then end
+    Sweep(Jobs),
+    /// List cases, or show one
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// List the claims in force, or release one
+    #[command(subcommand)]
+    Cooldown(CooldownCommand),
+    /// List what a person has to look at: alerts that were unreadable, unclear or refused
+    Review {
+        /// Entries at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Say what became of an alert, and why
+    #[command(after_help = "\
+Example:
+  peerhound explain 3f0c2a9d8e       (the start of an alert's id, or the SIEM's own event id)")]
+    Explain {
+        /// Peerhound's id of the alert, the start of it, or the sender's event id
+        alert_id: String,
+    },
+    /// Prove that an evidence container is whole and unchanged
+    Verify {
+        /// Containers
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Investigate this very machine on a sample alert, twice
+    Demo {
+        /// Folder to work in
+        #[arg(long, default_value = "peerhound-demo", value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Write a commented policy
+    Init(Init),
+    /// Check the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// Arguments of `investigate`.
+#[derive(Debug, Args)]
+pub(crate) struct Investigate {
+    /// Files, addresses, or -
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Folder, or - for one alert a line on standard input
+    #[arg(value_name = "DIR")]
+    pub(crate) source: String,
+    /// End when nothing is left to do
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+/// How many at a time.
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    /// Investigations at the same time [default: the policy's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+}
+
+/// What to do with cases.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaseCommand {
+    /// List cases, the latest first
+    List {
+        /// Only those that are not closed
+        #[arg(long)]
+        open: bool,
+        /// Entries at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Show one case: what was found, why, and what was done
+    Show {
+        /// Its id
+        case_id: String,
+    },
+}
+
+/// What to do with claims.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CooldownCommand {
+    /// List the claims in force, the first to expire first
+    List,
+    /// Release a claim, so that the next alert is investigated
+    #[command(after_help = "\
+Examples:
+  peerhound cooldown release 10.20.3.7
+  peerhound cooldown release 'CORP\\alice'")]
+    Release {
+        /// Address, DOMAIN\user, or a key as `cooldown list` prints it
+        key: String,
+    },
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// A network that may be investigated; may be given several times
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) scope: Vec<String>,
+}
+
+/// What to do with the policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say what is wrong or doubtful in the policy
+    Check,
+}

@@ -1,0 +1,96 @@
+//! `peerhound investigate`: every alert and address that is named, several at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use casework::backend::{AlertRow, Backend, Received};
+use casework::worker::{Resolution, Worker};
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::args::Investigate;
+use crate::exit::Exit;
+use crate::inputs::{self, Item};
+use crate::setup::Setup;
+use crate::show::outcome::{Outcome, Printer};
+use crate::show::progress::Progress;
+
+/// Alerts that are stored in one write.
+const BATCH: usize = 256;
+/// How long a single run waits for deliveries that are to be tried again, before it leaves them to the next.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs the command.
+pub(super) async fn run(setup: &Setup, args: &Investigate) -> Result<Exit> {
+    let policy = setup.policy()?;
+    let jobs = args.jobs.jobs.map_or(policy.collection.jobs, usize::from);
+    let progress = Arc::new(Progress::new(setup.json));
+    let worker = Arc::new(setup.worker(policy, progress.clone())?);
+    let mut printer = Printer::new(setup.json, progress);
+    investigate(&worker, args.inputs.clone(), jobs, &mut printer).await?;
+    printer.finish();
+    Ok(printer.exit())
+}
+
+/// Reads the inputs on a thread of their own and works the alerts as they come. Memory does not grow with the input:
+/// the reader waits while `BATCH` alerts wait.
+pub(super) async fn investigate<B: Backend>(
+    worker: &Arc<Worker<B>>,
+    inputs: Vec<String>,
+    jobs: usize,
+    printer: &mut Printer,
+) -> Result<()> {
+    let (sender, mut receiver) = mpsc::channel(BATCH);
+    let now = Timestamp::now();
+    std::thread::spawn(move || inputs::read(&inputs, now, |item| sender.blocking_send(item).is_ok()));
+
+    let permits = Arc::new(Semaphore::new(jobs));
+    let mut running: JoinSet<Result<(AlertRow, Resolution)>> = JoinSet::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            count = receiver.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    break;
+                }
+                let records = split(batch.drain(..), printer);
+                for row in worker.backend.take_in(records, (worker.now)()).await? {
+                    let permit = Arc::clone(&permits).acquire_owned().await?;
+                    let worker = Arc::clone(worker);
+                    running.spawn(async move {
+                        let resolution = worker.resolve(&row, PATIENCE).await?;
+                        drop(permit);
+                        Ok((row, resolution))
+                    });
+                    while let Some(done) = running.try_join_next() {
+                        let (row, resolution) = done??;
+                        printer.print(&Outcome::of(&row, &resolution));
+                    }
+                }
+            }
+            Some(done) = running.join_next(), if !running.is_empty() => {
+                let (row, resolution) = done??;
+                printer.print(&Outcome::of(&row, &resolution));
+            }
+        }
+    }
+    while let Some(done) = running.join_next().await {
+        let (row, resolution) = done??;
+        printer.print(&Outcome::of(&row, &resolution));
+    }
+    Ok(())
+}
+
+/// Prints what could not even be opened, and keeps the rest.
+fn split(items: impl Iterator<Item = Item>, printer: &mut Printer) -> Vec<Received> {
+    let mut records = Vec::new();
+    for item in items {
+        match item {
+            Item::Record(received) => records.push(received),
+            Item::Unopened { origin, reason } => printer.print(&Outcome::unopened(&origin, &reason)),
+        }
+    }
+    records
+}

@@ -1,0 +1,75 @@
+//! `peerhound sweep`: continues what is open, once. For a timer, where `watch` does not run.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use casework::backend::Backend;
+use casework::worker::{Resolution, WorkError};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::investigate::PATIENCE;
+use crate::args::Jobs;
+use crate::exit::Exit;
+use crate::setup::Setup;
+use crate::show::outcome::{Outcome, Printer};
+use crate::show::progress::Progress;
+
+/// Waiting alerts that are taken up at a time.
+const TAKEN: usize = 1024;
+
+/// Runs the command.
+pub(super) async fn run(setup: &Setup, jobs: &Jobs) -> Result<Exit> {
+    let policy = setup.policy()?;
+    let permits = Arc::new(Semaphore::new(jobs.jobs.map_or(policy.collection.jobs, usize::from)));
+    let progress = Arc::new(Progress::new(setup.json));
+    let worker = Arc::new(setup.worker(policy, progress.clone())?);
+    let mut printer = Printer::new(setup.json, progress);
+
+    let mut running: JoinSet<Result<Option<Outcome>>> = JoinSet::new();
+    for case_id in worker.backend.open_cases().await? {
+        let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
+        running.spawn(async move {
+            let _permit = permits.acquire_owned().await?;
+            let resolution = worker.drive(&case_id, PATIENCE).await?;
+            Ok(outcome_of_case(&worker.backend, &case_id, &resolution).await?)
+        });
+    }
+    while let Some(outcome) = running.join_next().await {
+        if let Some(outcome) = outcome?? {
+            printer.print(&outcome);
+        }
+    }
+    loop {
+        let waiting = worker.backend.waiting(TAKEN).await?;
+        if waiting.is_empty() {
+            break;
+        }
+        for row in waiting {
+            let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
+            running.spawn(async move {
+                let _permit = permits.acquire_owned().await?;
+                let resolution = worker.resolve(&row, PATIENCE).await?;
+                Ok(Some(Outcome::of(&row, &resolution)))
+            });
+        }
+        while let Some(outcome) = running.join_next().await {
+            if let Some(outcome) = outcome?? {
+                printer.print(&outcome);
+            }
+        }
+    }
+    printer.finish();
+    Ok(printer.exit())
+}
+
+/// The outcome of a case that was continued, under the alert that opened it.
+pub(super) async fn outcome_of_case<B: Backend>(
+    backend: &B,
+    case_id: &str,
+    resolution: &Resolution,
+) -> Result<Option<Outcome>, WorkError> {
+    let Some(case) = backend.case(case_id).await? else { return Ok(None) };
+    let row = backend.alert(&case.alert.id).await?.into_iter().find(|row| row.id == case.alert.id);
+    Ok(row.map(|row| Outcome::of(&row, resolution)))
+}

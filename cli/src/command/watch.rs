@@ -1,0 +1,288 @@
+//! `peerhound watch`: the worker that stays. The database is its queue: what is taken in is stored before its file is
+//! moved, and what is open is continued, so that it may be killed at any point.
+
+mod folder;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use casework::backend::local::Local;
+use casework::backend::{Backend, Received, StoreError};
+use casework::worker::{WorkError, Worker};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+
+use super::sweep::outcome_of_case;
+use crate::args::Watch;
+use crate::exit::Exit;
+use crate::inputs::{self, Item};
+use crate::setup::Setup;
+use crate::show::outcome::{Outcome, Printer};
+use crate::show::progress::Progress;
+
+/// How often folder and database are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// How often old rows are forgotten.
+const PRUNE: Duration = Duration::from_secs(3600);
+/// Lines from standard input that are stored in one write.
+const BATCH: usize = 256;
+
+/// Runs the command.
+pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
+    let policy = setup.policy()?;
+    let jobs = args.jobs.jobs.map_or(policy.collection.jobs, usize::from);
+    let keep = policy.storage.keep_alerts.signed();
+    let progress = Arc::new(Progress::new(setup.json));
+    let worker = Arc::new(setup.worker(policy, progress.clone())?);
+    let mut source = Source::open(&args.source)?;
+    let mut queue = Queue {
+        worker: Arc::clone(&worker),
+        jobs,
+        running: JoinSet::new(),
+        tasks: HashMap::new(),
+        in_hand: HashSet::new(),
+        printer: Printer::new(setup.json, progress),
+    };
+    let mut pruned: Option<Instant> = None;
+    let stop = stopped();
+    tokio::pin!(stop);
+    loop {
+        let turn = async {
+            let more = source.take_in(&worker).await?;
+            Ok((more, queue.fill().await?))
+        };
+        let (more, idle) = match turn.await {
+            Ok(turn) => turn,
+            Err(error) if is_passing(&error) => {
+                tracing::warn!("{error:#}; trying again");
+                (More::Later, false)
+            }
+            Err(error) => return Err(error),
+        };
+        if idle && (args.once || matches!(source, Source::Lines(_))) && more == More::No {
+            break;
+        }
+        if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
+            let now = Timestamp::now();
+            worker.backend.prune(now.checked_sub(keep).unwrap_or(Timestamp::MIN), now).await?;
+            pruned = Some(Instant::now());
+        }
+        if more == More::Waiting && queue.has_room() {
+            continue;
+        }
+        tokio::select! {
+            () = &mut stop => {
+                queue.stop().await;
+                break;
+            }
+            () = tokio::time::sleep(TICK) => {}
+            Some(done) = queue.running.join_next_with_id(), if !queue.running.is_empty() => queue.done(done)?,
+        }
+    }
+    queue.printer.finish();
+    Ok(queue.printer.exit())
+}
+
+/// Whether a failure of the store may be over in a moment.
+fn is_passing(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing))
+}
+
+/// Whether a source has more to give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum More {
+    /// There is more right now.
+    Waiting,
+    /// Not now.
+    Later,
+    /// Nothing, and nothing can come (until a folder gets new files).
+    No,
+}
+
+/// Where alerts come from.
+enum Source {
+    Folder(PathBuf),
+    Lines(mpsc::Receiver<Item>),
+}
+
+impl Source {
+    fn open(source: &str) -> Result<Self> {
+        if source != "-" {
+            let dir = PathBuf::from(source);
+            folder::prepare(&dir).with_context(|| format!("cannot watch {source}"))?;
+            return Ok(Self::Folder(dir));
+        }
+        let (sender, receiver) = mpsc::channel(BATCH);
+        let moment = Timestamp::now().to_string();
+        std::thread::spawn(move || {
+            let mut give = |item| sender.blocking_send(item).is_ok();
+            inputs::read_records("standard input", std::io::stdin().lock(), &moment, &mut give)
+        });
+        Ok(Self::Lines(receiver))
+    }
+
+    /// Stores what has come. Durable when it returns.
+    async fn take_in(&mut self, worker: &Worker<Local>) -> Result<More> {
+        match self {
+            Self::Folder(dir) => {
+                Ok(if folder::take_in(dir, &worker.backend).await? { More::Later } else { More::No })
+            }
+            Self::Lines(receiver) => {
+                let mut items = Vec::new();
+                let ended = loop {
+                    match receiver.try_recv() {
+                        Ok(item) => items.push(item),
+                        Err(mpsc::error::TryRecvError::Empty) => break false,
+                        Err(mpsc::error::TryRecvError::Disconnected) => break true,
+                    }
+                    if items.len() == BATCH {
+                        break false;
+                    }
+                };
+                let full = items.len() == BATCH;
+                let records: Vec<Received> = items.into_iter().filter_map(Item::record).collect();
+                if !records.is_empty() {
+                    worker.backend.take_in(records, Timestamp::now()).await?;
+                }
+                Ok(match (full, ended) {
+                    (true, _) => More::Waiting,
+                    (false, true) => More::No,
+                    (false, false) => More::Later,
+                })
+            }
+        }
+    }
+}
+
+/// What is being worked, bounded.
+struct Queue {
+    worker: Arc<Worker<Local>>,
+    jobs: usize,
+    running: JoinSet<Result<Option<Outcome>, WorkError>>,
+    /// What each task works on.
+    tasks: HashMap<tokio::task::Id, String>,
+    /// Alerts and cases that are being worked.
+    in_hand: HashSet<String>,
+    printer: Printer,
+}
+
+impl Queue {
+    fn has_room(&self) -> bool {
+        self.running.len() < self.jobs
+    }
+
+    /// Starts what is due, as far as there is room: open cases first, then waiting alerts. Returns whether nothing
+    /// is running and nothing is left.
+    async fn fill(&mut self) -> Result<bool> {
+        while let Some(done) = self.running.try_join_next_with_id() {
+            self.done(done)?;
+        }
+        let now = Timestamp::now();
+        let mut left = false;
+        for case_id in self.worker.backend.open_cases().await? {
+            if self.in_hand.contains(&case_id) {
+                continue;
+            }
+            let Some(case) = self.worker.backend.case(&case_id).await? else { continue };
+            left = true;
+            // The alert's own task may be at work on it.
+            if self.in_hand.contains(&case.alert.id) || case.next_due().is_some_and(|due| due > now) {
+                continue;
+            }
+            if !self.has_room() {
+                break;
+            }
+            let worker = Arc::clone(&self.worker);
+            self.start(case_id.clone(), async move {
+                let resolution = worker.drive(&case_id, Duration::ZERO).await?;
+                outcome_of_case(&worker.backend, &case_id, &resolution).await
+            });
+        }
+        for row in self.worker.backend.waiting(self.jobs * 2 + self.in_hand.len()).await? {
+            if self.in_hand.contains(&row.id) {
+                continue;
+            }
+            left = true;
+            if !self.has_room() {
+                break;
+            }
+            let worker = Arc::clone(&self.worker);
+            self.start(row.id.clone(), async move {
+                let resolution = worker.resolve(&row, Duration::ZERO).await?;
+                Ok(Some(Outcome::of(&row, &resolution)))
+            });
+        }
+        Ok(!left && self.running.is_empty())
+    }
+
+    fn start(
+        &mut self,
+        id: String,
+        work: impl Future<Output = Result<Option<Outcome>, WorkError>> + Send + 'static,
+    ) {
+        let task = self.running.spawn(work).id();
+        self.tasks.insert(task, id.clone());
+        self.in_hand.insert(id);
+    }
+
+    /// Prints an outcome. A store that is busy or full for a moment stops nothing: the work is still there.
+    fn done(
+        &mut self,
+        done: Result<(tokio::task::Id, Result<Option<Outcome>, WorkError>), JoinError>,
+    ) -> Result<()> {
+        let outcome = match done {
+            Ok((task, outcome)) => {
+                self.tasks.remove(&task).inspect(|id| drop(self.in_hand.remove(id)));
+                outcome
+            }
+            // A bug on one alert must not stop the others. It stays in hand, so that it is not tried again until the
+            // next start.
+            Err(error) => {
+                let id = self.tasks.remove(&error.id()).unwrap_or_default();
+                tracing::error!(id, %error, "the work on this alert broke; please report it");
+                return Ok(());
+            }
+        };
+        match outcome {
+            Ok(Some(outcome)) => self.printer.print(&outcome),
+            Ok(None) => {}
+            Err(WorkError::Store(error)) if error.is_passing() => {
+                tracing::warn!(%error, "will be tried again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Lets go of everything. What was begun is continued by the next start.
+    async fn stop(&mut self) {
+        let left = self.running.len();
+        self.running.shutdown().await;
+        if left > 0 {
+            eprintln!("peerhound: stopped; {left} investigations continue at the next start");
+        }
+    }
+}
+
+/// Returns when the program is asked to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => drop(tokio::signal::ctrl_c().await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}

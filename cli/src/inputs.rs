@@ -1,0 +1,183 @@
+//! From what the user names to alerts: files, standard input and addresses, read as a stream.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use casework::backend::{Received, Unread};
+use data_encoding::HEXLOWER;
+use investigation::alert::{self, framing::Framing};
+use investigation::scope::parse_address;
+use investigation::text::one_line;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Bytes of a record that could not be read which are kept for whoever looks at it.
+const KEPT: usize = 64 << 10;
+/// The formats whose records say nothing about when: an address is the same every day, an alert is not.
+const ADDRESS_FORMAT: &str = "address";
+
+/// What an input gives.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// An alert, or a record that could not be read.
+    Record(Received),
+    /// The input itself could not be opened.
+    Unopened {
+        /// The input.
+        origin: String,
+        /// One line.
+        reason: String,
+    },
+}
+
+impl Item {
+    /// The record, unless the input could not even be opened.
+    pub(crate) fn record(self) -> Option<Received> {
+        match self {
+            Self::Record(received) => Some(received),
+            Self::Unopened { .. } => None,
+        }
+    }
+}
+
+/// Reads everything that the user named, in order. `give` may block, and ends the reading by returning false.
+pub(crate) fn read(inputs: &[String], now: Timestamp, mut give: impl FnMut(Item) -> bool) {
+    for (number, input) in inputs.iter().enumerate() {
+        // An address that is typed is meant to be looked at now: it is a new alert each time.
+        let moment = format!("{now}#{number}");
+        let go_on = if input == "-" {
+            read_records("standard input", io::stdin().lock(), &moment, &mut give)
+        } else if parse_address(input).is_some() && !Path::new(input).exists() {
+            read_records("command line", input.as_bytes(), &moment, &mut give)
+        } else {
+            match open(Path::new(input)) {
+                Ok(file) => read_records(&one_line(input, 200), BufReader::new(file), &moment, &mut give),
+                Err(reason) => give(Item::Unopened { origin: one_line(input, 200), reason }),
+            }
+        };
+        if !go_on {
+            return;
+        }
+    }
+}
+
+/// Opens an alert file. Only regular files and pipes: a folder or a device is a mistake.
+fn open(path: &Path) -> Result<File, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            "no such file, and no IP address: write an address like 10.0.0.5, without port, prefix or leading zeros"
+                .to_owned()
+        }
+        _ => format!("cannot be opened: {error}"),
+    })?;
+    if metadata.is_dir() {
+        return Err("is a folder: name a file, or use `peerhound watch` for a folder".to_owned());
+    }
+    File::open(path).map_err(|error| format!("cannot be opened: {error}"))
+}
+
+/// Reads the records of one stream. `moment` tells one reading of an address from the next; see [`Item`] for what
+/// comes out.
+pub(crate) fn read_records(
+    origin: &str,
+    input: impl BufRead,
+    moment: &str,
+    give: &mut impl FnMut(Item) -> bool,
+) -> bool {
+    for framed in Framing::new(input) {
+        let line = framed.line;
+        let origin = if line == 0 { origin.to_owned() } else { format!("{origin}, line {line}") };
+        let record = match framed.content {
+            Ok(record) => record,
+            Err(unreadable) => {
+                if !give(unread(origin, &unreadable.to_string(), "")) {
+                    return false;
+                }
+                continue;
+            }
+        };
+        let alerts = alert::read(&record, "").and_then(|alerts| {
+            let timeless = alerts.first().is_some_and(|alert| alert.format == ADDRESS_FORMAT);
+            if timeless { alert::read(&record, &format!("{moment}#{line}")) } else { Ok(alerts) }
+        });
+        let go_on = match alerts {
+            Ok(alerts) => alerts.into_iter().all(|alert| {
+                let received = Received { id: alert.id.clone(), origin: origin.clone(), content: Ok(alert) };
+                give(Item::Record(received))
+            }),
+            Err(reject) => give(unread(origin, &reject.to_string(), &record.text)),
+        };
+        if !go_on {
+            return false;
+        }
+    }
+    true
+}
+
+/// A record that could not be read. Its id follows from what it is and where it was, so that reading it again after
+/// a crash does not list it twice.
+fn unread(origin: String, reason: &str, original: &str) -> Item {
+    let mut hash = Sha256::new();
+    for part in [origin.as_str(), reason, original] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let id = HEXLOWER.encode(&hash.finalize()[..10]);
+    let kept = original.floor_char_boundary(KEPT);
+    let unread = Unread { reason: reason.to_owned(), original: original[..kept].to_owned() };
+    Item::Record(Received { id, origin, content: Err(unread) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(inputs: &[&str]) -> Vec<Item> {
+        let inputs: Vec<String> = inputs.iter().map(|&input| input.to_owned()).collect();
+        let mut items = Vec::new();
+        read(&inputs, Timestamp::UNIX_EPOCH, |item| {
+            items.push(item);
+            true
+        });
+        items
+    }
+
+    fn ids(items: &[Item]) -> Vec<&str> {
+        items
+            .iter()
+            .map(|item| match item {
+                Item::Record(received) => received.id.as_str(),
+                Item::Unopened { reason, .. } => panic!("{reason}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_address_is_a_new_alert_each_time_and_an_alert_is_not() {
+        let twice = items(&["10.0.0.5", "10.0.0.5"]);
+        assert_ne!(ids(&twice)[0], ids(&twice)[1]);
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.json");
+        std::fs::write(&file, r#"{"source":{"ip":"10.0.0.5"},"rule":{"name":"P2P"}}"#).unwrap();
+        let name = file.to_str().unwrap();
+        let twice = items(&[name, name]);
+        assert_eq!(ids(&twice)[0], ids(&twice)[1]);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_says_so_and_the_rest_is_read() {
+        let found = items(&["/nonexistent/alerts.json", "/", "010.0.0.1", "10.0.0.5"]);
+        let reasons: Vec<&str> = found
+            .iter()
+            .map(|item| match item {
+                Item::Unopened { reason, .. } => reason.as_str(),
+                Item::Record(_) => "read",
+            })
+            .collect();
+        assert!(reasons[0].contains("no such file") && reasons[1].contains("folder"), "{reasons:?}");
+        assert!(reasons[2].contains("no IP address"), "{reasons:?}");
+        assert_eq!(reasons[3], "read");
+    }
+}

@@ -1,0 +1,140 @@
+//! From the policy file to a worker: the one place where settings become parts.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use casework::backend::local::Local;
+use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Webhook};
+use casework::places::Places;
+use casework::worker::{Observer, Worker};
+use collector::{Collector, Config, Privilege, SshConfig};
+use investigation::assess::Indicators;
+use investigation::policy::{Policy, SmtpTls};
+use jiff::Timestamp;
+
+use crate::environment::Environment;
+use crate::exit::{Exit, WithExit};
+
+/// The policy file where none is named.
+pub(crate) const POLICY_FILE: &str = "peerhound.toml";
+
+/// What every command starts from.
+pub(crate) struct Setup {
+    /// The policy file.
+    pub(crate) policy_file: PathBuf,
+    /// Print JSON.
+    pub(crate) json: bool,
+    environment: Environment,
+}
+
+impl Setup {
+    pub(crate) fn new(policy: Option<PathBuf>, environment: Environment, json: bool) -> Self {
+        let policy_file = policy.or_else(|| environment.policy.clone()).unwrap_or_else(|| POLICY_FILE.into());
+        Self { policy_file, json, environment }
+    }
+
+    /// The same with another policy file.
+    pub(crate) fn with_policy(&self, policy_file: PathBuf) -> Self {
+        Self { policy_file, json: self.json, environment: self.environment.clone() }
+    }
+
+    /// The text of the policy file.
+    pub(crate) fn policy_text(&self) -> Result<String> {
+        let path = &self.policy_file;
+        let hint = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "; write one with `peerhound init --scope NETWORK`, or name one with --policy"
+            }
+            _ => "",
+        };
+        std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the policy {}{hint}", path.display()))
+            .context(WithExit(Exit::BadPolicy))
+    }
+
+    /// The policy.
+    pub(crate) fn policy(&self) -> Result<Policy> {
+        let text = self.policy_text()?;
+        Policy::parse(&text)
+            .with_context(|| self.policy_file.display().to_string())
+            .context(WithExit(Exit::BadPolicy))
+    }
+
+    /// A path of the policy: relative ones are relative to the folder of the policy file.
+    fn path(&self, path: &str) -> PathBuf {
+        self.policy_file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// The store alone, for commands that only look.
+    pub(crate) fn store(&self, policy: &Policy) -> Result<Local> {
+        Ok(Local::open(&self.path(&policy.storage.data_dir))?)
+    }
+
+    /// Everything.
+    pub(crate) fn worker(&self, policy: Policy, observer: Arc<dyn Observer>) -> Result<Worker<Local>> {
+        deliver::install_crypto();
+        let data = self.path(&policy.storage.data_dir);
+        let backend = Local::open(&data)?;
+        let places = Places::create(&data)
+            .with_context(|| format!("cannot make the data folder {}", data.display()))
+            .context(WithExit(Exit::Storage))?;
+        let collector =
+            Collector::new(self.collector(&policy)).context("[ssh]").context(WithExit(Exit::BadPolicy))?;
+        Ok(Worker {
+            backend,
+            collector,
+            mail: self.mail(&policy),
+            ticket: self.ticket(&policy),
+            indicators: Indicators::bundled(),
+            places,
+            policy,
+            observer,
+            now: Timestamp::now,
+        })
+    }
+
+    fn collector(&self, policy: &Policy) -> Config {
+        let ssh = &policy.ssh;
+        Config {
+            scope: policy.scope.clone(),
+            collector_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ssh: SshConfig {
+                user: ssh.user.clone(),
+                port: ssh.port,
+                identity_files: ssh.identity_files.iter().map(|file| self.path(file)).collect(),
+                agent_socket: self.environment.ssh_agent.clone().filter(|_| ssh.use_agent),
+                known_hosts: self.path(&ssh.known_hosts),
+                accept_new_host_keys: ssh.accept_new_host_keys,
+                connect_timeout: ssh.connect_timeout.duration(),
+                privilege: ssh.sudo.then_some(Privilege::Sudo),
+            },
+        }
+    }
+
+    fn mail(&self, policy: &Policy) -> MailConfig {
+        let smtp = policy.mail.smtp.as_ref().map(|smtp| Smtp {
+            host: smtp.host.clone(),
+            port: smtp.port,
+            tls: match smtp.tls {
+                SmtpTls::Implicit => Tls::Required,
+                SmtpTls::Starttls => Tls::StartTls,
+                SmtpTls::None => Tls::None,
+            },
+            username: smtp.username.clone(),
+            password_file: smtp.password_file.as_ref().map(|file| self.path(file)),
+            timeout: smtp.timeout.duration(),
+        });
+        MailConfig { smtp, from: policy.mail.from.clone() }
+    }
+
+    fn ticket(&self, policy: &Policy) -> TicketConfig {
+        let webhook = policy.ticket.webhook.as_ref().map(|webhook| Webhook {
+            url: webhook.url.clone(),
+            token_file: webhook.token_file.as_ref().map(|file| self.path(file)),
+            honours_idempotency_key: webhook.honours_idempotency_key,
+            timeout: webhook.timeout.duration(),
+        });
+        TicketConfig { webhook }
+    }
+}

@@ -1,0 +1,206 @@
+//! The loop: takes an alert, opens or continues its case, performs what the core asks for, and tells the core how it
+//! went. It decides nothing.
+
+mod notice;
+mod perform;
+mod staged;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use collector::Collector;
+use investigation::assess::Indicators;
+use investigation::case::{Case, Disposition, Effect, Event, Intake, Outcome, Refused, State, Step, intake};
+use investigation::policy::Policy;
+use jiff::Timestamp;
+
+pub use notice::{Notice, Observer, Phase};
+
+use crate::backend::{AlertRow, Backend, Committed, StoreError};
+use crate::deliver::{MailConfig, TicketConfig};
+use crate::places::Places;
+
+/// Everything that a worker needs, built once.
+pub struct Worker<B> {
+    /// The store.
+    pub backend: B,
+    /// Reaches endpoints.
+    pub collector: Collector,
+    /// What is allowed and wanted.
+    pub policy: Policy,
+    /// Known clients.
+    pub indicators: &'static Indicators,
+    /// Folders.
+    pub places: Places,
+    /// How mail goes out.
+    pub mail: MailConfig,
+    /// How tickets go out.
+    pub ticket: TicketConfig,
+    /// Told about progress.
+    pub observer: Arc<dyn Observer>,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// Where an alert ended up.
+#[derive(Clone, Debug)]
+pub enum Resolution {
+    /// It opened this case, or is the alert that had opened it.
+    Case(Box<Case>),
+    /// It opened none.
+    Settled(Disposition),
+    /// It belongs to this case, which another worker has in hand.
+    InOtherHands(String),
+}
+
+/// Why a worker had to stop in the middle. Whatever was written stays, and the next run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The core refused an event: a bug, and better stopped than papered over.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A case was written by two workers at once, or vanished.
+    #[error("case {0} was changed by another program; run the command again to go on")]
+    Stale(String),
+}
+
+impl<B: Backend> Worker<B> {
+    /// Works one stored alert: decides, opens a case or continues its own, and drives that as far as it goes.
+    /// Waits up to `patience` for deliveries that are to be tried again.
+    pub async fn resolve(&self, row: &AlertRow, patience: Duration) -> Result<Resolution, WorkError> {
+        let Some(alert) = &row.alert else { return Ok(Resolution::Settled(row.disposition.clone())) };
+        if let Disposition::Opened { case_id } = &row.disposition
+            && let Some(case) = self.backend.case(case_id).await?
+            && !case.is_closed()
+        {
+            return self.drive(case_id, patience).await;
+        }
+        let now = (self.now)();
+        let settled = match intake(alert, &self.policy, now) {
+            Intake::Settled(disposition) => disposition,
+            Intake::Open(step) => match self.backend.commit(&step, now).await? {
+                Committed::Done => return self.drive(&step.case.id, patience).await,
+                Committed::Stale => return Err(WorkError::Stale(step.case.id.clone())),
+                Committed::Held(claim) => {
+                    let owner = self.backend.case(&claim.case_id).await?;
+                    let own = owner.filter(|case| case.alert.id == row.id);
+                    if own.as_ref().is_some_and(|case| !case.is_closed()) {
+                        return self.drive(&claim.case_id, patience).await;
+                    }
+                    let suppressed = Disposition::Suppressed {
+                        key: claim.key,
+                        case_id: claim.case_id,
+                        until: claim.expires_at,
+                    };
+                    if own.is_some() {
+                        // This very alert opened the case that is now cooling down: said again, but not counted.
+                        return Ok(Resolution::Settled(suppressed));
+                    }
+                    suppressed
+                }
+            },
+        };
+        self.backend.settle(&row.id, &settled, now).await?;
+        Ok(Resolution::Settled(settled))
+    }
+
+    /// Performs a case's effects until it is closed, or nothing is due within `patience`.
+    pub async fn drive(&self, case_id: &str, patience: Duration) -> Result<Resolution, WorkError> {
+        let Some(_hold) = self.backend.hold(case_id).await? else {
+            return Ok(Resolution::InOtherHands(case_id.to_owned()));
+        };
+        let missing = || WorkError::Stale(case_id.to_owned());
+        let mut case = self.backend.case(case_id).await?.ok_or_else(missing)?;
+        let give_up = tokio::time::Instant::now() + patience;
+        while !case.is_closed() {
+            let now = (self.now)();
+            if let Some(pending) = case.due(now).cloned() {
+                case = self.apply(&case, Event::Began { effect: pending.n }).await?;
+                if case.pending.iter().any(|still| still.n == pending.n && still.started) {
+                    let event = self.perform(&case, &pending).await?;
+                    case = self.apply(&case, event).await?;
+                }
+                continue;
+            }
+            let wait = case.next_due().and_then(|due| Duration::try_from(due.duration_since(now)).ok());
+            match wait {
+                Some(wait) if tokio::time::Instant::now() + wait <= give_up => tokio::time::sleep(wait).await,
+                _ => break,
+            }
+        }
+        if case.is_closed() {
+            self.leave(&case);
+        }
+        Ok(self.resolution(case))
+    }
+
+    fn resolution(&self, case: Case) -> Resolution {
+        match &case.state {
+            State::Closed { outcome: Outcome::Suppressed { by } } => {
+                Resolution::Settled(Disposition::Suppressed {
+                    key: by.key.clone(),
+                    case_id: by.case_id.clone(),
+                    until: by.expires_at,
+                })
+            }
+            State::Closed { outcome: Outcome::Exempt { reason } } => {
+                Resolution::Settled(Disposition::Exempt { what: "user".to_owned(), reason: reason.clone() })
+            }
+            _ => Resolution::Case(Box::new(case)),
+        }
+    }
+
+    /// Lets the core decide on an event and writes what it decided.
+    async fn apply(&self, case: &Case, event: Event) -> Result<Case, WorkError> {
+        let now = (self.now)();
+        let step = case.advance(event, &self.policy, now)?;
+        match self.backend.commit(&step, now).await? {
+            Committed::Done => Ok(self.tell(step)),
+            Committed::Stale => Err(WorkError::Stale(case.id.clone())),
+            // Two cases looked at one user at the same moment, and the other was first: look again.
+            Committed::Held(_) if matches!(case.state, State::ClaimingUsers) => Ok(case.clone()),
+            Committed::Held(held) => {
+                let step = case.advance(Event::ClaimLost { held }, &self.policy, now)?;
+                match self.backend.commit(&step, now).await? {
+                    Committed::Done => Ok(self.tell(step)),
+                    Committed::Stale | Committed::Held(_) => Err(WorkError::Stale(case.id.clone())),
+                }
+            }
+        }
+    }
+
+    fn tell(&self, step: Step) -> Case {
+        let phase =
+            match step.case.pending.iter().find(|pending| pending.started).map(|pending| &pending.effect) {
+                Some(Effect::Identify) => Phase::Identifying,
+                Some(Effect::ReadUserClaims { .. }) => Phase::ClaimingUsers,
+                Some(Effect::Collect) => Phase::Collecting,
+                Some(Effect::Assess) => Phase::Assessing,
+                Some(Effect::Seal) => Phase::Sealing,
+                Some(Effect::Act { kind, .. }) => Phase::Acting(*kind),
+                None if step.case.is_closed() => Phase::Closed,
+                None => return step.case,
+            };
+        self.notice(&step.case, phase);
+        step.case
+    }
+
+    fn notice(&self, case: &Case, phase: Phase) {
+        self.observer.notice(&Notice {
+            alert_id: &case.alert.id,
+            case_id: &case.id,
+            target: case.target,
+            phase,
+        });
+    }
+
+    /// Clears what a closed case left in the staging area. It is only disk space: a failure is logged.
+    fn leave(&self, case: &Case) {
+        if let Err(error) = self.places.clear_staging(&case.id) {
+            tracing::warn!(case_id = case.id, %error, "could not remove the staged evidence");
+        }
+    }
+}

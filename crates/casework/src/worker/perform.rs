@@ -1,0 +1,298 @@
+//! Performs one effect and says how it went. Every effect may be performed again after a crash: what was finished
+//! before is found and taken over, what was half done is thrown away.
+
+use std::io;
+use std::path::PathBuf;
+
+use collector::{ContactError, Progress};
+use investigation::act::{self, ActionKind, Brief};
+use investigation::assess::{Question, assess};
+use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
+use investigation::evidence::manifest::Tool;
+use investigation::evidence::{ArtifactKind, Collection, Identity};
+
+use super::{Notice, Phase, WorkError, Worker, staged};
+use crate::backend::Backend;
+use crate::container::{self, SealRequest};
+use crate::deliver::{self, DeliveryError, Receipt};
+
+impl<B: Backend> Worker<B> {
+    pub(super) async fn perform(&self, case: &Case, pending: &Pending) -> Result<Event, WorkError> {
+        let effect = pending.n;
+        Ok(match &pending.effect {
+            Effect::Identify => self.identify(case, pending).await,
+            Effect::ReadUserClaims { keys } => {
+                Event::UserClaims { held: self.backend.claims_on(keys, (self.now)()).await? }
+            }
+            Effect::Collect => self.collect(case, pending).await,
+            Effect::Assess => self.assess(case, effect).await,
+            Effect::Seal => self.seal(case, effect).await,
+            Effect::Act { kind, to } => {
+                let delivery = self.act(case, effect, *kind, to).await;
+                Event::Delivered { effect, delivery }
+            }
+        })
+    }
+
+    async fn identify(&self, case: &Case, pending: &Pending) -> Event {
+        let contact = self.contact(case, pending, "identify");
+        let Some((staging, contact)) = self.within(pending, contact).await else {
+            return timed_out(case, "identification", self.policy.collection.identify_timeout);
+        };
+        if let Err(error) = contact {
+            return failed(pending.n, &error);
+        }
+        let identity = blocking(move || staged::artifact::<Identity>(&staging, ArtifactKind::Identity)).await;
+        match identity {
+            Ok(Some(identity)) => Event::Identified { identity },
+            Ok(None) => Event::ContactFailed {
+                code: "no_identity".to_owned(),
+                reason: format!("{} did not say who it is: its host name could not be read", case.target),
+                retryable: true,
+            },
+            Err(error) => Event::EffectFailed { effect: pending.n, reason: error.to_string() },
+        }
+    }
+
+    async fn collect(&self, case: &Case, pending: &Pending) -> Event {
+        let staging = self.places.staged(&case.id, "collect");
+        let collection = match staged::collection(&staging, &case.id) {
+            Some(collection) => collection,
+            None => match self.within(pending, self.contact(case, pending, "collect")).await {
+                Some((_, Ok(collection))) => collection,
+                Some((_, Err(error))) => return failed(pending.n, &error),
+                None => return timed_out(case, "collection", self.policy.collection.collect_timeout),
+            },
+        };
+        // The address may have gone to another machine between the two contacts.
+        let host = blocking(move || staged::artifact::<Identity>(&staging, ArtifactKind::Identity)).await;
+        if let (Ok(Some(now)), Some(before)) = (host, &case.identity)
+            && now.host_name != before.host_name
+        {
+            let name = |identity: &Identity| investigation::text::one_line(&identity.host_name, 80);
+            return Event::ContactFailed {
+                code: "identity_changed".to_owned(),
+                reason: format!(
+                    "{} was {} when it was asked and {} when it was collected: the address moved, nothing is kept",
+                    case.target,
+                    name(before),
+                    name(&now)
+                ),
+                retryable: true,
+            };
+        }
+        Event::Collected { outcomes: collection.outcomes }
+    }
+
+    /// Contacts the endpoint into a fresh staging folder.
+    async fn contact(
+        &self,
+        case: &Case,
+        pending: &Pending,
+        task: &str,
+    ) -> (PathBuf, Result<Collection, ContactError>) {
+        let staging = self.places.staged(&case.id, task);
+        if let Err(source) = fresh(&staging) {
+            return (staging.clone(), Err(ContactError::Staging { path: staging, source }));
+        }
+        let Some(order) = case.order(&pending.effect, &self.policy) else {
+            unreachable!("only effects that contact an endpoint come here");
+        };
+        let progress = |progress: Progress| {
+            let phase = Phase::Contact(progress);
+            self.observer.notice(&Notice {
+                alert_id: &case.alert.id,
+                case_id: &case.id,
+                target: case.target,
+                phase,
+            });
+        };
+        let contact = self.collector.execute(&order, &staging, &progress).await;
+        (staging, contact)
+    }
+
+    /// `None` where the policy's time for the effect ran out. Dropping the contact ends what runs on the endpoint.
+    async fn within<T>(&self, pending: &Pending, contact: impl Future<Output = T>) -> Option<T> {
+        let limit = match pending.effect {
+            Effect::Identify => self.policy.collection.identify_timeout,
+            _ => self.policy.collection.collect_timeout,
+        };
+        tokio::time::timeout(limit.duration(), contact).await.ok()
+    }
+
+    async fn assess(&self, case: &Case, effect: u32) -> Event {
+        let staging = self.places.staged(&case.id, "collect");
+        let outcomes = case.artifacts.clone();
+        let case_id = case.id.clone();
+        let read = blocking(move || {
+            let collection = staged::collection(&staging, &case_id).ok_or_else(gone)?;
+            Ok((staged::evidence(&staging, &outcomes)?, collection.started_at))
+        });
+        let (evidence, collected_at) = match read.await {
+            Ok(read) => read,
+            Err(error) => return Event::EffectFailed { effect, reason: error.to_string() },
+        };
+        let question = Question {
+            alert: &case.alert,
+            target: case.target,
+            target_port: case.target_port,
+            peer_ip: case.peer_ip,
+            peer_port: case.peer_port,
+            collected_at,
+        };
+        Event::Assessed { assessment: Box::new(assess(&question, &evidence, self.indicators)) }
+    }
+
+    async fn seal(&self, case: &Case, effect: u32) -> Event {
+        let sealed_at = (self.now)();
+        let staging = self.places.staged(&case.id, "collect");
+        let destination = self.places.container(&case.id);
+        let brief = self.brief(case, String::new());
+        let case = case.clone();
+        let sealed = blocking(move || {
+            let collection = staged::collection(&staging, &case.id).ok_or_else(gone)?;
+            let report = act::report_markdown(&brief, &collection);
+            let alert = serde_json::to_vec_pretty(&case.alert)?;
+            let assessment = serde_json::to_vec_pretty(&case.assessment)?;
+            let history = serde_json::to_vec_pretty(&case)?;
+            let extra: [(&str, &[u8]); 4] = [
+                ("alert.json", &alert),
+                ("assessment.json", &assessment),
+                ("case.json", &history),
+                ("report.md", report.as_bytes()),
+            ];
+            container::seal(&SealRequest {
+                staging: &staging,
+                extra: &extra,
+                case_id: &case.id,
+                tool: &Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+                sealed_at,
+                collection: &collection,
+                destination: &destination,
+            })
+            .map_err(|error| io::Error::other(with_sources(&error)))
+        });
+        match sealed.await {
+            Ok(sealed) => Event::Sealed {
+                evidence: SealedEvidence {
+                    location: sealed.path.display().to_string(),
+                    sha256: sealed.sha256,
+                    size: sealed.size,
+                    sealed_at,
+                },
+            },
+            Err(error) => Event::EffectFailed { effect, reason: error.to_string() },
+        }
+    }
+
+    async fn act(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {
+        let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
+        let brief = self.brief(case, location);
+        let key = format!("{}.effect-{effect}", case.id);
+        let outbox = &self.places.outbox;
+        let delivered = match kind {
+            ActionKind::MailUser => {
+                deliver::send_mail(&self.mail, to, &act::mail_user(&brief), &key, outbox).await
+            }
+            ActionKind::MailSoc => {
+                deliver::send_mail(&self.mail, to, &act::mail_soc(&brief), &key, outbox).await
+            }
+            ActionKind::Ticket => {
+                deliver::post_ticket(&self.ticket, &act::ticket(&brief), &key, outbox).await
+            }
+        };
+        delivery(delivered)
+    }
+
+    fn brief(&self, case: &Case, evidence_location: String) -> Brief {
+        let cooldown = |claim: &investigation::claim::Claim| {
+            claim.cooldown(self.policy.cooldown.window.signed()).expires_at
+        };
+        Brief {
+            case_id: case.id.clone(),
+            alert: case.alert.clone(),
+            target: case.target,
+            identity: case.identity.clone(),
+            suspects: case.suspects(),
+            assessment: case.assessment.clone(),
+            evidence_location,
+            evidence_sha256: case
+                .evidence
+                .as_ref()
+                .map(|evidence| evidence.sha256.clone())
+                .unwrap_or_default(),
+            opened_at: case.opened_at,
+            sealed_at: case.evidence.as_ref().map(|evidence| evidence.sealed_at),
+            cooldown_until: case.claims.iter().map(cooldown).max(),
+            organisation: self.policy.organisation.name.clone(),
+            soc_contact: self.policy.organisation.contact.clone(),
+        }
+    }
+}
+
+/// An empty folder. What an earlier try left there is half done.
+fn fresh(folder: &std::path::Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    crate::backend::local::create_private_dir(folder)
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the staged evidence is gone; submit the alert again")
+}
+
+fn failed(effect: u32, error: &ContactError) -> Event {
+    match error {
+        // Our own disk: the endpoint is not to blame, and the case waits for space.
+        ContactError::Staging { .. } => Event::EffectFailed { effect, reason: with_sources(error) },
+        _ => Event::ContactFailed {
+            code: error.code().to_owned(),
+            reason: with_sources(error),
+            retryable: error.retryable(),
+        },
+    }
+}
+
+fn timed_out(case: &Case, what: &str, limit: investigation::policy::Span) -> Event {
+    Event::ContactFailed {
+        code: "timed_out".to_owned(),
+        reason: format!(
+            "{} did not finish {what} within {limit}; raise the time-out in [collection]",
+            case.target
+        ),
+        retryable: true,
+    }
+}
+
+fn delivery(result: Result<Receipt, DeliveryError>) -> Delivery {
+    match result {
+        Ok(receipt) => Delivery::Accepted { receipt: receipt.to_string() },
+        Err(DeliveryError::NotAccepted { why, retry_after }) => {
+            Delivery::NotAccepted { why, retry_after: retry_after.map(|wait| wait.as_secs()) }
+        }
+        Err(DeliveryError::Rejected { why }) => Delivery::Rejected { why },
+        Err(DeliveryError::Uncertain { why }) => Delivery::Uncertain { why },
+    }
+}
+
+/// An error with everything behind it, on one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    investigation::text::one_line(&text, 600)
+}
+
+/// Runs disk work on a thread where blocking is fine.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(panicked) => Err(io::Error::other(panicked)),
+    }
+}
