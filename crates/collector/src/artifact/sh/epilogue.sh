@@ -1,0 +1,4 @@
+printf 'end\000\000'
+kill "$watch"
+exit 0
+}

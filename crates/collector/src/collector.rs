@@ -1,0 +1,194 @@
+//! Carrying out one order: scope, contact, identity, then one artifact after the other, each failing by itself.
+
+mod artifacts;
+mod identify;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use investigation::evidence::{ArtifactKind, Collection};
+use investigation::order::{Limits, Order, Task};
+use investigation::scope::{Scope, Standing, fold};
+use jiff::Timestamp;
+
+use crate::contact_error::{ContactError, SetupError};
+use crate::staging::Staging;
+use crate::transport::Session;
+use crate::transport::local::LocalSession;
+use crate::transport::ssh::{SshConfig, SshSession};
+use artifacts::Collecting;
+
+/// What a collector works by.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The networks that may be contacted. Checked again here before any contact: this process holds the credentials.
+    pub scope: Scope,
+    /// How other machines are reached.
+    pub ssh: SshConfig,
+    /// Version that the collection names.
+    pub collector_version: String,
+}
+
+/// What is going on, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The endpoint is being contacted.
+    Connecting,
+    /// It has been reached and has proven who it is.
+    Connected {
+        /// `local` or `ssh`.
+        transport: &'static str,
+    },
+    /// An artifact is being collected.
+    Artifact {
+        /// Which.
+        kind: ArtifactKind,
+    },
+    /// The file inventory goes on.
+    Files {
+        /// Files seen so far.
+        seen: u64,
+    },
+}
+
+/// Whoever watches a collection.
+pub(crate) type Watcher<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Reaches one endpoint after the other and collects. Cheap to clone; works on many endpoints at once.
+#[derive(Clone)]
+pub struct Collector {
+    config: Arc<Config>,
+    loopback_is_local: bool,
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    /// Makes a collector.
+    ///
+    /// # Errors
+    /// Where the SSH settings cannot work, or this machine's own addresses cannot be listed.
+    pub fn new(config: Config) -> Result<Self, SetupError> {
+        if config.ssh.port == 0 {
+            return Err(SetupError::Ssh("port 0 cannot be connected to"));
+        }
+        if config.ssh.connect_timeout.is_zero() {
+            return Err(SetupError::Ssh("a connect time-out of zero lets nothing be reached"));
+        }
+        if config.ssh.user.is_empty() {
+            return Err(SetupError::Ssh("the account's name is empty"));
+        }
+        own_addresses().map_err(SetupError::Interfaces)?;
+        Ok(Self { config: Arc::new(config), loopback_is_local: false })
+    }
+
+    /// Takes loopback addresses as this machine. Otherwise they are reached over SSH like any other address: an alert
+    /// that names one does not mean the machine that the collector runs on.
+    #[must_use]
+    pub fn with_loopback_as_local(mut self) -> Self {
+        self.loopback_is_local = true;
+        self
+    }
+
+    /// Carries out one order, writing into the folder `into`: raw outputs under `artifacts/raw/`, parsed forms as
+    /// `artifacts/<kind>.json`, and last of all `collection.json`; a folder that has it is whole. An earlier,
+    /// half-done try in the folder is discarded.
+    ///
+    /// Dropping the future ends everything that was started on the endpoint.
+    ///
+    /// # Errors
+    /// Only where the contact itself breaks; see [`ContactError`]. An artifact that fails does so by itself, in its
+    /// outcome.
+    pub async fn execute(
+        &self,
+        order: &Order,
+        into: &Path,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Collection, ContactError> {
+        let target = fold(order.target);
+        self.admit(target)?;
+        let staging = Staging::open(into)?;
+        let started_at = Timestamp::now();
+        progress(Progress::Connecting);
+        let session = self.connect(target).await?;
+        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress);
+        collecting.identify(target).await?;
+        progress(Progress::Connected { transport: collecting.transport() });
+        for kind in kinds(&order.task) {
+            progress(Progress::Artifact { kind });
+            collecting.artifact(kind).await?;
+        }
+        let collection = collecting.finish(|done| Collection {
+            case_id: order.case_id.clone(),
+            target,
+            transport: done.transport.to_owned(),
+            endpoint_key: done.endpoint_key,
+            collector_host: hostname::get()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            collector_version: self.config.collector_version.clone(),
+            clock_skew_ms: done.clock_skew_ms,
+            started_at,
+            finished_at: Timestamp::now(),
+            outcomes: done.outcomes,
+            commands: done.commands,
+        });
+        let collection = collection.await;
+        staging.finish(&collection)?;
+        Ok(collection)
+    }
+
+    /// The scope decides, here as well as where the order was made.
+    fn admit(&self, target: IpAddr) -> Result<(), ContactError> {
+        let reason = match self.config.scope.check(target) {
+            Standing::InScope => return Ok(()),
+            Standing::Exempt { network, reason } => format!("{network} is exempt ({reason})"),
+            Standing::Refused(refusal) => refusal.to_string(),
+        };
+        Err(ContactError::OutOfScope { target, reason })
+    }
+
+    async fn connect(&self, target: IpAddr) -> Result<Session, ContactError> {
+        if self.is_this_machine(target) {
+            return Ok(Session::Local(LocalSession { target }));
+        }
+        let session = SshSession::connect(target, &self.config.ssh).await?;
+        Ok(Session::Ssh(Box::new(session)))
+    }
+
+    fn is_this_machine(&self, target: IpAddr) -> bool {
+        if target.is_loopback() {
+            return self.loopback_is_local;
+        }
+        // Asked each time: addresses come and go.
+        own_addresses().is_ok_and(|own| own.contains(&target))
+    }
+}
+
+/// The addresses of this machine.
+pub(crate) fn own_addresses() -> std::io::Result<BTreeSet<IpAddr>> {
+    let interfaces = if_addrs::get_if_addrs()?;
+    Ok(interfaces.into_iter().map(|interface| fold(interface.ip())).collect())
+}
+
+fn limits(task: &Task) -> Limits {
+    match task {
+        Task::Identify => Limits::default(),
+        Task::Collect { limits, .. } => limits.clone(),
+    }
+}
+
+/// What is collected after the identity, fastest-changing first.
+fn kinds(task: &Task) -> Vec<ArtifactKind> {
+    let Task::Collect { artifacts, .. } = task else { return Vec::new() };
+    let wanted = |kind: &ArtifactKind| *kind != ArtifactKind::Identity && artifacts.contains(kind);
+    ArtifactKind::ALL.into_iter().filter(wanted).collect()
+}

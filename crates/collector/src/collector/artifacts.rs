@@ -1,0 +1,262 @@
+//! One artifact after the other. What goes wrong with one is its own outcome's; only a broken contact ends it all.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord};
+use investigation::order::Limits;
+use jiff::Timestamp;
+
+use super::identify::{joined, note_end};
+use super::{Progress, Watcher};
+use crate::artifact::facts::Facts;
+use crate::artifact::tally::Tally;
+use crate::artifact::{self, Artifact, Parsed, Reader, System};
+use crate::contact_error::ContactError;
+use crate::staging::Staging;
+use crate::transport::local::{CancelOnDrop, files, processes, sockets};
+use crate::transport::{Run, Session};
+
+/// A collection under way.
+pub(super) struct Collecting<'a> {
+    pub(super) session: Session,
+    staging: &'a Staging,
+    pub(super) limits: Limits,
+    progress: Watcher<'a>,
+    pub(super) facts: Facts,
+    pub(super) clock_skew_ms: Option<i64>,
+    /// Holds for every artifact of this collection.
+    pub(super) remark: Option<String>,
+    outcomes: Vec<ArtifactOutcome>,
+    commands: Vec<CommandRecord>,
+}
+
+/// What a collection came to.
+pub(super) struct Done {
+    pub(super) transport: &'static str,
+    pub(super) endpoint_key: Option<String>,
+    pub(super) clock_skew_ms: Option<i64>,
+    pub(super) outcomes: Vec<ArtifactOutcome>,
+    pub(super) commands: Vec<CommandRecord>,
+}
+
+impl<'a> Collecting<'a> {
+    pub(super) fn new(session: Session, staging: &'a Staging, limits: Limits, progress: Watcher<'a>) -> Self {
+        let mut collecting = Self {
+            session,
+            staging,
+            limits,
+            progress,
+            facts: Facts::default(),
+            clock_skew_ms: None,
+            remark: None,
+            outcomes: Vec::new(),
+            commands: Vec::new(),
+        };
+        collecting.record_new_key();
+        collecting
+    }
+
+    pub(super) fn transport(&self) -> &'static str {
+        self.session.transport()
+    }
+
+    /// Collects one artifact by the best way that there is to this endpoint.
+    pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
+        let native = match self.session {
+            Session::Local(_) => artifact::find(kind, System::ThisMachine),
+            Session::Ssh(_) => None,
+        };
+        let shell = || artifact::find(kind, System::Linux).filter(|_| self.has_shell());
+        match native.or_else(shell) {
+            Some(artifact) => match artifact.reader {
+                Reader::Native => self.native(artifact).await,
+                Reader::Shell { script, parse } => self.shell(artifact, script(), parse).await,
+            },
+            None => self.missing(kind),
+        }
+    }
+
+    fn has_shell(&self) -> bool {
+        matches!(self.session, Session::Ssh(_)) || cfg!(target_os = "linux")
+    }
+
+    async fn shell(
+        &mut self,
+        artifact: &'static Artifact,
+        script: &'static str,
+        parse: artifact::Parse,
+    ) -> Result<(), ContactError> {
+        let (run, raw) = self.run_script(artifact, script).await?;
+        let (facts, limits) = (self.facts.clone(), self.limits.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut input = open_raw(&raw)?;
+            parse(&mut input, &facts, &limits).map_err(|source| ContactError::Staging { path: raw, source })
+        });
+        let (parsed, mut tally) = joined(read.await)?;
+        note_end(&run, artifact, &self.limits, &mut tally);
+        self.settle(artifact, &parsed, tally, run.started_at)
+    }
+
+    async fn native(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
+        let started_at = Timestamp::now();
+        let (time, _) = artifact.allowance(&self.limits);
+        let (facts, limits, kind) = (self.facts.clone(), self.limits.clone(), artifact.kind);
+        let deadline = Instant::now() + time;
+        let guard = CancelOnDrop::default();
+        let cancel = guard.flag();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let mut work = tokio::task::spawn_blocking(move || match kind {
+            ArtifactKind::Connections => {
+                let (rows, tally) = sockets::read(&facts, &limits, &cancel);
+                (Parsed::Sockets(rows), tally)
+            }
+            ArtifactKind::Torrents => {
+                let (rows, tally) = files::read(&limits, time, &cancel, |seen| {
+                    let _ = tell.send(seen);
+                });
+                (Parsed::Torrents(rows), tally)
+            }
+            _ => {
+                let (rows, tally) = processes::read(&limits, deadline, &cancel);
+                (Parsed::Processes(rows), tally)
+            }
+        });
+        let result = loop {
+            tokio::select! {
+                biased;
+                result = &mut work => break result,
+                Some(seen) = told.recv() => (self.progress)(Progress::Files { seen }),
+            }
+        };
+        let (parsed, tally) = joined(result.map(Ok))?;
+        self.settle(artifact, &parsed, tally, started_at)
+    }
+
+    /// A kind that nothing in the catalogue collects from this system says so instead of being left out.
+    fn missing(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
+        let now = Timestamp::now();
+        let mut tally = Tally::default();
+        tally.failed("not collected from this operating system");
+        let (status, reasons) = tally.settle();
+        self.outcomes.push(ArtifactOutcome {
+            artifact: format!("ThisMachine.{}", kind.as_str()),
+            kind,
+            status,
+            reasons,
+            items: 0,
+            entries: Vec::new(),
+            started_at: now,
+            finished_at: now,
+        });
+        Ok(())
+    }
+
+    /// Runs one script into its raw file, and puts it on record.
+    pub(super) async fn run_script(
+        &mut self,
+        artifact: &'static Artifact,
+        script: &'static str,
+    ) -> Result<(Run, PathBuf), ContactError> {
+        let (time, bytes) = artifact.allowance(&self.limits);
+        let mut out = self.staging.raw_output(artifact.kind, bytes)?;
+        let run = self.session.run(script, &mut out, time).await?;
+        self.commands.push(CommandRecord {
+            artifact: artifact.id.to_owned(),
+            command: format!("{} < {}", self.session.command(), artifact.id),
+            exit_code: run.exit_code,
+            stdout_bytes: out.written(),
+            stderr: run.stderr.clone(),
+            started_at: run.started_at,
+            elapsed_ms: u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX),
+        });
+        Ok((run, out.close()?))
+    }
+
+    /// Goes on without `sudo`. False where it was not used.
+    pub(super) fn renounce_privilege(&mut self) -> bool {
+        match &mut self.session {
+            Session::Local(_) => false,
+            Session::Ssh(session) => session.renounce_privilege(),
+        }
+    }
+
+    /// Writes the parsed form and the outcome.
+    pub(super) fn settle(
+        &mut self,
+        artifact: &Artifact,
+        parsed: &Parsed,
+        mut tally: Tally,
+        started_at: Timestamp,
+    ) -> Result<(), ContactError> {
+        if let Some(remark) = &self.remark {
+            tally.partial(remark.clone());
+        }
+        let kind = artifact.kind;
+        let (status, reasons) = tally.settle();
+        let raw = Staging::raw_entry(kind);
+        let mut entries = Vec::new();
+        if status != investigation::evidence::ArtifactStatus::Failed {
+            self.staging.write_parsed(kind, parsed)?;
+            entries.push(kind.parsed_entry());
+        }
+        if self.staging.path(&raw).exists() {
+            entries.push(raw);
+        }
+        self.outcomes.push(ArtifactOutcome {
+            artifact: artifact.id.to_owned(),
+            kind,
+            status,
+            reasons,
+            items: if entries.is_empty() { 0 } else { parsed.items() },
+            entries,
+            started_at,
+            finished_at: Timestamp::now(),
+        });
+        Ok(())
+    }
+
+    /// A key that was trusted on first use is on record like everything else that was done.
+    fn record_new_key(&mut self) {
+        let Session::Ssh(session) = &self.session else { return };
+        if session.accepted_new_key() {
+            self.commands.push(CommandRecord {
+                artifact: "Transport.Ssh".into(),
+                command: format!(
+                    "trust the unknown host key {} on first use, and pin it",
+                    session.fingerprint()
+                ),
+                exit_code: None,
+                stdout_bytes: 0,
+                stderr: String::new(),
+                started_at: Timestamp::now(),
+                elapsed_ms: 0,
+            });
+        }
+    }
+
+    /// Ends the contact, and makes the record.
+    pub(super) async fn finish<T>(self, record: impl FnOnce(Done) -> T) -> T {
+        let endpoint_key = match &self.session {
+            Session::Local(_) => None,
+            Session::Ssh(session) => Some(session.fingerprint().to_owned()),
+        };
+        let done = Done {
+            transport: self.session.transport(),
+            endpoint_key,
+            clock_skew_ms: self.clock_skew_ms,
+            outcomes: self.outcomes,
+            commands: self.commands,
+        };
+        self.session.close().await;
+        record(done)
+    }
+}
+
+/// Opens what a script printed.
+pub(super) fn open_raw(path: &Path) -> Result<BufReader<File>, ContactError> {
+    let file = File::open(path).map_err(|source| ContactError::Staging { path: path.to_owned(), source })?;
+    Ok(BufReader::with_capacity(64 << 10, file))
+}

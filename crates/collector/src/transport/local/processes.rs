@@ -1,0 +1,155 @@
+//! This machine's processes.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use data_encoding::HEXLOWER;
+use investigation::evidence::{ArtifactStatus, Process};
+use investigation::order::Limits;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind, Users};
+
+use crate::artifact::processes::{COMMAND_LINE_CAP, set_image};
+use crate::artifact::record::cut_text;
+use crate::artifact::tally::Tally;
+
+/// Reads all processes, then hashes each distinct image once until `deadline`.
+pub(crate) fn read(limits: &Limits, deadline: Instant, cancel: &AtomicBool) -> (Vec<Process>, Tally) {
+    let mut tally = Tally::default();
+    let mut system = match System::new() {
+        Ok(system) => system,
+        Err(error) => {
+            tally.failed(format!("the process list is closed: {error}"));
+            return (Vec::new(), tally);
+        }
+    };
+    let what = ProcessRefreshKind::nothing()
+        .with_cmd(UpdateKind::Always)
+        .with_exe(UpdateKind::Always)
+        .with_user(UpdateKind::Always)
+        .without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    // Without the list, owners are numbers.
+    let users = Users::new_with_refreshed_list().ok();
+
+    let mut processes: Vec<Process> = Vec::new();
+    for (pid, seen) in system.processes() {
+        if processes.len() as u64 >= limits.rows {
+            tally.count(ArtifactStatus::Truncated, "processes beyond the cap on rows were left out");
+            continue;
+        }
+        let process = describe(pid.as_u32(), seen, users.as_ref(), &mut tally);
+        // Kernel threads and zombies have neither image nor command line.
+        if process.path.is_none() && process.command_line.is_some() {
+            tally.count(ArtifactStatus::Partial, "processes do not let this account see their image");
+        }
+        processes.push(process);
+    }
+    processes.sort_by_key(|process| process.pid);
+    hash_images(&mut processes, limits, deadline, cancel, &mut tally);
+    (processes, tally)
+}
+
+fn describe(pid: u32, seen: &sysinfo::Process, users: Option<&Users>, tally: &mut Tally) -> Process {
+    let mut process = Process {
+        pid,
+        parent_pid: seen.parent().map(|parent| parent.as_u32()).filter(|&parent| parent != 0),
+        name: seen.name().to_string_lossy().into_owned(),
+        start_time: i64::try_from(seen.start_time()).ok().and_then(|s| Timestamp::from_second(s).ok()),
+        ..Process::default()
+    };
+    process.user = seen.user_id().map(|id| match users.and_then(|users| users.get_user_by_id(id)) {
+        Some(user) => user.name().to_owned(),
+        None => id.to_string(),
+    });
+    set_image(&mut process, image_link(pid, seen));
+    let arguments: Vec<_> = seen.cmd().iter().map(|argument| argument.to_string_lossy()).collect();
+    let mut line = arguments.join(" ");
+    line.truncate(line.trim_end().len());
+    if cut_text(&mut line, COMMAND_LINE_CAP) {
+        tally.count(ArtifactStatus::Truncated, "command lines were longer than 32 KiB and were cut");
+    }
+    process.command_line = (!line.is_empty()).then_some(line);
+    process
+}
+
+/// Linux marks a deleted image in the link itself.
+fn image_link(pid: u32, seen: &sysinfo::Process) -> Option<String> {
+    let link = if cfg!(target_os = "linux") {
+        std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+    } else {
+        seen.exe().map(Path::to_owned)
+    };
+    link.map(|path| path.to_string_lossy().into_owned()).filter(|path| !path.is_empty())
+}
+
+fn hash_images(
+    processes: &mut [Process],
+    limits: &Limits,
+    deadline: Instant,
+    cancel: &AtomicBool,
+    tally: &mut Tally,
+) {
+    let mut known: HashMap<(u64, u64, String), Option<String>> = HashMap::new();
+    for process in processes.iter_mut() {
+        let Some(path) = &process.path else { continue };
+        let image =
+            if cfg!(target_os = "linux") { format!("/proc/{}/exe", process.pid) } else { path.clone() };
+        let Ok(mut file) = File::open(&image) else { continue };
+        let Ok(metadata) = file.metadata() else { continue };
+        if metadata.len() > limits.hash_bytes {
+            tally.count(ArtifactStatus::Truncated, "processes have images above the size that is hashed");
+            continue;
+        }
+        let key = same_image(&metadata, path);
+        if let Some(hash) = known.get(&key) {
+            process.sha256.clone_from(hash);
+            continue;
+        }
+        match hash(&mut file, deadline, cancel) {
+            Ok(hash) => {
+                process.sha256.clone_from(&hash);
+                known.insert(key, hash);
+            }
+            Err(Stopped) => {
+                tally.truncated("out of time: some images are not hashed");
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn same_image(metadata: &std::fs::Metadata, _: &str) -> (u64, u64, String) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino(), String::new())
+}
+
+#[cfg(not(unix))]
+fn same_image(metadata: &std::fs::Metadata, path: &str) -> (u64, u64, String) {
+    (0, metadata.len(), path.to_owned())
+}
+
+struct Stopped;
+
+/// SHA-256 in lower-case hex; nothing where the file cannot be read to its end.
+fn hash(file: &mut File, deadline: Instant, cancel: &AtomicBool) -> Result<Option<String>, Stopped> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        if cancel.load(Ordering::Relaxed) || Instant::now() >= deadline {
+            return Err(Stopped);
+        }
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(HEXLOWER.encode(&hasher.finalize()))),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How an endpoint is reached. A transport runs the catalogue's constant scripts and hands back what they print; it
+//! knows nothing of what they are about.
+
+pub(crate) mod local;
+pub(crate) mod ssh;
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::contact_error::ContactError;
+use crate::staging::RawOutput;
+
+/// Most of standard error that is kept.
+const STDERR_CAP: usize = 4 << 10;
+
+/// An open way to one endpoint.
+pub(crate) enum Session {
+    /// The endpoint is this machine.
+    Local(local::LocalSession),
+    /// Over SSH.
+    Ssh(Box<ssh::SshSession>),
+}
+
+impl Session {
+    /// The word for it in records.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self {
+            Self::Local(_) => "local",
+            Self::Ssh(_) => "ssh",
+        }
+    }
+
+    /// Runs one script; its standard output goes into `out` as it comes.
+    ///
+    /// # Errors
+    /// Only where the contact itself or our own disk breaks. What the script does is in the [`Run`].
+    pub(crate) async fn run(
+        &mut self,
+        script: &'static str,
+        out: &mut RawOutput,
+        limit: Duration,
+    ) -> Result<Run, ContactError> {
+        match self {
+            Self::Local(session) => session.run(script, out, limit).await,
+            Self::Ssh(session) => session.run(script, out, limit).await,
+        }
+    }
+
+    /// What one command line would be that runs a script, for the record.
+    pub(crate) fn command(&self) -> String {
+        match self {
+            Self::Local(_) => local::SHELL.to_owned(),
+            Self::Ssh(session) => session.command(),
+        }
+    }
+
+    /// Says good-bye, for at most a moment.
+    pub(crate) async fn close(self) {
+        match self {
+            Self::Local(_) => {}
+            Self::Ssh(session) => session.close().await,
+        }
+    }
+}
+
+/// How one script went.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) stderr: String,
+    pub(crate) ended: Ended,
+    pub(crate) started_at: Timestamp,
+    pub(crate) elapsed: Duration,
+    /// How long the first byte of the answer took.
+    pub(crate) first_byte: Option<Duration>,
+}
+
+/// What ended a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Itself.
+    ByItself,
+    /// We, because its time was up.
+    TimeUp,
+    /// We, because it printed more than is kept.
+    TooMuch,
+}
+
+/// Gathers a [`Run`] while output comes in.
+pub(crate) struct Gathering {
+    started_at: Timestamp,
+    started: Instant,
+    first_byte: Option<Duration>,
+    stderr: Vec<u8>,
+}
+
+impl Gathering {
+    pub(crate) fn start() -> Self {
+        Self { started_at: Timestamp::now(), started: Instant::now(), first_byte: None, stderr: Vec::new() }
+    }
+
+    /// Keeps standard output. False where that is enough.
+    pub(crate) fn stdout(&mut self, bytes: &[u8], out: &mut RawOutput) -> Result<bool, ContactError> {
+        self.first_byte.get_or_insert_with(|| self.started.elapsed());
+        out.write(bytes)
+    }
+
+    pub(crate) fn stderr(&mut self, bytes: &[u8]) {
+        let room = STDERR_CAP - self.stderr.len();
+        self.stderr.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    pub(crate) fn finish(self, exit_code: Option<i32>, ended: Ended) -> Run {
+        Run {
+            exit_code,
+            stderr: String::from_utf8_lossy(&self.stderr).into_owned(),
+            ended,
+            started_at: self.started_at,
+            elapsed: self.started.elapsed(),
+            first_byte: self.first_byte,
+        }
+    }
+}
