@@ -188,13 +188,13 @@ impl Bench {
     }
 
     /// The alert's own flow.
-    pub(crate) fn to_peer(self, pid: u32) -> Self {
+    pub(crate) fn flow(self, pid: u32) -> Self {
         self.tcp(pid, PEER, PEER_PORT)
     }
 
     /// The alert's own flow, held by a program that only the socket list knows.
-    pub(crate) fn to_peer_named(self, pid: u32, path: &str) -> Self {
-        self.to_peer(pid).socket(|socket| {
+    pub(crate) fn flow_named(self, pid: u32, path: &str) -> Self {
+        self.flow(pid).socket(|socket| {
             socket.process = path.rsplit('/').next().map(str::to_owned);
             socket.path = Some(path.to_owned());
             socket.user = Some("alice".into());
@@ -202,8 +202,8 @@ impl Bench {
     }
 
     /// The alert's own flow, held by nobody.
-    pub(crate) fn to_peer_unowned(self) -> Self {
-        self.to_peer(0).socket(|socket| socket.pid = None)
+    pub(crate) fn flow_unowned(self) -> Self {
+        self.flow(0).socket(|socket| socket.pid = None)
     }
 
     pub(crate) fn listening(self, pid: u32, local_ip: &str, port: u16) -> Self {

@@ -14,7 +14,7 @@ fn judge(bench: &Bench) -> Assessment {
 fn busy_client() -> Bench {
     Bench::new()
         .client(4242)
-        .to_peer(4242)
+        .flow(4242)
         .listening(4242, "0.0.0.0", 8080)
         .file("/home/alice/Downloads/film.mkv.!qB", TorrentKind::PartialDownload, "2026-03-02T09:59:00Z")
         .file("/home/alice/Downloads/old.torrent", TorrentKind::Metainfo, "2024-05-01T00:00:00Z")
@@ -41,7 +41,7 @@ fn a_clean_endpoint() {
 #[test]
 fn hostile_names_reach_neither_terminal_nor_report() {
     let path = "/tmp/`x`|<img src=//e.example>\u{1b}[2J\u{202e}\n# [a](http://e.example)";
-    let assessment = judge(&Bench::new().program(5, path).to_peer(5));
+    let assessment = judge(&Bench::new().program(5, path).flow(5));
     let (text, report) = (explain_text(&assessment), explain_markdown(&assessment));
     for shown in [&text, &report] {
         assert!(shown.chars().all(|c| c == '\n' || (!c.is_control() && c != '\u{202e}')), "{shown:?}");
@@ -124,7 +124,7 @@ fn findings_and_citations_are_bounded() {
         bench = bench.client(pid);
     }
     for _ in 0..50 {
-        bench = bench.to_peer(10);
+        bench = bench.flow(10);
     }
     let assessment = judge(&bench);
     assert_eq!(assessment.findings.len(), MAX_FINDINGS);
@@ -208,7 +208,7 @@ fn any_bench() -> impl Strategy<Value = Bench> {
                     1 => bench.tcp(pid, "198.51.100.9", port),
                     2 => bench.listening(pid, "0.0.0.0", port),
                     3 => bench.udp_bound(pid, port),
-                    _ => bench.to_peer_unowned(),
+                    _ => bench.flow_unowned(),
                 };
             }
             for (kind, time) in files {
@@ -248,7 +248,7 @@ proptest! {
     /// Text that an endpoint sends is shown, and neither moves the cursor nor ends the line.
     #[test]
     fn no_name_breaks_out_of_its_line(name in any::<String>(), user in any::<String>()) {
-        let bench = Bench::new().program(5, &name).process(5, |p| p.user = Some(user)).to_peer(5);
+        let bench = Bench::new().program(5, &name).process(5, |p| p.user = Some(user)).flow(5);
         let assessment = judge(&bench);
         let text = explain_text(&assessment);
         prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));

@@ -50,7 +50,7 @@ fn cases() -> Vec<super::super::testing::Case> {
     use super::super::verdict::Confidence::{High, Medium};
     let base = || Bench::new().client(4242);
     vec![
-        Case::finds("socket to the very peer", Bearing::Violation, High, base().to_peer(4242)).saying(&[
+        Case::finds("socket to the very peer", Bearing::Violation, High, base().flow(4242)).saying(&[
             "PID 4242",
             "/usr/bin/qbittorrent-nox",
             "203.0.113.7:6881",
@@ -67,45 +67,45 @@ fn cases() -> Vec<super::super::testing::Case> {
             "image path unknown",
             Bearing::Violation,
             Medium,
-            base().process(4242, |p| p.path = None).to_peer(4242),
+            base().process(4242, |p| p.path = None).flow(4242),
         ),
         Case::finds(
             "user unknown",
             Bearing::Violation,
             Medium,
-            base().process(4242, |p| p.user = None).to_peer(4242),
+            base().process(4242, |p| p.user = None).flow(4242),
         ),
         Case::finds(
             "started after the alert",
             Bearing::Violation,
             Medium,
-            base().process(4242, |p| p.start_time = Some(Bench::at("2026-03-02T10:20:00Z"))).to_peer(4242),
+            base().process(4242, |p| p.start_time = Some(Bench::at("2026-03-02T10:20:00Z"))).flow(4242),
         )
         .saying(&["after the alert"]),
         Case::finds(
             "image deleted",
             Bearing::Violation,
             High,
-            base().process(4242, |p| p.image_deleted = true).to_peer(4242),
+            base().process(4242, |p| p.image_deleted = true).flow(4242),
         )
         .saying(&["deleted or replaced"]),
         Case::finds(
             "not in the process list",
             Bearing::Violation,
             Medium,
-            Bench::new().to_peer_named(9, "/usr/bin/rtorrent"),
+            Bench::new().flow_named(9, "/usr/bin/rtorrent"),
         )
         .saying(&["no process with this PID", "PID 9"]),
         Case::finds("without a process list", Bearing::Violation, Medium, {
-            Bench::new().to_peer_named(9, "/usr/bin/rtorrent").without_processes()
+            Bench::new().flow_named(9, "/usr/bin/rtorrent").without_processes()
         }),
         Case::nothing("another peer", base().tcp(4242, "198.51.100.9", 6881)),
         Case::nothing(
             "another transport",
-            base().to_peer(4242).alert(|a| a.transport = Some(super::super::testing::UDP)),
+            base().flow(4242).alert(|a| a.transport = Some(super::super::testing::UDP)),
         ),
         Case::nothing("the PID was reused by a client", {
-            base().to_peer(4242).socket(|s| {
+            base().flow(4242).socket(|s| {
                 s.process = Some("sshd".into());
                 s.path = Some("/usr/sbin/sshd".into());
             })
@@ -113,14 +113,14 @@ fn cases() -> Vec<super::super::testing::Case> {
         Case::nothing("the client started after the sockets were listed", {
             base()
                 .process(4242, |p| p.start_time = Some(Bench::at("2026-03-02T10:31:00Z")))
-                .to_peer(4242)
+                .flow(4242)
                 .socket(|s| (s.process, s.path) = (None, None))
         }),
-        Case::nothing("a dual-use program", Bench::new().program(5, "/usr/bin/aria2c").to_peer(5)),
+        Case::nothing("a dual-use program", Bench::new().program(5, "/usr/bin/aria2c").flow(5)),
         Case::nothing("its RPC port on loopback", base().listening(4242, "127.0.0.1", 51000)),
         Case::nothing(
             "a name that contains a client's",
-            Bench::new().program(5, "/opt/transmission-exporter").to_peer(5),
+            Bench::new().program(5, "/opt/transmission-exporter").flow(5),
         ),
     ]
 }

@@ -124,6 +124,6 @@ fn cases() -> Vec<super::super::testing::Case> {
                 22000,
             )
         }),
-        Case::nothing("the alert's own peer is another rule's", base().to_peer(4242)),
+        Case::nothing("the alert's own peer is another rule's", base().flow(4242)),
     ]
 }

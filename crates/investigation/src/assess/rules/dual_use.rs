@@ -150,21 +150,21 @@ fn at_peer_cases() -> Vec<Case> {
     let magnet = "aria2c magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567";
     vec![
         Case::finds("a magnet link on the command line", Bearing::Violation, Confidence::Medium, {
-            aria2().process(5, |p| p.command_line = Some(magnet.into())).to_peer(5)
+            aria2().process(5, |p| p.command_line = Some(magnet.into())).flow(5)
         })
         .saying(&["aria2", "PID 5", "names a torrent"]),
         Case::finds("the user's fresh torrent", Bearing::Violation, Confidence::Medium, {
-            aria2().to_peer(5).file("/home/alice/x.torrent", TorrentKind::Metainfo, "2026-03-02T09:00:00Z")
+            aria2().flow(5).file("/home/alice/x.torrent", TorrentKind::Metainfo, "2026-03-02T09:00:00Z")
         }),
         Case::finds("listening on its BitTorrent ports", Bearing::Violation, Confidence::Medium, {
-            aria2().to_peer(5).listening(5, "0.0.0.0", 6890)
+            aria2().flow(5).listening(5, "0.0.0.0", 6890)
         }),
-        Case::finds("the connection alone", Bearing::Suspicion, Confidence::Medium, aria2().to_peer(5)),
+        Case::finds("the connection alone", Bearing::Suspicion, Confidence::Medium, aria2().flow(5)),
         Case::finds("no port that says BitTorrent", Bearing::Suspicion, Confidence::Low, {
             aria2().alert(|a| a.destination_port = None).tcp(5, "203.0.113.7", 443)
         }),
         Case::finds("Syncthing, whatever else is there", Bearing::Suspicion, Confidence::Low, {
-            Bench::new().program(5, "/usr/bin/syncthing").to_peer(5).file(
+            Bench::new().program(5, "/usr/bin/syncthing").flow(5).file(
                 "/home/alice/x.torrent",
                 TorrentKind::Metainfo,
                 "2026-03-02T09:00:00Z",
@@ -172,7 +172,7 @@ fn at_peer_cases() -> Vec<Case> {
         }),
         Case::nothing("another peer", aria2().tcp(5, "198.51.100.9", 6881)),
         Case::nothing("merely running", aria2()),
-        Case::nothing("a client", Bench::new().client(4242).to_peer(4242)),
+        Case::nothing("a client", Bench::new().client(4242).flow(4242)),
     ]
 }
 

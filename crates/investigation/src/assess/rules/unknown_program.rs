@@ -57,7 +57,7 @@ fn cases() -> Vec<super::super::testing::Case> {
         Case::finds("a browser", Bearing::Suspicion, Confidence::Low, browser().tcp(5, "203.0.113.7", 443))
             .saying(&["firefox", "PID 5", "none of the known clients"]),
         Case::finds("a BitTorrent port", Bearing::Suspicion, Confidence::Medium, {
-            Bench::new().program(5, r"C:\Users\alice\AppData\Local\Temp\upd.exe").to_peer(5)
+            Bench::new().program(5, r"C:\Users\alice\AppData\Local\Temp\upd.exe").flow(5)
         }),
         Case::finds("its user's fresh torrents", Bearing::Suspicion, Confidence::Medium, {
             browser().tcp(5, "203.0.113.7", 443).file(
@@ -67,17 +67,17 @@ fn cases() -> Vec<super::super::testing::Case> {
             )
         }),
         Case::finds("a hostile name", Bearing::Suspicion, Confidence::Medium, {
-            Bench::new().program(5, "/tmp/a\u{1b}[2J\nPID 1").to_peer(5)
+            Bench::new().program(5, "/tmp/a\u{1b}[2J\nPID 1").flow(5)
         })
         .saying(&["\\u{1b}[2J\\nPID 1"]),
         Case::finds("a client's name on another image", Bearing::Suspicion, Confidence::Medium, {
             Bench::new()
                 .program(5, "/opt/office/writer")
                 .process(5, |p| p.name = "qbittorrent".into())
-                .to_peer(5)
+                .flow(5)
         }),
         Case::nothing("another peer", browser().tcp(5, "198.51.100.9", 443)),
-        Case::nothing("a known client", Bench::new().client(4242).to_peer(4242)),
-        Case::nothing("nobody in particular", Bench::new().to_peer_unowned()),
+        Case::nothing("a known client", Bench::new().client(4242).flow(4242)),
+        Case::nothing("nobody in particular", Bench::new().flow_unowned()),
     ]
 }

@@ -88,7 +88,7 @@ fn cases() -> Vec<super::super::testing::Case> {
         Case::nothing("a known client", Bench::new().client(4242).listening(4242, "0.0.0.0", 6881)),
         Case::nothing(
             "the alert's own socket is another rule's",
-            renamed().to_peer(5).listening(5, "0.0.0.0", 6881),
+            renamed().flow(5).listening(5, "0.0.0.0", 6881),
         ),
     ]
 }

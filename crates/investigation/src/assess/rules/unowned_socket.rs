@@ -38,24 +38,19 @@ fn cases() -> Vec<super::super::testing::Case> {
     use super::super::testing::{Bench, Case};
     use crate::evidence::SocketState;
     vec![
-        Case::finds(
-            "to the very peer",
-            Bearing::Suspicion,
-            Confidence::Medium,
-            Bench::new().to_peer_unowned(),
-        )
-        .saying(&["203.0.113.7:6881", "no known owner"]),
+        Case::finds("to the very peer", Bearing::Suspicion, Confidence::Medium, Bench::new().flow_unowned())
+            .saying(&["203.0.113.7:6881", "no known owner"]),
         Case::finds("closing", Bearing::Suspicion, Confidence::Medium, {
-            Bench::new().to_peer_unowned().socket(|s| s.state = SocketState::Closing)
+            Bench::new().flow_unowned().socket(|s| s.state = SocketState::Closing)
         }),
         Case::finds("another port of the peer", Bearing::Suspicion, Confidence::Low, {
-            Bench::new().to_peer_unowned().socket(|s| s.remote_port = Some(443))
+            Bench::new().flow_unowned().socket(|s| s.remote_port = Some(443))
         }),
         Case::nothing("another peer", {
             Bench::new()
-                .to_peer_unowned()
+                .flow_unowned()
                 .socket(|s| s.remote_ip = Some("198.51.100.9".parse().expect("an address")))
         }),
-        Case::nothing("with an owner", Bench::new().client(4242).to_peer(4242)),
+        Case::nothing("with an owner", Bench::new().client(4242).flow(4242)),
     ]
 }
