@@ -186,7 +186,7 @@ mod tests {
             prop_assert!(shown.is_empty() || html.matches('<').count() == 2, "{}", html);
 
             let html = rendered(&format!("| h | i |\n| --- | --- |\n| {} | k |\n", markdown(&text)));
-            prop_assert!(html.contains(&"<td>k</td>") && html.matches("<td>").count() == 2, "{}", html);
+            prop_assert!(html.contains("<td>k</td>") && html.matches("<td>").count() == 2, "{}", html);
             prop_assert_eq!(html.matches('<').count(), 18, "{}", html);
         }
     }
