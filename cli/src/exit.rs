@@ -37,7 +37,8 @@ impl std::fmt::Display for WithExit {
         f.write_str(match self.0 {
             Exit::BadPolicy => "policy",
             Exit::BadInput => "input",
-            Exit::Done | Exit::Failed | Exit::Storage => "peerhound",
+            Exit::Storage => "storage",
+            Exit::Done | Exit::Failed => "failed",
         })
     }
 }

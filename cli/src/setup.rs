@@ -61,9 +61,11 @@ impl Setup {
             .context(WithExit(Exit::BadPolicy))
     }
 
-    /// A path of the policy: relative ones are relative to the folder of the policy file.
+    /// A path of the policy: relative ones are relative to the folder of the policy file. Absolute, as it ends up in
+    /// tickets and on cases.
     fn path(&self, path: &str) -> PathBuf {
-        self.policy_file.parent().unwrap_or(Path::new("")).join(path)
+        let path = self.policy_file.parent().unwrap_or(Path::new("")).join(path);
+        std::path::absolute(&path).unwrap_or(path)
     }
 
     /// The store alone, for commands that only look.

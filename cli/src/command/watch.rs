@@ -236,7 +236,9 @@ impl Queue {
     ) -> Result<()> {
         let outcome = match done {
             Ok((task, outcome)) => {
-                self.tasks.remove(&task).inspect(|id| drop(self.in_hand.remove(id)));
+                if let Some(id) = self.tasks.remove(&task) {
+                    self.in_hand.remove(&id);
+                }
                 outcome
             }
             // A bug on one alert must not stop the others. It stays in hand, so that it is not tried again until the

@@ -174,11 +174,6 @@ impl Outcome {
         }
     }
 
-    /// The container's path, for the demo.
-    pub(crate) fn evidence(&self) -> Option<&str> {
-        self.evidence.as_ref().map(|evidence| evidence.location.as_str())
-    }
-
     /// The lines for people.
     fn lines(&self) -> Vec<String> {
         let who = self.target.as_deref().unwrap_or(&self.origin);
