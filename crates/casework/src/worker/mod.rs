@@ -4,6 +4,8 @@
 mod notice;
 mod perform;
 mod staged;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,217 @@
+//! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
+
+use std::path::Path;
+use std::time::Duration;
+
+use collector::{Config, SshConfig};
+use investigation::alert::Alert;
+use investigation::case::ActionStatus;
+use jiff::Timestamp;
+
+use super::*;
+use crate::backend::Received;
+use crate::backend::local::Local;
+use crate::container::verify;
+
+const POLICY: &str = "
+version = 1
+[scope]
+networks = ['127.0.0.0/8']
+permit_loopback = true
+[collection]
+artifacts = ['identity', 'processes', 'connections']
+[mail]
+soc = ['soc@example.com']
+[actions]
+false_positive = ['mail_soc', 'ticket']
+inconclusive = ['mail_soc', 'ticket']
+";
+
+fn worker(data: &Path) -> Worker<Local> {
+    let policy = Policy::parse(POLICY).unwrap();
+    let ssh = SshConfig {
+        user: "nobody".to_owned(),
+        port: closed_port(),
+        identity_files: Vec::new(),
+        agent_socket: None,
+        known_hosts: data.join("known_hosts"),
+        accept_new_host_keys: false,
+        connect_timeout: Duration::from_secs(5),
+        privilege: None,
+    };
+    let config = Config { scope: policy.scope.clone(), ssh, collector_version: "test".to_owned() };
+    Worker {
+        backend: Local::open(data).unwrap(),
+        collector: Collector::new(config).unwrap(),
+        mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
+        ticket: TicketConfig { webhook: None },
+        policy,
+        indicators: Indicators::bundled(),
+        places: Places::create(data).unwrap(),
+        observer: Arc::new(()),
+        now: Timestamp::now,
+    }
+}
+
+/// The same with 127.0.0.1 taken as this machine.
+fn here(data: &Path) -> Worker<Local> {
+    let worker = worker(data);
+    Worker { collector: worker.collector.clone().with_loopback_as_local(), ..worker }
+}
+
+/// A port that nothing listens on: it was free a moment ago.
+fn closed_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn taken_in(worker: &Worker<Local>, id: &str) -> AlertRow {
+    let value = serde_json::json!({
+        "id": id, "format": "test", "event.original": "{}",
+        "source.ip": "127.0.0.1", "destination.ip": "203.0.113.7", "destination.port": 6881,
+    });
+    let alert: Alert = serde_json::from_value(value).unwrap();
+    let received = Received { id: id.to_owned(), origin: "test".to_owned(), content: Ok(alert) };
+    worker.backend.take_in(vec![received], Timestamp::now()).await.unwrap().remove(0)
+}
+
+async fn resolve(worker: &Worker<Local>, id: &str) -> Resolution {
+    let row = taken_in(worker, id).await;
+    worker.resolve(&row, Duration::ZERO).await.unwrap()
+}
+
+fn case(resolution: Resolution) -> Case {
+    match resolution {
+        Resolution::Case(case) => *case,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_becomes_a_sealed_case_and_repeats_are_counted_on_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let case = case(resolve(&worker, "first-alert").await);
+    assert!(
+        matches!(case.state, State::Closed { outcome: Outcome::Investigated { .. } }),
+        "{:?}",
+        case.history
+    );
+
+    let evidence = case.evidence.as_ref().unwrap();
+    let report = verify(Path::new(&evidence.location)).unwrap();
+    assert!(report.is_intact(), "{:?}", report.problems);
+    assert_eq!(report.sha256, evidence.sha256);
+    assert_eq!(case.actions.len(), 2);
+    assert!(case.actions.iter().all(|action| action.status == ActionStatus::Done), "{:?}", case.actions);
+    assert_eq!(std::fs::read_dir(&worker.places.outbox).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(&worker.places.staging).unwrap().count(), 0, "staging is not cleared");
+
+    for (id, count) in [("first-alert", 0), ("second-alert", 1), ("second-alert", 1), ("third-alert", 2)] {
+        match resolve(&worker, id).await {
+            Resolution::Settled(Disposition::Suppressed { case_id, .. }) => assert_eq!(case_id, case.id),
+            other => panic!("{id}: {other:?}"),
+        }
+        assert_eq!(worker.backend.suppressed(&case.id).await.unwrap().0, count, "after {id}");
+    }
+    assert_eq!(worker.backend.cases(false, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_cannot_be_reached_is_not_silenced() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = worker(dir.path());
+    for id in ["first-alert", "second-alert"] {
+        let case = case(resolve(&worker, id).await);
+        match &case.state {
+            State::Closed { outcome: Outcome::Failed { code, retryable: true, .. } } => {
+                assert_eq!(code, "unreachable")
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(worker.backend.claims(Timestamp::now()).await.unwrap().is_empty());
+        assert!(case.evidence.is_none() && case.actions.is_empty());
+    }
+}
+
+/// Opens a case and performs its first effects, as a worker would that dies then.
+async fn opened_until_collecting(worker: &Worker<Local>, id: &str) -> Case {
+    let row = taken_in(worker, id).await;
+    let now = Timestamp::now();
+    let Intake::Open(step) = intake(row.alert.as_ref().unwrap(), &worker.policy, now) else {
+        panic!("not opened")
+    };
+    assert_eq!(worker.backend.commit(&step, now).await.unwrap(), Committed::Done);
+    let mut case = step.case;
+    while case.state != State::Collecting {
+        let pending = case.pending[0].clone();
+        case = worker.apply(&case, Event::Began { effect: pending.n }).await.unwrap();
+        let event = worker.perform(&case, &pending).await.unwrap();
+        case = worker.apply(&case, event).await.unwrap();
+    }
+    let effect = case.pending[0].n;
+    worker.apply(&case, Event::Began { effect }).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_worker_died_is_continued_by_the_next_delivery_of_its_alert() {
+    let dir = tempfile::tempdir().unwrap();
+    let dead = opened_until_collecting(&here(dir.path()), "first-alert").await;
+    // What it had begun to stage is half done.
+    let half = Places::create(dir.path()).unwrap().staged(&dead.id, "collect").join("artifacts");
+    std::fs::create_dir_all(&half).unwrap();
+    std::fs::write(half.join("leftover"), "half a file").unwrap();
+
+    let worker = here(dir.path());
+    let case = case(resolve(&worker, "first-alert").await);
+    assert_eq!(case.id, dead.id);
+    assert!(case.is_closed());
+    let report = verify(Path::new(&case.evidence.unwrap().location)).unwrap();
+    let entries: Vec<_> = report.manifest.unwrap().entries.into_iter().map(|entry| entry.path).collect();
+    assert!(!entries.contains(&"artifacts/leftover".to_owned()), "{entries:?}");
+    assert_eq!(worker.backend.suppressed(&case.id).await.unwrap().0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_was_whole_before_the_crash_is_not_made_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let dead = opened_until_collecting(&worker, "first-alert").await;
+    worker.perform(&dead, &dead.pending[0]).await.unwrap();
+    let staging = worker.places.staged(&dead.id, "collect");
+    let before = staged::collection(&staging, &dead.id).unwrap();
+
+    let case = case(worker.drive(&dead.id, Duration::ZERO).await.unwrap());
+    let report = verify(Path::new(&case.evidence.unwrap().location)).unwrap();
+    assert_eq!(report.manifest.unwrap().collection, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_in_another_workers_hands_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let open = opened_until_collecting(&worker, "first-alert").await;
+    let hold = worker.backend.hold(&open.id).await.unwrap();
+    assert!(hold.is_some());
+    match resolve(&worker, "first-alert").await {
+        Resolution::InOtherHands(case_id) => assert_eq!(case_id, open.id),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(worker.backend.case(&open.id).await.unwrap().unwrap(), open);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_slept_past_its_lease_does_not_touch_a_machine_that_was_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let slept = opened_until_collecting(&worker, "first-alert").await;
+    let key = slept.claims[0].key.clone();
+    worker.backend.release(&key, Timestamp::now()).await.unwrap();
+    let other = case(resolve(&worker, "second-alert").await);
+
+    match worker.drive(&slept.id, Duration::ZERO).await.unwrap() {
+        Resolution::Settled(Disposition::Suppressed { case_id, .. }) => assert_eq!(case_id, other.id),
+        unexpected => panic!("{unexpected:?}"),
+    }
+    assert!(!worker.places.container(&slept.id).exists());
+    assert_eq!(worker.backend.claims(Timestamp::now()).await.unwrap()[0].case_id, other.id);
+}
