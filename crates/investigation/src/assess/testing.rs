@@ -245,6 +245,7 @@ impl Bench {
             private: None,
             created_by: None,
             creation_date: None,
+            weak: false,
             notes: Vec::new(),
         });
         self

@@ -191,6 +191,9 @@ pub struct TorrentFile {
     /// When the torrent was made, as it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<Timestamp>,
+    /// Other software leaves files of this name as well (a browser's `.part`), and nothing in it says otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub weak: bool,
     /// What could not be read or looked odd.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

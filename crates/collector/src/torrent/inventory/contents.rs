@@ -89,6 +89,7 @@ pub(super) fn describe(
         Err(error) => file.notes.push(unreadable(&error)),
         Ok(records) if !records.is_empty() => {
             if format == Content::Aria2Control {
+                file.weak = false;
                 file.notes.retain(|note| !note.starts_with("weak:"));
             }
             return records.into_iter().map(|record| with_record(file.clone(), path, record)).collect();

@@ -74,6 +74,7 @@ pub(super) fn bare(path: &[u8], artifact: &'static ClientArtifact) -> TorrentFil
         private: None,
         created_by: None,
         creation_date: None,
+        weak: artifact.weak.is_some(),
         notes: artifact.weak.map(|why| format!("weak: {why}")).into_iter().collect(),
     }
 }

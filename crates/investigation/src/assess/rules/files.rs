@@ -10,6 +10,8 @@
 //!   right about a client that has been closed since.
 //!
 //! Download managers (aria2 and others) leave the same kinds of file after plain downloads: theirs never prove use.
+//! Nor do names that browsers use as well (`.part`): around the alert they are a hint, and older than that they are
+//! nothing, since every machine has some.
 
 use super::super::MAX_CITATIONS;
 use super::super::gaps::second;
@@ -60,13 +62,14 @@ enum Weight {
     Use,
     Intent,
     History,
+    Nothing,
 }
 
 fn weigh(scene: &Scene<'_>, file: &TorrentFile) -> Weight {
     if !scene.is_recent(file) {
-        return Weight::History;
+        return if file.weak { Weight::Nothing } else { Weight::History };
     }
-    if !matches!(file.kind, TorrentKind::PartialDownload | TorrentKind::Resume) {
+    if file.weak || !matches!(file.kind, TorrentKind::PartialDownload | TorrentKind::Resume) {
         return Weight::Intent;
     }
     let named = file.application.as_deref().and_then(|name| scene.indicators.client_named(name));
@@ -169,6 +172,9 @@ fn in_use_cases() -> Vec<Case> {
             Bench::new().file("/d/f.!qB", TorrentKind::PartialDownload, "2031-01-01T00:00:00Z")
         }),
         Case::nothing("a torrent file", Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH)),
+        Case::nothing("what a browser's download looks like too", {
+            Bench::new().file("/d/x.part", TorrentKind::PartialDownload, FRESH).torrent(|f| f.weak = true)
+        }),
         Case::nothing(
             "a download manager's",
             Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH),
@@ -196,6 +202,9 @@ fn recent_cases() -> Vec<Case> {
             "a download manager's",
             Bench::new().file("/d/iso.aria2", TorrentKind::PartialDownload, FRESH),
         ),
+        suspicion("what a browser's download looks like too", {
+            Bench::new().file("/d/x.part", TorrentKind::PartialDownload, FRESH).torrent(|f| f.weak = true)
+        }),
         suspicion("client data", Bench::new().file("/x/dht.dat", TorrentKind::ClientData, FRESH)),
         Case::nothing(
             "an old torrent file",
@@ -227,6 +236,9 @@ fn old_cases() -> Vec<Case> {
             "a fresh torrent file",
             Bench::new().file("/d/film.torrent", TorrentKind::Metainfo, FRESH),
         ),
+        Case::nothing("an old name that browsers use too", {
+            Bench::new().file("/d/x.part", TorrentKind::PartialDownload, STALE).torrent(|f| f.weak = true)
+        }),
         Case::nothing("none", Bench::new()),
     ]
 }
