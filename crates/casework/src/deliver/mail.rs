@@ -11,6 +11,8 @@ use lettre::message::{Mailbox, SinglePart};
 use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, smtp};
 
+/// Longest text of a mail, in bytes.
+const MAX_TEXT: usize = 256 << 10;
 /// Most recipients of one mail.
 const MAX_RECIPIENTS: usize = 50;
 
@@ -119,9 +121,17 @@ fn compose(
     for address in to {
         builder = builder.to(Mailbox::new(None, address.clone()));
     }
-    let part = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(message.text.clone());
+    let part = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
     let mail = builder.singlepart(part);
     mail.map(|mail| mail.formatted()).map_err(|error| DeliveryError::rejected(&error.to_string()))
+}
+
+/// The text, cut where it is longer than any mail of ours should be.
+fn capped(text: &str) -> String {
+    match text.len() {
+        0..=MAX_TEXT => text.to_owned(),
+        _ => format!("{}\n(cut)\n", &text[..text.floor_char_boundary(MAX_TEXT)]),
+    }
 }
 
 /// Keeps out-of-office robots from answering (RFC 3834, section 5).

@@ -86,7 +86,7 @@ impl Brief {
             ("Machine", Some(self.machine())),
             ("Domain", identity.and_then(|identity| identity.domain.clone())),
             ("System", system),
-            ("Logged in", users.map(|users| list(users)).filter(|users| !users.is_empty())),
+            ("Logged in", users.map(list).filter(|users| !users.is_empty())),
             ("User", Some(list(self.suspects.iter().cloned())).filter(|users| !users.is_empty())),
             ("Alert", Some(self.alert_words())),
             ("Alert id", self.alert.event_id.clone()),
