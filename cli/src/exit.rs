@@ -50,7 +50,7 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
     let exit = code(error);
     let chain: Vec<String> =
         error.chain().filter(|cause| !cause.is::<WithExit>()).map(ToString::to_string).collect();
-    eprintln!("peerhound: {}", investigation::text::one_line(&chain.join(": "), 2000));
+    crate::show::note(&format!("peerhound: {}", investigation::text::one_line(&chain.join(": "), 2000)));
     exit
 }
 

@@ -21,7 +21,7 @@ const ADDRESS_FORMAT: &str = "address";
 #[derive(Debug)]
 pub(crate) enum Item {
     /// An alert, or a record that could not be read.
-    Record(Received),
+    Record(Box<Received>),
     /// The input itself could not be opened.
     Unopened {
         /// The input.
@@ -35,7 +35,7 @@ impl Item {
     /// The record, unless the input could not even be opened.
     pub(crate) fn record(self) -> Option<Received> {
         match self {
-            Self::Record(received) => Some(received),
+            Self::Record(received) => Some(*received),
             Self::Unopened { .. } => None,
         }
     }
@@ -104,7 +104,7 @@ pub(crate) fn read_records(
         let go_on = match alerts {
             Ok(alerts) => alerts.into_iter().all(|alert| {
                 let received = Received { id: alert.id.clone(), origin: origin.clone(), content: Ok(alert) };
-                give(Item::Record(received))
+                give(Item::Record(Box::new(received)))
             }),
             Err(reject) => give(unread(origin, &reject.to_string(), &record.text)),
         };
@@ -126,7 +126,7 @@ fn unread(origin: String, reason: &str, original: &str) -> Item {
     let id = HEXLOWER.encode(&hash.finalize()[..10]);
     let kept = original.floor_char_boundary(KEPT);
     let unread = Unread { reason: reason.to_owned(), original: original[..kept].to_owned() };
-    Item::Record(Received { id, origin, content: Err(unread) })
+    Item::Record(Box::new(Received { id, origin, content: Err(unread) }))
 }
 
 #[cfg(test)]

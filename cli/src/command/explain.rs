@@ -64,6 +64,11 @@ fn lines(row: &AlertRow, case: Option<&Case>) -> Vec<String> {
             safe(alert.rule_name.as_deref().unwrap_or(""))
         ));
     }
+    if let Some(original) = &row.original
+        && !original.is_empty()
+    {
+        lines.push(format!("    it begins: {}", safe(original)));
+    }
     lines.push(format!("    {}", what(&row.disposition)));
     if let Some(case) = case {
         let verdict = case

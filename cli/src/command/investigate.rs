@@ -88,7 +88,7 @@ fn split(items: impl Iterator<Item = Item>, printer: &mut Printer) -> Vec<Receiv
     let mut records = Vec::new();
     for item in items {
         match item {
-            Item::Record(received) => records.push(received),
+            Item::Record(received) => records.push(*received),
             Item::Unopened { origin, reason } => printer.print(&Outcome::unopened(&origin, &reason)),
         }
     }

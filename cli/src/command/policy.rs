@@ -38,7 +38,7 @@ pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result
         return Ok(exit);
     }
     for error in &answer.errors {
-        eprintln!("peerhound: {}: {error}", answer.file);
+        show::note(&format!("peerhound: {}: {error}", answer.file));
     }
     let mut lines: Vec<String> =
         answer.warnings.iter().map(|warning| format!("{} {warning}", paint::yellow("warning:"))).collect();

@@ -69,7 +69,7 @@ fn print(answer: &Answer, json: bool) {
     if json {
         show::json(answer);
     } else if let Some(error) = &answer.error {
-        eprintln!("peerhound: {}: {}", safe(&answer.file), safe(error));
+        show::note(&format!("peerhound: {}: {}", safe(&answer.file), safe(error)));
     } else {
         let word = if answer.intact { paint::green("intact") } else { paint::red("NOT INTACT") };
         let case = safe(answer.case_id.as_deref().unwrap_or("of an unknown case"));

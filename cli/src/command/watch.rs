@@ -21,6 +21,7 @@ use crate::args::Watch;
 use crate::exit::Exit;
 use crate::inputs::{self, Item};
 use crate::setup::Setup;
+use crate::show;
 use crate::show::outcome::{Outcome, Printer};
 use crate::show::progress::Progress;
 
@@ -265,7 +266,7 @@ impl Queue {
         let left = self.running.len();
         self.running.shutdown().await;
         if left > 0 {
-            eprintln!("peerhound: stopped; {left} investigations continue at the next start");
+            show::note(&format!("peerhound: stopped; {left} investigations continue at the next start"));
         }
     }
 }

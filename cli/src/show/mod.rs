@@ -29,6 +29,11 @@ pub(crate) fn lines(lines: &[String]) {
     let _ = out.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| out.flush());
 }
 
+/// Prints a line on standard error. A reader that went away is no reason to fail.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// Prints one JSON object on one line. A reader that went away is no reason to fail.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string(value) {

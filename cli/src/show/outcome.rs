@@ -282,8 +282,8 @@ impl Printer {
             super::json(outcome);
         } else if outcome.outcome == "unreadable" {
             let reason = outcome.reason.as_deref().unwrap_or("cannot be read");
-            self.progress
-                .suspend(|| eprintln!("peerhound: {}: {}", safe(&outcome.origin), one_line(reason, 600)));
+            let line = format!("peerhound: {}: {}", safe(&outcome.origin), one_line(reason, 600));
+            self.progress.suspend(|| super::note(&line));
         } else {
             self.progress.suspend(|| super::lines(&outcome.lines()));
         }

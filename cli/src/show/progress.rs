@@ -77,7 +77,7 @@ impl Observer for Progress {
                 if matches!(notice.phase, Phase::Closed) {
                     last.remove(notice.case_id);
                 } else if last.insert(notice.case_id.to_owned(), words.clone()).as_ref() != Some(&words) {
-                    eprintln!("{}: {words}", notice.target);
+                    super::note(&format!("{}: {words}", notice.target));
                 }
             }
         }

@@ -13,8 +13,7 @@ pub(crate) fn print(header: &[&str], rows: &[Vec<String>]) {
         let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    println!("{}", paint::bold(&line(&mut header.iter().copied())));
-    for row in rows {
-        println!("{}", line(&mut row.iter().map(String::as_str)));
-    }
+    let header = paint::bold(&line(&mut header.iter().copied()));
+    let rows = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
+    super::lines(&[header].into_iter().chain(rows).collect::<Vec<_>>());
 }

@@ -89,6 +89,7 @@ async fn unreadable_records_are_kept_for_review<B: Backend>(store: &B) {
     assert!(
         matches!(&review[0].disposition, Disposition::Unreadable { reason } if reason == "no format fits")
     );
+    assert_eq!(review[0].original.as_deref(), Some("\u{1b}[2J"));
     assert!(store.waiting(10).await.unwrap().is_empty());
 }
 

@@ -52,6 +52,9 @@ pub struct AlertRow {
     pub received_at: Timestamp,
     /// The alert, unless it could not be read.
     pub alert: Option<Alert>,
+    /// The start of a record that could not be read, as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
     /// What became of it.
     #[serde(flatten)]
     pub disposition: Disposition,

@@ -99,7 +99,7 @@ pub(super) fn open_cases(connection: &Connection) -> rusqlite::Result<Vec<String
     query.query_map([], |row| row.get(0))?.collect()
 }
 
-const ALERT: &str = "SELECT id, origin, received_at, alert, detail, settled_at FROM alerts";
+const ALERT: &str = "SELECT id, origin, received_at, alert, detail, settled_at, original FROM alerts";
 
 fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
     let alert = match row.get_ref(3)? {
@@ -115,6 +115,7 @@ fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
         origin: row.get(1)?,
         received_at: time(row, 2)?,
         alert,
+        original: row.get(6)?,
         disposition: json(row, 4)?,
         settled_at,
     })
