@@ -14,6 +14,7 @@ use investigation::order::{Limits, Task};
 use support::sshd::{Sshd, free_port};
 use support::{Scene, collect, config, identify, parsed};
 
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 async fn execute(
     ssh: SshConfig,
     order: &investigation::order::Order,

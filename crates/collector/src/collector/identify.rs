@@ -74,8 +74,7 @@ impl Collecting<'_> {
         if !matches!(self.session, Session::Local(_)) {
             return None;
         }
-        let mut contact = Contact::default();
-        contact.identity = Identity {
+        let identity = Identity {
             host_name: hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             os: sysinfo::System::long_os_version().ok(),
             kernel: sysinfo::System::kernel_version().ok(),
@@ -86,7 +85,7 @@ impl Collecting<'_> {
                 .and_then(|seconds| Timestamp::from_second(seconds).ok()),
             ..Identity::default()
         };
-        Some(contact)
+        Some(Contact { identity, ..Contact::default() })
     }
 
     /// Nothing of ours ran there, or it did not come to its addresses in time.

@@ -13,7 +13,10 @@ fn read(records: &str, uid: u32) -> (FirewallState, ArtifactStatus, Vec<String>)
     (state, status, reasons)
 }
 
-fn seen(state: &FirewallState) -> Vec<(&str, Option<&str>, Option<&str>, &[u16])> {
+/// Engine, chain, action, ports.
+type Seen<'a> = (&'a str, Option<&'a str>, Option<&'a str>, &'a [u16]);
+
+fn seen(state: &FirewallState) -> Vec<Seen<'_>> {
     state
         .rules
         .iter()

@@ -23,11 +23,15 @@ mounted() {
 		printf '%b\000' "$point"
 	done
 }
+if printf '/a.TORRENT\000' | grep -zqaiE '\.torrent$' 2>/dev/null; then
+	walk() { xargs -0 -I '{}' find '{}' -xdev -print0 | grep -zaiE "$names"; }
+else
+	walk() { xargs -0 -I '{}' find '{}' -xdev \( "$@" \) -print0; }
+fi
 renice -n 10 -p "$$" >/dev/null 2>&1
 {
 	{
-		mounted </proc/self/mountinfo | xargs -0 -I '{}' find '{}' -xdev \( "$@" \) -print0 |
-			xargs -0 -n 64 sh -c "$look" sh
+		mounted </proc/self/mountinfo | walk "$@" | xargs -0 -n 64 sh -c "$look" sh
 	} 2>&1 >&4 | {
 		unreadable=$(grep -c 'Permission denied')
 		printf 'unreadable\000%s\000' "$unreadable"

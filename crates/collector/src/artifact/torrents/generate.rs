@@ -12,7 +12,8 @@ pub(super) const LOCAL: &str = "aufs bcachefs btrfs ecryptfs exfat ext2 ext3 ext
      fuseblk hfs hfsplus iso9660 jfs minix msdos nilfs2 ntfs ntfs3 overlay ramfs reiser4 reiserfs tmpfs udf ufs vfat \
      xfs zfs";
 
-/// Sets `local`; `look`, run by a shell of its own on the paths that were found, and the names as positional parameters.
+/// Sets `local`; `look`, run by a shell of its own on the paths that were found; and what names to look for, twice: as
+/// `names` for a `grep` that knows `-z`, which is ten times as fast, and as positional parameters for `find`.
 pub(super) fn preamble() -> String {
     // Inside single quotes: no single quote may occur.
     let look = format!(
@@ -32,7 +33,32 @@ done"#,
         worth_reading = worth_reading().join(" | "),
         blocks = CONTENT_BYTES / 65536,
     );
-    format!("local='{LOCAL}'\nlook='{look}'\nset -- {}\n", name_tests())
+    format!("local='{LOCAL}'\nlook='{look}'\nnames='{}'\nset -- {}\n", expression(), name_tests())
+}
+
+/// The names of files and folders as one extended regular expression over the whole path.
+fn expression() -> String {
+    let all = names(false).into_iter().chain(names(true));
+    let alternatives: BTreeSet<String> = all.map(|name| regex(&name)).collect();
+    alternatives.into_iter().collect::<Vec<_>>().join("|")
+}
+
+/// One name, anchored where it does not begin or end with a wildcard.
+fn regex(name: &str) -> String {
+    let one = |c: char| match c {
+        // A newline in a name is taken by no bracket; such a name is found where the wildcard stands at an end.
+        '*' => "[^/]*".to_owned(),
+        c if c.is_ascii_alphanumeric() || "/_-~! ".contains(c) => c.to_string(),
+        c => format!("\\{c}"),
+    };
+    let middle = name.trim_matches('*');
+    let begin = if name.starts_with('*') { "" } else { "/" };
+    let end = if name.ends_with('*') { "" } else { "$" };
+    let middle: String = middle.chars().map(one).collect();
+    let middle = [64, 40].iter().fold(middle, |middle, digits| {
+        middle.replace(&"\\?".repeat(*digits), &format!("[0-9a-f]{{{digits}}}"))
+    });
+    format!("{begin}{middle}{end}")
 }
 
 /// The names as `find` tests: files first, folders second.
@@ -107,5 +133,9 @@ mod tests {
         assert!(names.contains("*.torrent") && names.contains("*.!qb") && names.contains("resume.dat*"));
         assert!(!names.iter().any(|name| name.ends_with("?.torrent")), "{names:?}");
         assert_eq!(case_pattern("*/a.!b c"), r"*/[aA].\![bB]\ [cC]");
+        assert_eq!(
+            ["*.!qb", "dht*.dat", "resume.dat*"].map(regex),
+            [r"\.!qb$", r"/dht[^/]*\.dat$", r"/resume\.dat"]
+        );
     }
 }
