@@ -15,7 +15,9 @@ use crate::ticketserver::TicketServer;
 
 /// The last number of the endpoint's address.
 pub const ENDPOINT: u8 = 20;
-/// The last number of an address that no host has.
+/// The last number of the address of a peer, outside the company.
+pub const PEER: u8 = 200;
+/// The last number of an address of the company that no host has.
 pub const NOBODY: u8 = 99;
 
 /// One endpoint and two servers. Fields are dropped in this order, the network last.

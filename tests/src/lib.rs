@@ -29,7 +29,7 @@ pub use alert::{Alert, eve};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};
-pub use lab::{ENDPOINT, Lab, NOBODY, artifact, write};
+pub use lab::{ENDPOINT, Lab, NOBODY, PEER, artifact, write};
 pub use leftovers::{RunId, namespaces_of, processes_of, sweep};
 pub use mailserver::{Mail, MailServer};
 pub use network::Network;

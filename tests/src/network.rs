@@ -79,11 +79,11 @@ impl Network {
         Ipv4Addr::new(a, b, c, number)
     }
 
-    /// The network that holds all hosts, in CIDR notation.
+    /// The company's part of the network, in CIDR notation: numbers up to 127. The rest is the world outside.
     #[must_use]
-    pub fn range(&self) -> String {
+    pub fn company(&self) -> String {
         let [a, b, c] = self.prefix();
-        format!("{a}.{b}.{c}.0/24")
+        format!("{a}.{b}.{c}.0/25")
     }
 
     fn prefix(&self) -> [u8; 3] {

@@ -14,12 +14,12 @@ pub struct PolicyText {
 }
 
 impl PolicyText {
-    /// With the network's own range in scope, data in the run's folder, and short waits.
+    /// With the company's part of the network in scope, data in the run's folder, and short waits.
     #[must_use]
     pub fn new(network: &Network) -> Self {
         let loopback = if network.isolated() { "" } else { "permit_loopback = true\n" };
         Self {
-            scope: format!("[scope]\nnetworks = [\"{}\"]\n{loopback}", network.range()),
+            scope: format!("[scope]\nnetworks = [\"{}\"]\n{loopback}", network.company()),
             actions: "[actions]\nattempts = 3\nbackoff = \"1s\"\n".to_owned(),
             sections: "[storage]\ndata_dir = \"data\"\n[users]\nmail = \"{user}@corp.example\"\n".to_owned(),
         }

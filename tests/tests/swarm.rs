@@ -1,6 +1,6 @@
 //! A machine on which a real client downloads from a real swarm: what an analyst would find, Peerhound finds.
 
-use acceptance::{ALICE, Alert, Lab, Swarm, artifact, eve, require_or_skip};
+use acceptance::{ALICE, Alert, Lab, PEER, Swarm, artifact, eve, require_or_skip};
 use serde_json::Value;
 
 /// The lab with a download in progress on its endpoint, or `None` where that cannot be had.
@@ -9,7 +9,7 @@ fn downloading() -> Option<(Swarm, Lab)> {
     if !require_or_skip(Swarm::tools(&lab.network)) {
         return None;
     }
-    let swarm = Swarm::start(&lab.network, &mut lab.endpoint, 30).expect("a swarm");
+    let swarm = Swarm::start(&lab.network, &mut lab.endpoint, PEER).expect("a swarm");
     Some((swarm, lab))
 }
 
@@ -85,11 +85,10 @@ fn the_same_person_at_another_address_is_not_looked_at_twice() {
     assert_eq!(outcomes[0]["outcome"], "suppressed", "{}", output.told());
     assert_eq!(outcomes[0]["claim"], "user#laptop\\alice", "{}", output.told());
     let (_, claims) = peerhound.json(&["cooldown", "list"]).expect("peerhound");
-    let keys: Vec<&str> = claims.iter().filter_map(|claim| claim["key"].as_str()).collect();
-    assert!(
-        !keys.iter().any(|key| key.contains(&moved.to_string())),
-        "the new address is free again: {keys:?}"
-    );
+    let kind = |key: &str| claims.iter().find(|claim| claim["key"] == key).map(|claim| claim["kind"].clone());
+    assert_eq!(kind("user#laptop\\alice"), Some("cooldown".into()), "{claims:#?}");
+    // Only for as long as a lease: whoever gets the address next is not silenced for three days.
+    assert_eq!(kind(&format!("ip#{moved}")), Some("lease".into()), "{claims:#?}");
 }
 
 #[test]
@@ -124,13 +123,17 @@ fn one_flipped_byte_is_found_and_named() {
         changed[at] ^= 1;
         let copy = lab.file("changed.zip", changed).expect("a copy");
         let verified = peerhound.run(&["verify", &copy]).expect("peerhound");
-        assert_eq!(verified.code, Some(1), "{name} at {at}: {}", verified.told());
+        // A manifest that is no JSON any more leaves nothing to hold the rest against.
+        let unreadable = name == "manifest.json" && verified.code == Some(2);
+        assert!(verified.code == Some(1) || unreadable, "{name} at {at}: {}", verified.told());
         if name != "manifest.json" {
             assert!(verified.told().contains(name.as_str()), "{name} is not named: {}", verified.told());
         }
     }
     let cut = lab.file("cut.zip", &original[..original.len() / 2]).expect("a copy");
-    assert_eq!(peerhound.run(&["verify", &cut]).expect("peerhound").code, Some(1));
+    let verified = peerhound.run(&["verify", &cut]).expect("peerhound");
+    assert!(matches!(verified.code, Some(1 | 2)), "{}", verified.told());
+    assert!(verified.told().contains("incomplete"), "{}", verified.told());
     assert_eq!(
         peerhound.run(&["verify", container]).expect("peerhound").code,
         Some(0),
@@ -187,10 +190,12 @@ fn the_evidence_says_what_the_machine_has(container: &str, swarm: &Swarm) {
     assert_eq!(row["owner"], ALICE);
     let size = std::fs::metadata(&swarm.torrent).expect("the torrent").len();
     assert_eq!(row["size"], size, "{row:#}");
-    let client = torrents
-        .iter()
-        .filter(|row| row["path"].as_str().is_some_and(|path| path.contains("transmission-daemon/")));
-    assert!(client.count() >= 2, "the client's own copies are listed: {torrents:#?}");
+    let copy = format!("/home/alice/.config/transmission-daemon/torrents/{}.torrent", swarm.infohash);
+    let copy = torrents.iter().find(|row| row["path"] == copy.as_str());
+    assert_eq!(copy.expect("the client's own copy")["infohash_v1"], swarm.infohash.as_str());
+    let part =
+        torrents.iter().find(|row| row["path"].as_str().is_some_and(|path| path.ends_with(".mkv.part")));
+    assert_eq!(part.expect("the unfinished file")["kind"], "partial_download");
     let connections = artifact(container, "connections").expect("the sockets");
     let held = connections.as_array().expect("rows").iter().find(|row| {
         row["local_port"] == swarm.local_port
