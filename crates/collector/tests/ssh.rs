@@ -255,3 +255,40 @@ async fn a_script_whose_time_is_up_is_ended_on_the_endpoint() {
         Ok(collection) => assert_eq!(collection.outcomes[0].status, ArtifactStatus::Truncated),
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_rights_gets_partial_artifacts_and_the_reasons() {
+    // Where the test itself is root, the endpoint's shell gives that up.
+    let unprivileged = "ForceCommand setpriv --reuid=65534 --regid=65534 --clear-groups sh -s";
+    let root = std::fs::read("/etc/shadow").is_ok();
+    let Some(sshd) = Sshd::start_with(if root { unprivileged } else { "" }) else { return };
+    let _scene = Scene::set();
+    let folder = tempfile::tempdir().unwrap();
+    let order =
+        collect("127.0.0.1", &[ArtifactKind::Processes, ArtifactKind::Connections, ArtifactKind::Firewall]);
+    let collection = execute(sshd.config(), &order, folder.path()).await.unwrap();
+    let outcome = |kind| collection.outcome(kind).unwrap();
+    for kind in [ArtifactKind::Processes, ArtifactKind::Connections] {
+        assert_eq!(outcome(kind).status, ArtifactStatus::Partial, "{:?}", outcome(kind));
+        assert!(outcome(kind).reasons[0].contains("processes do not let this account see"));
+    }
+    let sockets: Vec<Socket> = parsed(folder.path(), ArtifactKind::Connections);
+    assert!(sockets.iter().any(|s| s.pid.is_none() && s.local_port == sshd.port), "kept without its process");
+    // Nothing is loaded, or nothing may be said: never an empty list that looks whole.
+    let firewall = outcome(ArtifactKind::Firewall);
+    assert!(firewall.status != ArtifactStatus::Ok || firewall.items == 0, "{firewall:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_does_not_hold_the_address_is_the_wrong_one() {
+    let isolated = std::process::Command::new("unshare").args(["-rn", "true"]).output();
+    if !isolated.is_ok_and(|output| output.status.success()) {
+        return support::skip("network namespaces are not permitted here");
+    }
+    // A shell in a network namespace of its own: what a translated address leads to.
+    let Some(sshd) = Sshd::start_with("ForceCommand unshare -rn sh -s") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = execute(sshd.config(), &identify("127.0.0.1"), folder.path()).await.unwrap_err();
+    assert_eq!((wrong.code(), wrong.retryable()), ("wrong_machine", false), "{wrong:?}");
+    assert!(wrong.to_string().contains("NAT") && !folder.path().join("collection.json").exists());
+}

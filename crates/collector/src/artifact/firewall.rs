@@ -74,7 +74,8 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
 fn add_engine(state: &mut FirewallState, engine: &str) {
     // IPv6 has a tool of its own and is the same engine.
     let engine = if engine == "ip6tables" { "iptables" } else { engine };
-    if !state.engines.iter().any(|known| known == engine) {
+    let ours = matches!(engine, "nftables" | "iptables" | "ufw");
+    if ours && !state.engines.iter().any(|known| known == engine) {
         state.engines.push(engine.to_owned());
     }
 }

@@ -32,12 +32,13 @@ const NAME_CAP: usize = 255;
 
 /// The catalogue's view of [`read`].
 pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, _: &Limits) -> io::Result<(Parsed, Tally)> {
-    let (contact, tally) = read(input)?;
+    let (contact, tally) = read(input, true)?;
     Ok((Parsed::Identity(Box::new(contact.unwrap_or_default().identity)), tally))
 }
 
-/// Reads the script's output. Without a contact where no script of ours ran.
-pub(crate) fn read(input: &mut dyn BufRead) -> io::Result<(Option<Contact>, Tally)> {
+/// Reads the script's output. Without a contact where no script of ours ran. `visiting`: the collector opened a session
+/// of its own there, which is not listed.
+pub(crate) fn read(input: &mut dyn BufRead, visiting: bool) -> io::Result<(Option<Contact>, Tally)> {
     let mut tally = Tally::default();
     let Some(mut records) = Records::open(input, VALUE_CAP)? else {
         tally.failed("the endpoint ran no script");
@@ -49,6 +50,9 @@ pub(crate) fn read(input: &mut dyn BufRead) -> io::Result<(Option<Contact>, Tall
     }
     if !records.is_whole() {
         tally.truncated("the answer stopped before its end; directory accounts may be missing");
+    }
+    if !visiting {
+        gathered.own_sessions.clear();
     }
     Ok((Some(gathered.into_contact(&mut tally)), tally))
 }
@@ -71,7 +75,7 @@ impl Gathered {
         let value = record.value;
         match record.key {
             b"time" => self.identity.endpoint_time = clock(&text(value)),
-            b"collected_as" => self.identity.collected_as = some_text(value),
+            b"collected_as" => self.identity.collected_as = name(value),
             b"uid" => self.facts.uid = text(value).parse().ok(),
             b"host" => self.identity.host_name = name(value).unwrap_or_default(),
             b"kernel" => self.identity.kernel = name(value),
@@ -93,7 +97,7 @@ impl Gathered {
             b"resolv" => self.domain.resolv(&text(value)),
             b"sssd" => self.domain.sssd(&text(value)),
             b"krb5" => self.domain.krb5(&text(value)),
-            b"own_session" => self.own_sessions.push(text(value)),
+            b"own_session" => self.own_sessions.extend(some_text(value)),
             b"own_cgroup" => self.own_sessions.extend(sessions::from_cgroup(&text(value))),
             b"alive" => self.alive = text(value).split(' ').filter_map(|pid| pid.parse().ok()).collect(),
             b"utmp" => {

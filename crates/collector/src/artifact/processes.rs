@@ -85,6 +85,7 @@ impl<'a> Reading<'a> {
             let mut words = value.split_ascii_whitespace();
             if let (Some(image), Some(hash)) = (words.next(), words.next())
                 && hash.len() == 64
+                && (self.hashes.len() as u64) < self.limits.rows
                 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
             {
                 self.hashes.insert(image.to_owned(), hash.to_owned());
@@ -200,7 +201,9 @@ impl Stat {
         // Fields from the third on: state, ppid, …, and starttime as the 22nd.
         let parent = fields.nth(1)?.parse().ok()?;
         let start = fields.nth(17)?.parse().ok()?;
-        Some(Self { comm: stat[open + 1..close].to_owned(), parent, start })
+        let mut comm = stat[open + 1..close].to_owned();
+        cut_text(&mut comm, PATH_CAP);
+        Some(Self { comm, parent, start })
     }
 }
 

@@ -90,6 +90,8 @@ enum Token {
 /// Reads to the next NUL, keeping at most `cap` bytes.
 fn read_token(input: &mut dyn BufRead, cap: usize, token: &mut Vec<u8>) -> io::Result<Token> {
     token.clear();
+    // One large value must not keep its memory for the rest.
+    token.shrink_to(1 << 20);
     let mut cut = false;
     loop {
         let available = match input.fill_buf() {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use investigation::evidence::ArtifactStatus;
 
+/// Most reasons that are listed.
+const REASON_CAP: usize = 50;
+
 /// The status of one artifact while it is read: the worst that happened, and one line for each thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -49,7 +52,8 @@ impl Tally {
 
     fn add(&mut self, status: ArtifactStatus, reason: String) {
         self.status = worse(self.status, status);
-        if !self.reasons.contains(&reason) {
+        // An endpoint that wants to can fail in endless ways.
+        if self.reasons.len() < REASON_CAP && !self.reasons.contains(&reason) {
             self.reasons.push(reason);
         }
     }

@@ -54,10 +54,12 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
             b"stat" => hit.stat = Stat::parse(&text(record.value)),
             b"path" => hit.path = record.value.to_vec(),
             b"content" => hit.content = (!record.cut).then(|| decode(record.value)).flatten(),
-            b"odd_mount" => tally.partial(format!(
-                "{} is not walked: its name holds a backslash",
-                investigation::text::one_line(&text(record.value), 200)
-            )),
+            b"odd_mount" => {
+                tally.count(
+                    ArtifactStatus::Partial,
+                    "drives are not walked: their mount point's name holds a backslash",
+                );
+            }
             b"unreadable" => match text(record.value).parse() {
                 Ok(0) => {}
                 Ok(n) => tally.partial(format!("{n} folders or files are closed to this account")),
@@ -77,11 +79,13 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
     Ok((Parsed::Torrents(rows), tally))
 }
 
-/// Base64 with line ends.
+/// Base64 as `base64` prints it: each line whole by itself, so that no second copy of a large file is made.
 fn decode(value: &[u8]) -> Option<Vec<u8>> {
-    let mut base64 = value.to_vec();
-    base64.retain(|b| !b.is_ascii_whitespace());
-    BASE64.decode(&base64).ok()
+    let mut content = Vec::with_capacity(value.len() / 4 * 3);
+    for line in value.split(|b| b.is_ascii_whitespace()) {
+        content.extend(BASE64.decode(line).ok()?);
+    }
+    Some(content)
 }
 
 /// One path that the script named.

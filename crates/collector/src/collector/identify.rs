@@ -60,9 +60,10 @@ impl Collecting<'_> {
             return Ok((None, Tally::default(), None));
         }
         let (run, raw) = self.run_script(artifact, identity::script()).await?;
+        let visiting = matches!(self.session, Session::Ssh(_));
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
-            identity::read(&mut input).map_err(|source| ContactError::Staging { path: raw, source })
+            identity::read(&mut input, visiting).map_err(|source| ContactError::Staging { path: raw, source })
         });
         let (contact, mut tally) = joined(read.await)?;
         note_end(&run, artifact, &self.limits, &mut tally);

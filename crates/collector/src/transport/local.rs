@@ -63,7 +63,8 @@ impl LocalSession {
                 },
                 read = stderr.read(&mut words), if stderr_open => match read.map_err(broken)? {
                     0 => stderr_open = false,
-                    n => gathering.stderr(&words[..n]),
+                    n if !gathering.stderr(&words[..n]) => break Ended::TooMuch,
+                    _ => {}
                 },
                 () = &mut time_up => break Ended::TimeUp,
             }

@@ -14,6 +14,9 @@ use crate::staging::RawOutput;
 /// Most of standard error that is kept.
 const STDERR_CAP: usize = 4 << 10;
 
+/// A script that writes more to standard error than this is ended.
+const STDERR_MOST: usize = 1 << 20;
+
 /// An open way to one endpoint.
 pub(crate) enum Session {
     /// The endpoint is this machine.
@@ -93,11 +96,18 @@ pub(crate) struct Gathering {
     started: Instant,
     first_byte: Option<Duration>,
     stderr: Vec<u8>,
+    stderr_seen: usize,
 }
 
 impl Gathering {
     pub(crate) fn start() -> Self {
-        Self { started_at: Timestamp::now(), started: Instant::now(), first_byte: None, stderr: Vec::new() }
+        Self {
+            started_at: Timestamp::now(),
+            started: Instant::now(),
+            first_byte: None,
+            stderr: Vec::new(),
+            stderr_seen: 0,
+        }
     }
 
     /// Keeps standard output. False where that is enough.
@@ -106,9 +116,12 @@ impl Gathering {
         out.write(bytes)
     }
 
-    pub(crate) fn stderr(&mut self, bytes: &[u8]) {
+    /// Keeps the first part of standard error. False where it does not end.
+    pub(crate) fn stderr(&mut self, bytes: &[u8]) -> bool {
+        self.stderr_seen += bytes.len();
         let room = STDERR_CAP - self.stderr.len();
         self.stderr.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.stderr_seen <= STDERR_MOST
     }
 
     pub(crate) fn finish(self, exit_code: Option<i32>, ended: Ended) -> Run {

@@ -144,7 +144,11 @@ impl SshSession {
                         break Ended::TooMuch;
                     }
                 }
-                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => gathering.stderr(&data),
+                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => {
+                    if !gathering.stderr(&data) {
+                        break Ended::TooMuch;
+                    }
+                }
                 Some(ChannelMsg::ExitStatus { exit_status }) => exit_code = i32::try_from(exit_status).ok(),
                 Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
                     gathering.stderr(format!("ended by signal {signal_name:?}\n").as_bytes());

@@ -106,10 +106,17 @@ impl Sshd {
 impl Sshd {
     /// Waits for the shell that a collection runs on this endpoint, and stops it in the middle of its script.
     pub(crate) async fn stop_the_shell(&self) -> Shell {
+        Shell::stop_below(self.server.id()).await
+    }
+}
+
+impl Shell {
+    /// Waits for a `sh -s` below a process, and stops it in the middle of its script.
+    pub(crate) async fn stop_below(process: u32) -> Self {
         let begun = Instant::now();
         loop {
-            assert!(begun.elapsed() < Duration::from_secs(10), "no shell came: {}", self.log());
-            if let Some(shell) = self.shell() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no shell came");
+            if let Some(shell) = Self::below(process) {
                 let stopped = Command::new("kill").arg("-STOP").arg(shell.to_string()).status().unwrap();
                 assert!(stopped.success());
                 return Shell(shell);
@@ -118,8 +125,8 @@ impl Sshd {
         }
     }
 
-    /// A `sh -s` below this sshd, once it has started the watch that ends it.
-    fn shell(&self) -> Option<u32> {
+    /// A `sh -s` below a process, once it has started the watch that ends it.
+    fn below(process: u32) -> Option<u32> {
         let processes: Vec<(u32, u32)> =
             fs::read_dir("/proc").unwrap().flatten().filter_map(|e| parent_of(&e.path())).collect();
         let parent = |pid: u32| processes.iter().find(|(child, _)| *child == pid).map(|(_, parent)| *parent);
@@ -129,7 +136,7 @@ impl Sshd {
             let mut above = pid;
             let ours = (0..6).any(|_| {
                 above = parent(above).unwrap_or(0);
-                above == self.server.id()
+                above == process
             });
             is_shell && has_watch && ours && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
         })

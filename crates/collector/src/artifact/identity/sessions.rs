@@ -12,6 +12,9 @@ use super::UtmpSession;
 /// Most sessions that are kept: a terminal server has hundreds.
 const CAP: usize = 1000;
 
+/// Longest value that is kept; nothing honest is longer.
+const NAME_CAP: usize = 255;
+
 /// One session as `loginctl show-session` prints it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct LogindSession {
@@ -28,6 +31,7 @@ impl LogindSession {
         let mut session = Self::default();
         let mut display = None;
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            let value = value.get(..NAME_CAP).unwrap_or(value);
             let given = (!value.is_empty()).then(|| value.to_owned());
             match key {
                 "Id" => session.id = value.to_owned(),

@@ -17,7 +17,7 @@ fn output(records: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn read_all(records: &[(&str, &[u8])]) -> (Contact, Tally) {
-    let (contact, tally) = read(&mut output(records).as_slice()).unwrap();
+    let (contact, tally) = read(&mut output(records).as_slice(), true).unwrap();
     (contact.unwrap(), tally)
 }
 
@@ -74,6 +74,15 @@ fn a_domain_member_with_local_and_domain_users() {
 }
 
 #[test]
+fn only_a_visitor_leaves_out_its_own_session() {
+    let records: [(&str, &[u8]); 2] =
+        [("own_session", b"7\n"), ("session", b"Id=7\nName=root\nClass=user\n")];
+    let users =
+        |visiting| read(&mut output(&records).as_slice(), visiting).unwrap().0.unwrap().identity.users.len();
+    assert_eq!((users(true), users(false)), (0, 1));
+}
+
+#[test]
 fn without_any_session_table_the_identity_is_partial() {
     let (contact, tally) = read_all(&[("host", b"box\n")]);
     assert!(contact.identity.users.is_empty());
@@ -112,6 +121,6 @@ proptest! {
     fn any_answer_is_read(records: Vec<(usize, Vec<u8>)>) {
         const KEYS: [&str; 12] = ["time", "os", "ip", "fib_trie", "if_inet6", "boot", "ticks", "own_cgroup", "alive", "utmp", "session", "accounts"];
         let records: Vec<_> = records.iter().map(|(k, v)| (KEYS[k % KEYS.len()], v.as_slice())).collect();
-        let _ = read(&mut output(&records).as_slice()).unwrap();
+        let _ = read(&mut output(&records).as_slice(), true).unwrap();
     }
 }
