@@ -171,8 +171,10 @@ fn directory_place<F: Read + Seek>(
     let mut bytes = [0; (END64_BYTES + LOCATOR64_BYTES) as usize];
     read_at(file, end64_at, &mut bytes)?;
     Ok(read_end64(&bytes, end64_at).filter(|end| {
-        // Each field of the old record is either given up in favour of the new one, or says the same.
-        end.start.checked_add(end.size) == Some(end64_at)
+        // It is written only where it is needed, and each field of the old record is either given up in favour of
+        // the new one, or says the same.
+        end.start > u64::from(u32::MAX)
+            && end.start.checked_add(end.size) == Some(end64_at)
             && (record.entries.0 == u16::MAX || u64::from(record.entries.0) == end.entries)
             && (record.start == u32::MAX || u64::from(record.start) == end.start)
             && (record.size == u32::MAX || u64::from(record.size) == end.size)

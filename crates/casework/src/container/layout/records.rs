@@ -64,10 +64,11 @@ impl<'d> Central<'d> {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) -> Located {
         let zip64 = Zip64::read(self.extra, self.size, self.packed, self.offset);
         let name = String::from_utf8_lossy(self.name).into_owned();
-        let needed = match (self.extra.is_empty(), self.method) {
-            (false, _) => 45,
-            (true, 8) => 20,
-            (true, _) => 10,
+        // An offset alone beyond 4 GiB changes nothing about the entry itself.
+        let needed = match (self.size == u32::MAX, self.method) {
+            (true, _) => 45,
+            (false, 8) => 20,
+            (false, _) => 10,
         };
         let flags = if self.name.is_ascii() { 0 } else { 1 << 11 };
         let canonical = zip64.is_some()

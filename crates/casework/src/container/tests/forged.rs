@@ -1,3 +1,5 @@
+use std::io::{Read, Seek, SeekFrom};
+
 use investigation::evidence::manifest::Manifest;
 use proptest::prelude::*;
 
@@ -289,6 +291,75 @@ fn a_container_with_64_bit_sizes_is_as_strict() {
         fs::write(&path, &flipped).unwrap();
         if let Ok(report) = verify(&path) {
             assert!(!report.is_intact(), "byte {at} of {}", sound.len());
+        }
+    }
+}
+
+/// A container beyond 4 GiB without its bytes: an entry of 4 GiB that is a hole, and a small one behind it.
+/// Returns the end of the hole.
+fn with_a_hole(file: &mut fs::File) -> u64 {
+    let hole = u64::from(u32::MAX) + 1;
+    let (date, time) = dos_time(sealed_at());
+    let head = |needed: u16, sizes: u32, name: &str, extra: u16| {
+        let fields = [needed, 0, 0, time, date].map(u16::to_le_bytes).concat();
+        let lengths = [u16::try_from(name.len()).unwrap(), extra].map(u16::to_le_bytes).concat();
+        [fields, [7, sizes, sizes].map(u32::to_le_bytes).concat(), lengths].concat()
+    };
+    let central = |head: &[u8], offset: u32, name: &str, extra: &[u8]| {
+        let rest =
+            [&[0; 6], &(UNIX_MODE << 16).to_le_bytes()[..], &offset.to_le_bytes(), name.as_bytes(), extra];
+        let made_by = [head[0], 3];
+        [b"PK\x01\x02", &made_by[..], head, &rest.concat()].concat()
+    };
+    let sizes64 = [&[1, 0, 16, 0][..], &hole.to_le_bytes(), &hole.to_le_bytes()].concat();
+    let large = head(45, u32::MAX, "a", 20);
+    file.write_all(&[b"PK\x03\x04", &large[..], b"a", &sizes64].concat()).unwrap();
+    let second_at = 30 + 1 + 20 + hole;
+    file.seek(SeekFrom::Start(second_at)).unwrap();
+    file.write_all(&[b"PK\x03\x04", &head(10, 2, "b", 0)[..], b"b", b"hi"].concat()).unwrap();
+    let offset64 = [&[1, 0, 8, 0][..], &second_at.to_le_bytes()].concat();
+    let directory =
+        [central(&large, 0, "a", &sizes64), central(&head(10, 2, "b", 12), u32::MAX, "b", &offset64)]
+            .concat();
+    let (start, size) = (second_at + 33, directory.len() as u64);
+    let end64 = [
+        &b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0\0\0\0\0\0\0\0\0"[..],
+        &[2, 2, size, start].map(u64::to_le_bytes).concat(),
+        b"PK\x06\x07\0\0\0\0",
+        &(start + size).to_le_bytes(),
+        b"\x01\0\0\0PK\x05\x06\0\0\0\0\x02\0\x02\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0",
+    ];
+    file.write_all(&directory).unwrap();
+    file.write_all(&end64.concat()).unwrap();
+    second_at
+}
+
+#[test]
+fn beyond_4_gib_every_byte_of_the_headers_is_as_strict() {
+    let bench = Bench::new();
+    let path = bench.folder.path().join("hole.zip");
+    let mut file = fs::File::options().create_new(true).read(true).write(true).open(&path).unwrap();
+    let tail_at = with_a_hole(&mut file);
+    let length = file.metadata().unwrap().len();
+    let mut problems = Vec::new();
+    let located = layout::read(&mut file, length, &mut problems).unwrap();
+    assert_eq!((located.len(), problems), (2, Vec::new()));
+    for at in (0..51).chain(tail_at..length) {
+        // Content is the business of the hashes.
+        if (tail_at + 31..tail_at + 33).contains(&at) {
+            continue;
+        }
+        for mask in [0x01, 0x80, 0xff] {
+            let mut byte = [0];
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.read_exact(&mut byte).unwrap();
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.write_all(&[byte[0] ^ mask]).unwrap();
+            let mut problems = Vec::new();
+            let read = layout::read(&mut file, length, &mut problems);
+            assert!(read.is_err() || !problems.is_empty(), "byte {at} of {length} xor {mask:#x}");
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.write_all(&byte).unwrap();
         }
     }
 }

@@ -147,6 +147,27 @@ fn alone_2_gib() {
     large_artifact(2 << 30);
 }
 
+#[test]
+#[ignore = "writes 9 GiB"]
+fn alone_above_4_gib() {
+    let bench = Bench::new();
+    // Pseudo-random, so that it stays as large when packed: entries lie beyond 4 GiB without being large themselves.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for name in ["raw/a.bin", "raw/b.bin", "raw/c.bin"] {
+        let mut file = std::io::BufWriter::new(fs::File::create(bench.staging().join(name)).unwrap());
+        for _ in 0..(3_u64 << 29) / 8 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            file.write_all(&state.to_le_bytes()).unwrap();
+        }
+        file.flush().unwrap();
+    }
+    let sealed = bench.seal().unwrap();
+    assert!(sealed.size > 9 << 29);
+    assert_eq!(verify(&sealed.path).unwrap().problems, []);
+}
+
 /// Seals and verifies a sparse file of `size` bytes and looks at the process's highest resident size.
 fn large_artifact(size: u64) {
     let bench = Bench::new();
