@@ -42,7 +42,8 @@ impl Network {
         let network = Self { run, isolated: refused.is_none(), workspace };
         if let Some(reason) = refused {
             println!(
-                "no network namespaces ({reason}): hosts are addresses of 127.213.7.0/24 on this machine"
+                "no network namespaces ({reason}): hosts are addresses of {} on this machine",
+                network.company()
             );
             return Ok(network);
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PAYLOAD_BYTES: u64 = 48 << 20;
 const RATE_KIB: u32 = 50;
 const TRACKER_PORT: u16 = 6969;
 const PEER_PORT: u16 = 51413;
-const RPC: &str = "127.0.0.1:9091";
+const DOWNLOADS: &str = "/home/alice/Downloads";
 
 /// A download in progress; ends when this is dropped (the tracker and the peer) and the endpoint is (its client).
 #[derive(Debug)]
@@ -48,22 +48,15 @@ pub struct Swarm {
 
 impl Swarm {
     /// The programs that must be there.
-    #[must_use]
-    pub fn tools(network: &Network) -> &'static [&'static str] {
-        if network.isolated() {
-            &[
-                "opentracker",
-                "transmission-create",
-                "transmission-show",
-                "transmission-daemon",
-                "transmission-remote",
-                "ss",
-            ]
-        } else {
-            // Transmission refuses peers on loopback addresses, aria2 does not.
-            &["opentracker", "transmission-create", "transmission-show", "aria2c", "ss"]
-        }
-    }
+    pub const TOOLS: &[&str] = &[
+        "opentracker",
+        "transmission-create",
+        "transmission-show",
+        "transmission-daemon",
+        "transmission-remote",
+        "aria2c",
+        "ss",
+    ];
 
     /// Starts tracker and seeder on a new host at `number`, the download on the endpoint, and waits for bytes to come
     /// over an established TCP connection.
@@ -80,29 +73,23 @@ impl Swarm {
         run(&["transmission-create", "-o", &torrent_path, "-t", &announce, &payload.to_string_lossy()])?;
         let infohash = infohash(&torrent)?;
         start_tracker(&mut peer, &infohash)?;
-        if network.isolated() {
-            transmission(&mut peer, "/srv", None, None, &torrent)?;
-            let home = endpoint.host().outside("/home/alice");
-            let downloads = "/home/alice/Downloads";
-            fs::copy(&torrent, home.join("Downloads/holiday-film.torrent"))?;
-            transmission(endpoint.host_mut(), downloads, Some(ALICE), Some(RATE_KIB), &torrent)?;
-        } else {
-            aria2(&mut peer, "/srv", None, &torrent)?;
-            aria2(endpoint.host_mut(), "/home/alice/Downloads", Some(RATE_KIB), &torrent)?;
-        }
-        let (local_port, client_pid) = connection(endpoint.host(), peer.address()).with_context(|| {
+        let mine = endpoint.host().outside(DOWNLOADS).join("holiday-film.torrent");
+        fs::copy(&torrent, mine)?;
+        aria2(&mut peer, "/srv", &torrent)?;
+        transmission(endpoint.host_mut(), &torrent)?;
+        let flow = connection(endpoint.host(), peer.address()).with_context(|| {
             format!("client: {}\npeer: {}", endpoint.host().log("client.log"), peer.log("client.log"))
         })?;
-        let image = endpoint.host().run(&["readlink", &format!("/proc/{client_pid}/exe")])?.trim().to_owned();
+        let image = endpoint.host().run(&["readlink", &format!("/proc/{}/exe", flow.pid)])?.trim().to_owned();
         Ok(Self {
             peer_address: peer.address(),
             peer,
             torrent,
             infohash,
             payload: PAYLOAD,
-            peer_port: PEER_PORT,
-            local_port,
-            client_pid,
+            peer_port: flow.peer_port,
+            local_port: flow.local_port,
+            client_pid: flow.pid,
             client_image: image,
         })
     }
@@ -112,7 +99,8 @@ impl Swarm {
     /// # Errors
     /// When the endpoint cannot be asked.
     pub fn connected(&self, endpoint: &Endpoint) -> Result<bool> {
-        Ok(established(endpoint.host(), self.peer_address)?.is_some_and(|(port, _)| port == self.local_port))
+        let flow = established(endpoint.host(), self.peer_address)?;
+        Ok(flow.is_some_and(|flow| (flow.local_port, flow.peer_port) == (self.local_port, self.peer_port)))
     }
 
     /// The host with the tracker and the seeding client.
@@ -163,109 +151,111 @@ fn listening(host: &Host, port: u16) -> Result<()> {
     })
 }
 
-/// Starts transmission-daemon with its folders below the user's home and gives it the torrent.
-fn transmission(
-    host: &mut Host,
-    folder: &str,
-    user: Option<&str>,
-    rate_kib: Option<u32>,
-    torrent: &Path,
-) -> Result<()> {
-    let home = if user.is_some() { "/home/alice" } else { "/root" };
-    let config = format!("{home}/.config/transmission-daemon");
+/// Starts Transmission on the endpoint as alice, slowly downloading.
+fn transmission(host: &mut Host, torrent: &Path) -> Result<()> {
+    let config = "/home/alice/.config/transmission-daemon";
+    let address = host.address().to_string();
+    let downloads = host.inside(DOWNLOADS);
     let settings = json!({
-        "bind-address-ipv4": host.address().to_string(),
+        "bind-address-ipv4": address,
         // Pieces are written as they come, rather than when four megabytes are there.
         "cache-size-mb": 0,
         "dht-enabled": false,
-        "download-dir": folder,
+        "download-dir": downloads,
         "incomplete-dir-enabled": false,
         "lpd-enabled": false,
         "peer-port": PEER_PORT,
         "pex-enabled": false,
         "port-forwarding-enabled": false,
         "rename-partial-files": true,
-        "rpc-bind-address": "127.0.0.1",
+        "rpc-bind-address": address,
         "rpc-whitelist-enabled": false,
-        "speed-limit-down": rate_kib.unwrap_or(0),
-        "speed-limit-down-enabled": rate_kib.is_some(),
+        "speed-limit-down": RATE_KIB,
+        "speed-limit-down-enabled": true,
         "utp-enabled": false,
     });
-    let outside = host.outside(&config);
+    let outside = host.outside(config);
     fs::create_dir_all(&outside)?;
     fs::write(outside.join("settings.json"), settings.to_string())?;
-    let given = host.outside("/var/tmp").join("given.torrent");
-    fs::copy(torrent, &given)?;
-    if user.is_some() {
-        run(&["chown", "-R", &format!("{ALICE_ID}:{ALICE_ID}"), &host.outside(home).to_string_lossy()])?;
-        chown(&given, Some(ALICE_ID), Some(ALICE_ID))?;
+    let given = "/var/tmp/given.torrent";
+    fs::copy(torrent, host.outside(given))?;
+    if host.isolated() {
+        let owner = format!("{ALICE_ID}:{ALICE_ID}");
+        run(&["chown", "-R", &owner, &host.outside("/home/alice").to_string_lossy()])?;
     }
     let daemon = crate::requirements::find_tool("transmission-daemon")
         .context("transmission-daemon is not installed")?;
-    host.service(&[&daemon.to_string_lossy(), "--foreground", "--config-dir", &config], user, "client.log")?;
+    let (config, given) = (host.inside(config), host.inside(given));
+    host.service(
+        &[&daemon.to_string_lossy(), "--foreground", "--config-dir", &config],
+        Some(ALICE),
+        "client.log",
+    )?;
     listening(host, PEER_PORT)?;
+    let remote = format!("{address}:9091");
     wait_until("Transmission takes the torrent", Duration::from_secs(15), || {
-        let said = host.try_run(&[
-            "transmission-remote",
-            RPC,
-            "--add",
-            "/var/tmp/given.torrent",
-            "--download-dir",
-            folder,
-        ])?;
+        let said =
+            host.try_run(&["transmission-remote", &remote, "--add", &given, "--download-dir", &downloads])?;
         Ok((said.code == Some(0) && said.stdout.contains("success")).then_some(()))
     })?;
-    Ok(fs::remove_file(given)?)
+    Ok(fs::remove_file(host.outside("/var/tmp/given.torrent"))?)
 }
 
-fn aria2(host: &mut Host, folder: &str, rate_kib: Option<u32>, torrent: &Path) -> Result<()> {
+/// Starts aria2 with the whole payload. It asks the tracker often and calls whoever is there: on loopback addresses
+/// Transmission takes calls and makes none.
+fn aria2(host: &mut Host, folder: &str, torrent: &Path) -> Result<()> {
+    let given = host.outside("/var/tmp/given.torrent");
+    fs::copy(torrent, given)?;
     let interface = format!("--interface={}", host.address());
     let port = format!("--listen-port={PEER_PORT}");
-    let folder = format!("--dir={}", host.inside(folder));
-    let rate = format!("--max-overall-download-limit={}K", rate_kib.unwrap_or(0));
-    let torrent = torrent.to_string_lossy();
-    let mut argv =
-        vec!["aria2c", &interface, &port, &folder, &rate, "--seed-ratio=0.0", "--check-integrity=true"];
+    let (folder, torrent) = (format!("--dir={}", host.inside(folder)), host.inside("/var/tmp/given.torrent"));
+    let mut argv = vec!["aria2c", &interface, &port, &folder, "--seed-ratio=0.0", "--check-integrity=true"];
     argv.extend([
+        "--bt-tracker-interval=2",
         "--enable-dht=false",
         "--enable-dht6=false",
         "--bt-enable-lpd=false",
-        "--enable-peer-exchange=false",
     ]);
     argv.extend([
+        "--enable-peer-exchange=false",
         "--no-conf=true",
         "--file-allocation=none",
         "--summary-interval=0",
-        "--disable-ipv6=true",
-        &torrent,
     ]);
-    host.service(&argv, Some(ALICE), "client.log")?;
+    argv.extend(["--disable-ipv6=true", &torrent]);
+    host.service(&argv, None, "client.log")?;
     listening(host, PEER_PORT)
 }
 
+/// A connection of the client's.
+struct Flow {
+    local_port: u16,
+    peer_port: u16,
+    pid: u32,
+}
+
 /// Waits until a connection to the peer stands over which bytes of the payload came.
-fn connection(host: &Host, peer: Ipv4Addr) -> Result<(u16, u32)> {
+fn connection(host: &Host, peer: Ipv4Addr) -> Result<Flow> {
     wait_until("the download is in progress", Duration::from_mins(1), || {
-        let Some(connection) = established(host, peer)? else { return Ok(None) };
-        let downloads = host.outside("/home/alice/Downloads");
-        let begun = fs::read_dir(downloads)?.flatten().any(|entry| {
+        let Some(flow) = established(host, peer)? else { return Ok(None) };
+        let begun = fs::read_dir(host.outside(DOWNLOADS))?.flatten().any(|entry| {
             let of_payload = entry.file_name().to_string_lossy().starts_with(PAYLOAD);
-            of_payload
-                && entry.metadata().is_ok_and(|data| std::os::unix::fs::MetadataExt::blocks(&data) > 64)
+            of_payload && entry.metadata().is_ok_and(|data| data.blocks() > 64)
         });
-        Ok(begun.then_some(connection))
+        Ok(begun.then_some(flow))
     })
 }
 
-/// The local port and the owner's PID of an established connection to the peer's port.
-fn established(host: &Host, peer: Ipv4Addr) -> Result<Option<(u16, u32)>> {
+/// The established connection between the endpoint's client and the peer's, whoever called.
+fn established(host: &Host, peer: Ipv4Addr) -> Result<Option<Flow>> {
     let mut argv = vec!["ss", "--no-header", "--tcp", "--numeric", "--processes", "state", "established"];
-    let (from, to, port) =
-        (format!("src {}", host.address()), format!("dst {peer}"), format!("dport = :{PEER_PORT}"));
-    argv.extend([from.as_str(), "and", to.as_str(), "and", port.as_str()]);
+    let (from, to) = (format!("src {}", host.address()), format!("dst {peer}"));
+    argv.extend([from.as_str(), "and", to.as_str()]);
     let shown = host.run(&argv)?;
-    let Some(line) = shown.lines().next() else { return Ok(None) };
-    let port = line.split_whitespace().nth(2).and_then(|local| local.rsplit(':').next()?.parse().ok());
-    let pid = line.split("pid=").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
-    Ok(port.zip(pid))
+    Ok(shown.lines().filter(|line| line.contains("transmission")).find_map(|line| {
+        let port = |column| line.split_whitespace().nth(column)?.rsplit(':').next()?.parse().ok();
+        let (local_port, peer_port) = (port(2)?, port(3)?);
+        let pid = line.split("pid=").nth(1)?.split(',').next()?.parse().ok()?;
+        (peer_port != TRACKER_PORT).then_some(Flow { local_port, peer_port, pid })
+    }))
 }

@@ -80,6 +80,12 @@ fn files_that_are_no_alerts() {
             "sourceless.json",
             br#"{"event_type":"alert","dest_ip":"203.0.113.9","alert":{"signature_id":1}}"#,
         ),
+        "refused",
+        &["no source address"],
+    );
+    one_line(
+        &peerhound,
+        &file("addressless.json", br#"{"event_type":"alert","flow_id":7,"alert":{"signature_id":1}}"#),
         "unreadable",
         &["source"],
     );
@@ -176,7 +182,8 @@ fn a_machine_outside_the_scope_hears_nothing_from_us() {
     let policy = PolicyText::new(&network).scope(&scope).ssh(&endpoint).text();
     let narrowed = policy.replace(&network.company(), &format!("{scanner}/32"));
     let peerhound = Peerhound::new(&network, &narrowed).expect("peerhound");
-    one_line(&peerhound, &foreign, "refused", &["networks"]);
+    let why = if network.isolated() { "networks" } else { "loopback" };
+    one_line(&peerhound, &foreign, "refused", &[why]);
     let (output, outcomes) = peerhound.json(&["investigate", &scanner]).expect("peerhound");
     assert_eq!(
         (output.code, &outcomes[0]["outcome"]),

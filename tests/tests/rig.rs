@@ -92,11 +92,11 @@ fn hosts_reach_each_other_and_nothing_else() {
 #[test]
 fn a_download_is_in_progress_over_an_established_connection() {
     let network = Network::new().expect("a network");
-    if !require_or_skip(SSH) || !require_or_skip(Swarm::tools(&network)) {
+    if !require_or_skip(SSH) || !require_or_skip(Swarm::TOOLS) {
         return;
     }
     let mut endpoint = Endpoint::start(&network, "laptop", 20).expect("an endpoint");
-    let swarm = Swarm::start(&network, &mut endpoint, 30).expect("a swarm");
+    let swarm = Swarm::start(&network, &mut endpoint, acceptance::PEER).expect("a swarm");
     assert!(swarm.connected(&endpoint).expect("ss"));
     assert_eq!(swarm.infohash.len(), 40, "{}", swarm.infohash);
     assert!(swarm.infohash.bytes().all(|byte| byte.is_ascii_hexdigit()));
