@@ -20,7 +20,8 @@ fn tree(root: &Path) {
         let path = root.join(format!("group{:02}/folder{folder:03}", folder % 20));
         fs::create_dir_all(&path).expect("a folder in the temporary folder");
         for file in 0..FILES_IN_EACH - 1 {
-            fs::write(path.join(format!("document-{file:04}.pdf")), b"").expect("a file in the temporary folder");
+            fs::write(path.join(format!("document-{file:04}.pdf")), b"")
+                .expect("a file in the temporary folder");
         }
         let last = if folder % 10 == 0 { "linux.torrent" } else { "letter.txt" };
         fs::write(path.join(last), torrent(1)).expect("a file in the temporary folder");
@@ -32,8 +33,11 @@ fn torrent(files: usize) -> Vec<u8> {
     let list: String = (0..files).map(|n| format!("d6:lengthi{n}e4:pathl6:folder9:{n:05}.binee")).collect();
     let pieces = "p".repeat(20 * files);
     let (tracker, length) = ("29:http://tracker.example/announ", pieces.len());
-    format!("d8:announce{tracker}4:infod5:files{}e", format_args!("l{list}e4:name1:x6:pieces{length}:{pieces}e"))
-        .into_bytes()
+    format!(
+        "d8:announce{tracker}4:infod5:files{}e",
+        format_args!("l{list}e4:name1:x6:pieces{length}:{pieces}e")
+    )
+    .into_bytes()
 }
 
 fn walk(criterion: &mut Criterion) {
@@ -55,7 +59,9 @@ fn walk(criterion: &mut Criterion) {
 fn parts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("inventory parts");
     let plain = b"/home/user/Documents/projects/2024/report-final.pdf";
-    group.bench_function("classify a path that is none", |b| b.iter(|| classify_bytes(black_box(plain), false)));
+    group.bench_function("classify a path that is none", |b| {
+        b.iter(|| classify_bytes(black_box(plain), false))
+    });
     let resume = b"/home/user/.local/share/qBittorrent/BT_backup/x.fastresume";
     group.bench_function("classify a resume file", |b| b.iter(|| classify_bytes(black_box(resume), false)));
     for files in [1, 10_000] {

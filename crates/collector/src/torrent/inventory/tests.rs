@@ -103,7 +103,7 @@ fn hostile_names_survive_whole() {
     assert!(found.entries.iter().all(|e| e.infohash_v1.is_some()), "each was opened under its own name");
     let exact =
         data_encoding::HEXLOWER.decode(found.entries[5].path_hex.as_ref().unwrap().as_bytes()).unwrap();
-    assert!(exact.ends_with(b"/\xff\xfe.torrent"));
+    assert_eq!(exact, [bytes_of(&root), b"/\xff\xfe.torrent"].concat());
     assert!(found.entries[..5].iter().all(|e| e.path_hex.is_none()));
     let json = serde_json::to_string(&found).unwrap();
     assert!(!json.bytes().any(|b| b < 0x20), "no control byte reaches a file as it is");
@@ -186,6 +186,22 @@ fn every_cap_says_what_it_cut_off() {
     let cancel = AtomicBool::new(true);
     let cancelled = inventory(std::slice::from_ref(&root), &Caps::default(), &cancel, |_| {});
     assert!(cancelled.truncated[0].starts_with("cancelled"), "{:?}", cancelled.truncated);
+}
+
+#[test]
+fn a_mount_point_that_the_plan_leaves_out_is_not_entered() {
+    let (_keep, root) = folder();
+    write(root.join("network/x.torrent"), TORRENT);
+    write(root.join("networks/y.torrent"), TORRENT);
+    let plan = drives::WalkPlan {
+        starts: vec![root.clone()],
+        skip: [root.join("network")].into(),
+        ..drives::WalkPlan::default()
+    };
+    let cancel = AtomicBool::new(false);
+    let found = walk::walk(&plan, &Caps::default(), &Limit { deadline: None, cancel: &cancel }, &|_| {});
+    let paths: Vec<&Path> = found.hits.iter().map(|hit| hit.path.as_path()).collect();
+    assert_eq!(paths, [root.join("networks/y.torrent")]);
 }
 
 #[test]
