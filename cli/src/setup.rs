@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use casework::backend::local::Local;
 use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Webhook};
 use casework::places::Places;
-use casework::worker::{Observer, Worker};
+use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SshConfig};
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
@@ -18,6 +18,9 @@ use crate::exit::{Exit, WithExit};
 
 /// The policy file where none is named.
 pub(crate) const POLICY_FILE: &str = "peerhound.toml";
+
+/// The worker on one machine.
+pub(crate) type Site = Worker<Local, OnSite>;
 
 /// What every command starts from.
 pub(crate) struct Setup {
@@ -74,7 +77,7 @@ impl Setup {
     }
 
     /// Everything.
-    pub(crate) fn worker(&self, policy: Policy, observer: Arc<dyn Observer>) -> Result<Worker<Local>> {
+    pub(crate) fn worker(&self, policy: Policy, observer: Arc<dyn Observer>) -> Result<Site> {
         deliver::install_crypto();
         let data = self.path(&policy.storage.data_dir);
         let backend = Local::open(&data)?;
@@ -83,17 +86,20 @@ impl Setup {
             .context(WithExit(Exit::Storage))?;
         let collector =
             Collector::new(self.collector(&policy)).context("[ssh]").context(WithExit(Exit::BadPolicy))?;
-        Ok(Worker {
-            backend,
+        let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
+        let policy = Arc::new(policy);
+        let now: Clock = Arc::new(Timestamp::now);
+        let performer = OnSite {
             collector,
-            mail: self.mail(&policy),
-            ticket: self.ticket(&policy),
+            policy: Arc::clone(&policy),
             indicators: Indicators::bundled(),
             places,
-            policy,
-            observer,
-            now: Timestamp::now,
-        })
+            mail,
+            ticket,
+            observer: Arc::clone(&observer),
+            now: Arc::clone(&now),
+        };
+        Ok(Worker { backend, performer, policy, observer, now })
     }
 
     fn collector(&self, policy: &Policy) -> Config {

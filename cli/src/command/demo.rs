@@ -47,19 +47,19 @@ pub(super) async fn run(setup: &Setup, dir: &Path) -> Result<Exit> {
     investigate(&worker, vec![second.display().to_string()], 1, &mut printer).await?;
 
     if !setup.json {
-        let at = |name: &str| worker.places.data.join(name).display().to_string();
+        let at = |name: &str| worker.performer.places.data.join(name).display().to_string();
         let policy = setup.policy_file.display();
         show::lines(&[
             paint::bold("\nWhere things lie:"),
             format!("  policy          {policy}"),
-            format!("  evidence (zip)  {}", worker.places.evidence.display()),
+            format!("  evidence (zip)  {}", worker.performer.places.evidence.display()),
             "  report          report.md inside the zip".to_owned(),
-            format!("  mail, ticket    {}", worker.places.outbox.display()),
+            format!("  mail, ticket    {}", worker.performer.places.outbox.display()),
             format!("  database        {}", at("peerhound.db")),
             paint::bold("\nGo on with:"),
             format!("  peerhound --policy {policy} case list"),
             format!("  peerhound --policy {policy} cooldown list"),
-            format!("  peerhound verify {}/*.zip", worker.places.evidence.display()),
+            format!("  peerhound verify {}/*.zip", worker.performer.places.evidence.display()),
         ]);
     }
     Ok(printer.exit())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use casework::backend::{AlertRow, Backend, Received};
-use casework::worker::{Resolution, Worker};
+use casework::worker::Resolution;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::args::Investigate;
 use crate::exit::Exit;
 use crate::inputs::{self, Item};
-use crate::setup::Setup;
+use crate::setup::{Setup, Site};
 use crate::show::outcome::{Outcome, Printer};
 use crate::show::progress::Progress;
 
@@ -36,8 +36,8 @@ pub(super) async fn run(setup: &Setup, args: &Investigate) -> Result<Exit> {
 
 /// Reads the inputs on a thread of their own and works the alerts as they come. Memory does not grow with the input:
 /// the reader waits while `BATCH` alerts wait.
-pub(super) async fn investigate<B: Backend>(
-    worker: &Arc<Worker<B>>,
+pub(super) async fn investigate(
+    worker: &Arc<Site>,
     inputs: Vec<String>,
     jobs: usize,
     printer: &mut Printer,

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use casework::backend::local::Local;
 use casework::backend::{Backend, Received, StoreError};
-use casework::worker::{WorkError, Worker};
+use casework::worker::WorkError;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -20,7 +19,7 @@ use super::sweep::outcome_of_case;
 use crate::args::Watch;
 use crate::exit::Exit;
 use crate::inputs::{self, Item};
-use crate::setup::Setup;
+use crate::setup::{Setup, Site};
 use crate::show;
 use crate::show::outcome::{Outcome, Printer};
 use crate::show::progress::Progress;
@@ -127,7 +126,7 @@ impl Source {
     }
 
     /// Stores what has come. Durable when it returns.
-    async fn take_in(&mut self, worker: &Worker<Local>) -> Result<More> {
+    async fn take_in(&mut self, worker: &Site) -> Result<More> {
         match self {
             Self::Folder(dir) => {
                 Ok(if folder::take_in(dir, &worker.backend).await? { More::Later } else { More::No })
@@ -161,7 +160,7 @@ impl Source {
 
 /// What is being worked, bounded.
 struct Queue {
-    worker: Arc<Worker<Local>>,
+    worker: Arc<Site>,
     jobs: usize,
     running: JoinSet<Result<Option<Outcome>, WorkError>>,
     /// What each task works on.

@@ -2,7 +2,8 @@
 //! went. It decides nothing.
 
 mod notice;
-mod perform;
+mod on_site;
+mod performer;
 mod staged;
 #[cfg(test)]
 mod tests;
@@ -10,38 +11,29 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use collector::Collector;
-use investigation::assess::Indicators;
-use investigation::case::{Case, Disposition, Effect, Event, Intake, Outcome, Refused, State, Step, intake};
+use investigation::case::{
+    Case, Disposition, Effect, Event, Intake, Outcome, Pending, Refused, State, Step, intake,
+};
 use investigation::policy::Policy;
-use jiff::Timestamp;
 
 pub use notice::{Notice, Observer, Phase};
+pub use on_site::OnSite;
+pub use performer::{Clock, Performed, Performer};
 
 use crate::backend::{AlertRow, Backend, Committed, StoreError};
-use crate::deliver::{MailConfig, TicketConfig};
-use crate::places::Places;
 
 /// Everything that a worker needs, built once.
-pub struct Worker<B> {
+pub struct Worker<B, P> {
     /// The store.
     pub backend: B,
-    /// Reaches endpoints.
-    pub collector: Collector,
+    /// Reaches outside.
+    pub performer: P,
     /// What is allowed and wanted.
-    pub policy: Policy,
-    /// Known clients.
-    pub indicators: &'static Indicators,
-    /// Folders.
-    pub places: Places,
-    /// How mail goes out.
-    pub mail: MailConfig,
-    /// How tickets go out.
-    pub ticket: TicketConfig,
+    pub policy: Arc<Policy>,
     /// Told about progress.
     pub observer: Arc<dyn Observer>,
     /// The clock.
-    pub now: fn() -> Timestamp,
+    pub now: Clock,
 }
 
 /// Where an alert ended up.
@@ -69,7 +61,7 @@ pub enum WorkError {
     Stale(String),
 }
 
-impl<B: Backend> Worker<B> {
+impl<B: Backend, P: Performer> Worker<B, P> {
     /// Works one stored alert: decides, opens a case or continues its own, and drives that as far as it goes.
     /// Waits up to `patience` for deliveries that are to be tried again.
     pub async fn resolve(&self, row: &AlertRow, patience: Duration) -> Result<Resolution, WorkError> {
@@ -122,8 +114,7 @@ impl<B: Backend> Worker<B> {
             if let Some(pending) = case.due(now).cloned() {
                 case = self.apply(&case, Event::Began { effect: pending.n }).await?;
                 if case.pending.iter().any(|still| still.n == pending.n && still.started) {
-                    let event = self.perform(&case, &pending).await?;
-                    case = self.apply(&case, event).await?;
+                    case = self.perform(&case, &pending).await?;
                 }
                 continue;
             }
@@ -134,9 +125,49 @@ impl<B: Backend> Worker<B> {
             }
         }
         if case.is_closed() {
-            self.leave(&case);
+            self.performer.leave(&case).await;
         }
         Ok(self.resolution(case))
+    }
+
+    /// Takes a report on an effect that was handed over, and goes on with the case. A report that comes twice, or too
+    /// late, changes nothing.
+    pub async fn report(
+        &self,
+        case_id: &str,
+        effect: u32,
+        attempt: u32,
+        event: Event,
+    ) -> Result<Resolution, WorkError> {
+        {
+            let Some(_hold) = self.backend.hold(case_id).await? else {
+                return Ok(Resolution::InOtherHands(case_id.to_owned()));
+            };
+            let missing = || WorkError::Stale(case_id.to_owned());
+            let case = self.backend.case(case_id).await?.ok_or_else(missing)?;
+            match self.apply(&case, Event::Reported { effect, attempt, event: Box::new(event) }).await {
+                Ok(_) => {}
+                Err(WorkError::Refused(refused)) => {
+                    tracing::info!(case_id, %refused, "a report came twice or too late");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.drive(case_id, Duration::ZERO).await
+    }
+
+    /// Performs one effect that has been begun.
+    async fn perform(&self, case: &Case, pending: &Pending) -> Result<Case, WorkError> {
+        let event = match &pending.effect {
+            Effect::ReadUserClaims { keys } => {
+                Event::UserClaims { held: self.backend.claims_on(keys, (self.now)()).await? }
+            }
+            _ => match self.performer.perform(case, pending).await {
+                Performed::Done(event) => event,
+                Performed::Dispatched { until } => Event::Dispatched { effect: pending.n, until },
+            },
+        };
+        self.apply(case, event).await
     }
 
     fn resolution(&self, case: Case) -> Resolution {
@@ -197,12 +228,5 @@ impl<B: Backend> Worker<B> {
             target: case.target,
             phase,
         });
-    }
-
-    /// Clears what a closed case left in the staging area. It is only disk space: a failure is logged.
-    fn leave(&self, case: &Case) {
-        if let Err(error) = self.places.clear_staging(&case.id) {
-            tracing::warn!(case_id = case.id, %error, "could not remove the staged evidence");
-        }
     }
 }

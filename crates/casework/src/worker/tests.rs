@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use collector::{Config, SshConfig};
+use collector::{Collector, Config, SshConfig};
 use investigation::alert::Alert;
+use investigation::assess::Indicators;
 use investigation::case::ActionStatus;
 use jiff::Timestamp;
 
@@ -12,6 +13,8 @@ use super::*;
 use crate::backend::Received;
 use crate::backend::local::Local;
 use crate::container::verify;
+use crate::deliver::{MailConfig, TicketConfig};
+use crate::places::Places;
 
 const POLICY: &str = "
 version = 1
@@ -27,8 +30,10 @@ false_positive = ['mail_soc', 'ticket']
 inconclusive = ['mail_soc', 'ticket']
 ";
 
-fn worker(data: &Path) -> Worker<Local> {
-    let policy = Policy::parse(POLICY).unwrap();
+type Site = Worker<Local, OnSite>;
+
+fn worker(data: &Path) -> Site {
+    let policy = Arc::new(Policy::parse(POLICY).unwrap());
     let ssh = SshConfig {
         user: "nobody".to_owned(),
         port: closed_port(),
@@ -40,23 +45,25 @@ fn worker(data: &Path) -> Worker<Local> {
         privilege: None,
     };
     let config = Config { scope: policy.scope.clone(), ssh, collector_version: "test".to_owned() };
-    Worker {
-        backend: Local::open(data).unwrap(),
+    let now: Clock = Arc::new(Timestamp::now);
+    let performer = OnSite {
         collector: Collector::new(config).unwrap(),
-        mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
-        ticket: TicketConfig { webhook: None },
-        policy,
+        policy: Arc::clone(&policy),
         indicators: Indicators::bundled(),
         places: Places::create(data).unwrap(),
+        mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
+        ticket: TicketConfig { webhook: None },
         observer: Arc::new(()),
-        now: Timestamp::now,
-    }
+        now: Arc::clone(&now),
+    };
+    Worker { backend: Local::open(data).unwrap(), performer, policy, observer: Arc::new(()), now }
 }
 
 /// The same with 127.0.0.1 taken as this machine.
-fn here(data: &Path) -> Worker<Local> {
-    let worker = worker(data);
-    Worker { collector: worker.collector.clone().with_loopback_as_local(), ..worker }
+fn here(data: &Path) -> Site {
+    let mut worker = worker(data);
+    worker.performer.collector = worker.performer.collector.with_loopback_as_local();
+    worker
 }
 
 /// A port that nothing listens on: it was free a moment ago.
@@ -64,7 +71,7 @@ fn closed_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-async fn taken_in(worker: &Worker<Local>, id: &str) -> AlertRow {
+async fn taken_in(worker: &Site, id: &str) -> AlertRow {
     let value = serde_json::json!({
         "id": id, "format": "test", "event.original": "{}",
         "source.ip": "127.0.0.1", "destination.ip": "203.0.113.7", "destination.port": 6881,
@@ -74,7 +81,7 @@ async fn taken_in(worker: &Worker<Local>, id: &str) -> AlertRow {
     worker.backend.take_in(vec![received], Timestamp::now()).await.unwrap().remove(0)
 }
 
-async fn resolve(worker: &Worker<Local>, id: &str) -> Resolution {
+async fn resolve(worker: &Site, id: &str) -> Resolution {
     let row = taken_in(worker, id).await;
     worker.resolve(&row, Duration::ZERO).await.unwrap()
 }
@@ -103,8 +110,12 @@ async fn an_alert_becomes_a_sealed_case_and_repeats_are_counted_on_it() {
     assert_eq!(report.sha256, evidence.sha256);
     assert_eq!(case.actions.len(), 2);
     assert!(case.actions.iter().all(|action| action.status == ActionStatus::Done), "{:?}", case.actions);
-    assert_eq!(std::fs::read_dir(&worker.places.outbox).unwrap().count(), 2);
-    assert_eq!(std::fs::read_dir(&worker.places.staging).unwrap().count(), 0, "staging is not cleared");
+    assert_eq!(std::fs::read_dir(&worker.performer.places.outbox).unwrap().count(), 2);
+    assert_eq!(
+        std::fs::read_dir(&worker.performer.places.staging).unwrap().count(),
+        0,
+        "staging is not cleared"
+    );
 
     for (id, count) in [("first-alert", 0), ("second-alert", 1), ("second-alert", 1), ("third-alert", 2)] {
         match resolve(&worker, id).await {
@@ -134,7 +145,7 @@ async fn a_machine_that_cannot_be_reached_is_not_silenced() {
 }
 
 /// Opens a case and performs its first effects, as a worker would that dies then.
-async fn opened_until_collecting(worker: &Worker<Local>, id: &str) -> Case {
+async fn opened_until_collecting(worker: &Site, id: &str) -> Case {
     let row = taken_in(worker, id).await;
     let now = Timestamp::now();
     let Intake::Open(step) = intake(row.alert.as_ref().unwrap(), &worker.policy, now) else {
@@ -145,8 +156,7 @@ async fn opened_until_collecting(worker: &Worker<Local>, id: &str) -> Case {
     while case.state != State::Collecting {
         let pending = case.pending[0].clone();
         case = worker.apply(&case, Event::Began { effect: pending.n }).await.unwrap();
-        let event = worker.perform(&case, &pending).await.unwrap();
-        case = worker.apply(&case, event).await.unwrap();
+        case = worker.perform(&case, &pending).await.unwrap();
     }
     let effect = case.pending[0].n;
     worker.apply(&case, Event::Began { effect }).await.unwrap()
@@ -176,8 +186,9 @@ async fn a_collection_that_was_whole_before_the_crash_is_not_made_twice() {
     let dir = tempfile::tempdir().unwrap();
     let worker = here(dir.path());
     let dead = opened_until_collecting(&worker, "first-alert").await;
-    worker.perform(&dead, &dead.pending[0]).await.unwrap();
-    let staging = worker.places.staged(&dead.id, "collect");
+    // Performed, and the worker dies before it can write how it went.
+    worker.performer.perform(&dead, &dead.pending[0]).await;
+    let staging = worker.performer.places.staged(&dead.id, "collect");
     let before = staged::collection(&staging, &dead.id).unwrap();
 
     let case = case(worker.drive(&dead.id, Duration::ZERO).await.unwrap());
@@ -212,6 +223,6 @@ async fn a_case_that_slept_past_its_lease_does_not_touch_a_machine_that_was_take
         Resolution::Settled(Disposition::Suppressed { case_id, .. }) => assert_eq!(case_id, other.id),
         unexpected => panic!("{unexpected:?}"),
     }
-    assert!(!worker.places.container(&slept.id).exists());
+    assert!(!worker.performer.places.container(&slept.id).exists());
     assert_eq!(worker.backend.claims(Timestamp::now()).await.unwrap()[0].case_id, other.id);
 }

@@ -25,6 +25,16 @@ impl Case {
                 return Err(Refused::Closed { case_id: self.id.clone(), event: name });
             }
             (_, Event::Began { effect }) => step.begin(effect, policy, now)?,
+            (_, Event::Dispatched { effect, until }) => step.case.pending_mut(effect)?.not_before = until,
+            (_, Event::Reported { effect, attempt, event }) => {
+                let tried = step.case.pending_mut(effect)?.attempts;
+                // What was found is found, whichever try found it. A failure of an earlier try says nothing about
+                // the one that is under way.
+                if attempt != tried && !event.is_success() {
+                    return Err(Refused::NoSuchEffect { case_id: self.id.clone(), effect });
+                }
+                return self.advance(*event, policy, now);
+            }
             (_, Event::ClaimLost { held }) => {
                 step.suppress(held, now);
                 step.release_all();
@@ -73,9 +83,7 @@ impl Step {
     /// Marks an effect as begun, renews the leases before a contact, and settles a delivery that was begun before
     /// and never heard of again.
     fn begin(&mut self, effect: u32, policy: &Policy, now: Timestamp) -> Result<(), Refused> {
-        let case_id = self.case.id.clone();
-        let missing = || Refused::NoSuchEffect { case_id, effect };
-        let pending = self.case.pending.iter_mut().find(|pending| pending.n == effect).ok_or_else(missing)?;
+        let pending = self.case.pending_mut(effect)?;
         if pending.started && !pending.effect.may_repeat(policy) {
             let why = "the worker stopped while this delivery was under way".to_owned();
             self.case.delivered(effect, super::Delivery::Uncertain { why }, policy, now)?;
@@ -177,9 +185,7 @@ impl Step {
 
     /// A failure on our own side: tried again after a pause, and the case is given up if it does not pass.
     fn retry_own_failure(&mut self, effect: u32, reason: &str, now: Timestamp) -> Result<(), Refused> {
-        let case_id = self.case.id.clone();
-        let missing = || Refused::NoSuchEffect { case_id, effect };
-        let pending = self.case.pending.iter_mut().find(|pending| pending.n == effect).ok_or_else(missing)?;
+        let pending = self.case.pending_mut(effect)?;
         pending.started = false;
         pending.not_before =
             crate::claim::later(now, jiff::SignedDuration::from_secs(2 << pending.attempts.min(10)));

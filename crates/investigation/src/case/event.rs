@@ -1,5 +1,6 @@
 //! What happened to a case.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::SealedEvidence;
@@ -42,6 +43,22 @@ pub enum Event {
     Began {
         /// The effect.
         effect: u32,
+    },
+    /// An effect was handed to someone who reports later.
+    Dispatched {
+        /// The effect.
+        effect: u32,
+        /// It is performed again if nothing was heard by then.
+        until: Timestamp,
+    },
+    /// A report came, perhaps late, twice, or from an earlier try.
+    Reported {
+        /// The effect that it is about.
+        effect: u32,
+        /// Which try of it: [`super::Pending::attempts`] when it was handed over.
+        attempt: u32,
+        /// What it says.
+        event: Box<Event>,
     },
     /// The endpoint answered.
     Identified {
@@ -99,10 +116,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it says that something was found or done.
+    pub(super) fn is_success(&self) -> bool {
+        matches!(
+            self,
+            Self::Identified { .. } | Self::Collected { .. } | Self::Assessed { .. } | Self::Sealed { .. }
+        )
+    }
+
     /// The event's name, for refusals.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Began { .. } => "began",
+            Self::Dispatched { .. } => "dispatched",
+            Self::Reported { .. } => "reported",
             Self::Identified { .. } => "identified",
             Self::UserClaims { .. } => "user_claims",
             Self::ClaimLost { .. } => "claim_lost",

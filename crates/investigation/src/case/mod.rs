@@ -251,6 +251,12 @@ impl Case {
         self.claims.iter().find(|claim| &claim.key == key)
     }
 
+    fn pending_mut(&mut self, effect: u32) -> Result<&mut Pending, Refused> {
+        let case_id = self.id.clone();
+        let found = self.pending.iter_mut().find(|pending| pending.n == effect);
+        found.ok_or(Refused::NoSuchEffect { case_id, effect })
+    }
+
     pub(super) fn note(&mut self, at: Timestamp, what: impl Into<String>) {
         if self.history.len() == HISTORY {
             self.history.remove(1);

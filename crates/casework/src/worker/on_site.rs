@@ -1,29 +1,50 @@
-//! Performs one effect and says how it went. Every effect may be performed again after a crash: what was finished
-//! before is found and taken over, what was half done is thrown away.
+//! Performs effects from this machine: the collector in this process, folders, SMTP and HTTP. Every effect may be
+//! performed again after a crash: what was finished before is found and taken over, what was half done is thrown away.
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use collector::{ContactError, Progress};
+use collector::{Collector, ContactError, Progress};
 use investigation::act::{self, ActionKind, Brief};
-use investigation::assess::{Question, assess};
+use investigation::assess::{Indicators, Question, assess};
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::evidence::{ArtifactKind, Collection, Identity};
 
-use super::{Notice, Phase, WorkError, Worker, staged};
-use crate::backend::Backend;
-use crate::container::{self, SealRequest};
-use crate::deliver::{self, DeliveryError, Receipt};
+use investigation::policy::Policy;
 
-impl<B: Backend> Worker<B> {
-    pub(super) async fn perform(&self, case: &Case, pending: &Pending) -> Result<Event, WorkError> {
+use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
+use crate::container::{self, SealRequest};
+use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
+use crate::places::Places;
+
+/// Everything that performing needs, built once.
+pub struct OnSite {
+    /// Reaches endpoints.
+    pub collector: Collector,
+    /// What is allowed and wanted.
+    pub policy: Arc<Policy>,
+    /// Known clients.
+    pub indicators: &'static Indicators,
+    /// Folders.
+    pub places: Places,
+    /// How mail goes out.
+    pub mail: MailConfig,
+    /// How tickets go out.
+    pub ticket: TicketConfig,
+    /// Told about progress inside a contact.
+    pub observer: Arc<dyn Observer>,
+    /// The clock.
+    pub now: Clock,
+}
+
+impl Performer for OnSite {
+    async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
         let effect = pending.n;
-        Ok(match &pending.effect {
+        Performed::Done(match &pending.effect {
             Effect::Identify => self.identify(case, pending).await,
-            Effect::ReadUserClaims { keys } => {
-                Event::UserClaims { held: self.backend.claims_on(keys, (self.now)()).await? }
-            }
+            Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Collect => self.collect(case, pending).await,
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
@@ -34,6 +55,15 @@ impl<B: Backend> Worker<B> {
         })
     }
 
+    /// Clears what a closed case left in the staging area. It is only disk space: a failure is logged.
+    async fn leave(&self, case: &Case) {
+        if let Err(error) = self.places.clear_staging(&case.id) {
+            tracing::warn!(case_id = case.id, %error, "could not remove the staged evidence");
+        }
+    }
+}
+
+impl OnSite {
     async fn identify(&self, case: &Case, pending: &Pending) -> Event {
         let contact = self.contact(case, pending, "identify");
         let Some((staging, contact)) = self.within(pending, contact).await else {
