@@ -13,6 +13,10 @@ pub(crate) struct Environment {
     pub(crate) ssh_agent: Option<PathBuf>,
     /// `NO_COLOR`: no colours, see <https://no-color.org>.
     pub(crate) no_color: bool,
+    /// `PEERHOUND_FAILPOINT`, for crash tests only: `NAME:COUNT`, the point at which this process kills itself. No
+    /// binary reads it but one that is built with the feature `failpoints`.
+    #[cfg(feature = "failpoints")]
+    pub(crate) failpoint: Option<String>,
 }
 
 impl Environment {
@@ -25,6 +29,8 @@ impl Environment {
             log: set("PEERHOUND_LOG").map(|value| value.to_string_lossy().into_owned()),
             ssh_agent: set("SSH_AUTH_SOCK").map(PathBuf::from),
             no_color: set("NO_COLOR").is_some(),
+            #[cfg(feature = "failpoints")]
+            failpoint: set("PEERHOUND_FAILPOINT").map(|value| value.to_string_lossy().into_owned()),
         }
     }
 }

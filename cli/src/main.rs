@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     };
     let environment = Environment::read();
     show::log::start(&environment, arguments.verbose);
+    #[cfg(feature = "failpoints")]
+    if let Some(Err(error)) = environment.failpoint.as_deref().map(casework::failpoint::arm) {
+        return exit::report(&error.into()).into();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

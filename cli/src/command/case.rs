@@ -135,6 +135,7 @@ fn ending(state: &State) -> String {
         }
         State::Closed { outcome: Outcome::Exempt { reason } } => format!("exempt: {}", safe(reason)),
         State::Closed { outcome: Outcome::Failed { reason, .. } } => format!("failed: {}", safe(reason)),
+        State::Waiting { reason, .. } => format!("waiting for the machine: {}", safe(reason)),
         open => open.as_str().to_owned(),
     }
 }

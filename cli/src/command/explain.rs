@@ -30,9 +30,9 @@ pub(super) async fn run(setup: &Setup, alert_id: &str) -> Result<Exit> {
     }
     for row in &rows {
         let case = match &row.disposition {
-            Disposition::Opened { case_id } | Disposition::Suppressed { case_id, .. } => {
-                store.case(case_id).await?
-            }
+            Disposition::Opened { case_id }
+            | Disposition::Suppressed { case_id, .. }
+            | Disposition::Folded { case_id, .. } => store.case(case_id).await?,
             _ => None,
         };
         if setup.json {
@@ -95,6 +95,9 @@ fn what(disposition: &Disposition) -> String {
             minute(*until),
             safe(key.as_str())
         ),
+        Disposition::Folded { case_id, until } => {
+            format!("folded into case {case_id}, which waits for this machine; next try {}", minute(*until))
+        }
         Disposition::Exempt { what, reason } => format!("exempt by policy: {}: {}", safe(what), safe(reason)),
         Disposition::Refused { reason } => format!("refused, nothing was contacted: {}", safe(reason)),
         Disposition::Review { reason } => format!("for review, nothing was contacted: {}", safe(reason)),

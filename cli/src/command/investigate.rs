@@ -1,11 +1,10 @@
 //! `peerhound investigate`: every alert and address that is named, several at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use casework::backend::{AlertRow, Backend, Received};
-use casework::worker::Resolution;
+use casework::worker::{Pace, Resolution};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -19,8 +18,6 @@ use crate::show::progress::Progress;
 
 /// Alerts that are stored in one write.
 const BATCH: usize = 256;
-/// How long a single run waits for deliveries that are to be tried again, before it leaves them to the next.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the command.
 pub(super) async fn run(setup: &Setup, args: &Investigate) -> Result<Exit> {
@@ -60,7 +57,7 @@ pub(super) async fn investigate(
                     let permit = Arc::clone(&permits).acquire_owned().await?;
                     let worker = Arc::clone(worker);
                     running.spawn(async move {
-                        let resolution = worker.resolve(&row, PATIENCE).await?;
+                        let resolution = worker.resolve(&row, Pace::WATCHED).await?;
                         drop(permit);
                         Ok((row, resolution))
                     });

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use casework::backend::Backend;
-use casework::worker::{Resolution, WorkError};
+use casework::worker::{Pace, Resolution, WorkError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::investigate::PATIENCE;
 use crate::args::Jobs;
 use crate::exit::Exit;
 use crate::setup::Setup;
@@ -31,7 +30,7 @@ pub(super) async fn run(setup: &Setup, jobs: &Jobs) -> Result<Exit> {
         let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
         running.spawn(async move {
             let _permit = permits.acquire_owned().await?;
-            let resolution = worker.drive(&case_id, PATIENCE).await?;
+            let resolution = worker.drive(&case_id, Pace::WATCHED).await?;
             Ok(outcome_of_case(&worker.backend, &case_id, &resolution).await?)
         });
     }
@@ -49,7 +48,7 @@ pub(super) async fn run(setup: &Setup, jobs: &Jobs) -> Result<Exit> {
             let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
             running.spawn(async move {
                 let _permit = permits.acquire_owned().await?;
-                let resolution = worker.resolve(&row, PATIENCE).await?;
+                let resolution = worker.resolve(&row, Pace::WATCHED).await?;
                 Ok(Some(Outcome::of(&row, &resolution)))
             });
         }

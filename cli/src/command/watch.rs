@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use casework::backend::{Backend, Received, StoreError};
-use casework::worker::WorkError;
+use casework::worker::{Pace, WorkError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -198,7 +198,7 @@ impl Queue {
             }
             let worker = Arc::clone(&self.worker);
             self.start(case_id.clone(), async move {
-                let resolution = worker.drive(&case_id, Duration::ZERO).await?;
+                let resolution = worker.drive(&case_id, Pace::STEADY).await?;
                 outcome_of_case(&worker.backend, &case_id, &resolution).await
             });
         }
@@ -212,7 +212,7 @@ impl Queue {
             }
             let worker = Arc::clone(&self.worker);
             self.start(row.id.clone(), async move {
-                let resolution = worker.resolve(&row, Duration::ZERO).await?;
+                let resolution = worker.resolve(&row, Pace::STEADY).await?;
                 Ok(Some(Outcome::of(&row, &resolution)))
             });
         }

@@ -54,6 +54,8 @@ pub(crate) struct Outcome {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retryable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<jiff::Timestamp>,
 }
 
 /// A finding, short.
@@ -118,6 +120,13 @@ impl Outcome {
                 self.reason = Some(reason.clone());
                 self.retryable = Some(*retryable);
             }
+            State::Waiting { code, reason, .. } => {
+                self.outcome = "failed";
+                self.code = Some(code.clone());
+                self.reason = Some(reason.clone());
+                self.retryable = Some(true);
+                self.retry_at = case.next_due();
+            }
             State::Closed { outcome: Ending::Investigated { .. } } => self.outcome = "investigated",
             State::Closed { outcome: Ending::Suppressed { .. } } => self.outcome = "suppressed",
             State::Closed { outcome: Ending::Exempt { .. } } => self.outcome = "exempt",
@@ -141,6 +150,12 @@ impl Outcome {
                 self.claim = Some(key.to_string());
                 self.case_id = Some(case_id.clone());
                 self.until = Some(*until);
+            }
+            Disposition::Folded { case_id, until } => {
+                self.outcome = "suppressed";
+                self.case_id = Some(case_id.clone());
+                self.retry_at = Some(*until);
+                self.reason = Some("a case already waits for this machine to answer".to_owned());
             }
             Disposition::Exempt { what, reason } => {
                 self.outcome = "exempt";
@@ -201,6 +216,12 @@ impl Outcome {
         if let Some(reason) = &self.reason {
             lines.push(format!("    {reason}"));
         }
+        if let Some(retry_at) = self.retry_at {
+            lines.push(format!(
+                "    next try {} by `peerhound watch` or `peerhound sweep`, or when asked",
+                minute(retry_at)
+            ));
+        }
         if let Some(evidence) = &self.evidence {
             lines.push(format!("    evidence {} ({} bytes)", evidence.location, evidence.size));
         }
@@ -226,6 +247,9 @@ impl Outcome {
             ("investigated", Some("policy_violation")) => paint::red("policy violation"),
             ("investigated", Some("false_positive")) => paint::green("false positive"),
             ("investigated", _) => paint::yellow("inconclusive"),
+            ("suppressed", _) if self.claim.is_none() => {
+                paint::dim("folded into a case that waits for the machine")
+            }
             ("suppressed", _) => {
                 let claim = self.claim.as_deref().unwrap_or("it");
                 let until = self.until.map(minute).unwrap_or_default();

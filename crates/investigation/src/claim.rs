@@ -68,6 +68,11 @@ impl ClaimKey {
         Self(text)
     }
 
+    /// Whether it is a user's.
+    pub fn is_user(&self) -> bool {
+        self.0.starts_with("user#")
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use casework::backend::local::Local;
 use casework::backend::{Backend, Received};
+use casework::failpoint::failpoint;
 use investigation::text::one_line;
 use jiff::Timestamp;
 
@@ -87,11 +88,14 @@ async fn take_file(dir: &Path, path: &Path, store: &Local) -> Result<()> {
     while receiver.recv_many(&mut items, BATCH).await > 0 {
         let records: Vec<Received> = items.drain(..).filter_map(Item::record).collect();
         all_read &= records.iter().all(|record| record.content.is_ok());
+        failpoint("inbox.read");
         store.take_in(records, Timestamp::now()).await?;
+        failpoint("inbox.stored");
     }
     reader.await?;
     let to = free_name(&dir.join(if all_read { DONE } else { REVIEW }), &name);
     fs::rename(path, &to).with_context(|| format!("cannot move {} to {}", path.display(), to.display()))?;
+    failpoint("inbox.moved");
     Ok(())
 }
 

@@ -42,6 +42,14 @@ fn failed() -> Event {
     Event::ContactFailed { code: "unreachable".to_owned(), reason: "no answer".to_owned(), retryable: true }
 }
 
+fn refused() -> Event {
+    Event::ContactFailed {
+        code: "host_key_changed".to_owned(),
+        reason: "another key".to_owned(),
+        retryable: false,
+    }
+}
+
 /// Runs the whole contract. `fresh` gives an empty store each time.
 pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     alerts_are_taken_in_once(&fresh()).await;
@@ -51,6 +59,8 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     a_refused_step_writes_nothing(&fresh()).await;
     a_step_on_an_old_version_is_refused(&fresh()).await;
     failing_frees_the_claim(&fresh()).await;
+    a_waiting_case_is_found_by_its_machine(&fresh()).await;
+    alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up(&fresh()).await;
     suppressed_alerts_are_counted_once_each(&fresh()).await;
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
@@ -142,12 +152,50 @@ async fn a_step_on_an_old_version_is_refused<B: Backend>(store: &B) {
 async fn failing_frees_the_claim<B: Backend>(store: &B) {
     let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
     assert_eq!(store.open_cases().await.unwrap(), [case.id.clone()]);
-    let step = case.advance(failed(), &policy(), at(1)).unwrap();
+    let step = case.advance(refused(), &policy(), at(1)).unwrap();
     assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Done);
     assert!(store.claims(at(1)).await.unwrap().is_empty());
     assert!(store.open_cases().await.unwrap().is_empty());
     assert_eq!(store.cases(false, 10).await.unwrap()[0].status, "failed");
     assert!(store.cases(true, 10).await.unwrap().is_empty());
+}
+
+async fn a_waiting_case_is_found_by_its_machine<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    assert_eq!(store.waiting_case(case.target).await.unwrap(), None);
+    let waiting = case.advance(failed(), &policy(), at(1)).unwrap();
+    assert!(waiting.case.is_waiting());
+    store.commit(&waiting, at(1)).await.unwrap();
+    assert_eq!(store.waiting_case(case.target).await.unwrap(), Some(case.id.clone()));
+    assert_eq!(store.waiting_case("10.0.0.2".parse().unwrap()).await.unwrap(), None);
+    assert!(store.claims(at(1)).await.unwrap().is_empty(), "a waiting case silences its machine");
+    let again =
+        waiting.case.advance(Event::Began { effect: waiting.case.pending[0].n }, &policy(), at(900)).unwrap();
+    assert_eq!(store.commit(&again, at(900)).await.unwrap(), Committed::Done);
+    assert_eq!(store.waiting_case(case.target).await.unwrap(), None);
+    assert_eq!(store.claims(at(900)).await.unwrap().len(), 1);
+}
+
+async fn alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up<B: Backend>(store: &B) {
+    let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let user = ClaimKey::stored("user#corp\\alice".to_owned());
+    let mut with_user =
+        case.advance(Event::Identified { identity: Identity::default() }, &policy(), at(1)).unwrap();
+    let claim = Claim::lease(user.clone(), &case.id, at(1), SignedDuration::from_hours(2));
+    with_user.case.claims.push(claim.clone());
+    with_user.claims.push(investigation::claim::ClaimOp::Take(claim));
+    store.commit(&with_user, at(1)).await.unwrap();
+    for (id, key) in [("same-user", user), ("same-machine", ClaimKey::ip(case.target))] {
+        store.take_in(vec![received(&alert(id, "10.0.0.2"))], at(2)).await.unwrap();
+        let suppressed = Disposition::Suppressed { key, case_id: case.id.clone(), until: at(7200) };
+        store.settle(id, &suppressed, at(2)).await.unwrap();
+    }
+    let failed = with_user.case.advance(failed(), &policy(), at(3)).unwrap();
+    store.commit(&failed, at(3)).await.unwrap();
+    let waiting = store.waiting(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["same-user"]);
+    let (count, listed) = store.suppressed(&case.id).await.unwrap();
+    assert_eq!((count, listed.len()), (1, 1));
 }
 
 async fn suppressed_alerts_are_counted_once_each<B: Backend>(store: &B) {
@@ -187,7 +235,7 @@ async fn one_worker_holds_a_case<B: Backend>(store: &B) {
 async fn pruning_keeps_what_is_open<B: Backend>(store: &B) {
     let open_case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
     let closed = open(store, &alert("a2", "10.0.0.2"), at(0)).await;
-    let step = closed.advance(failed(), &policy(), at(1)).unwrap();
+    let step = closed.advance(refused(), &policy(), at(1)).unwrap();
     store.commit(&step, at(1)).await.unwrap();
     store.take_in(vec![received(&alert("a3", "10.0.0.3"))], at(0)).await.unwrap();
     assert_eq!(store.prune(at(100), at(100)).await.unwrap(), 1, "only the closed case's alert is old news");

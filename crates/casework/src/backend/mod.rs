@@ -2,8 +2,8 @@
 //!
 //! Three promises carry all the others, and each is one write:
 //!
-//! 1. [`Backend::commit`] writes a case's new state, its outbox, the claims it takes or gives up and what became of
-//!    its alert, all or nothing, and refuses a write that is based on an old version or wants a claim that is in
+//! 1. [`Backend::commit`] writes a case's new state, its outbox, the claims it takes or gives up, what became of its
+//!    alert and which suppressed alerts wait again ([`Step::requeue`]), all or nothing, and refuses a write that is based on an old version or wants a claim that is in
 //!    force for another case ([`Claim::admits`]).
 //! 2. [`Backend::settle`] counts a suppressed alert on its owner once, however often it is told.
 //! 3. [`Backend::hold`] lets one worker at a time perform a case's effects, and lets go when that worker dies.
@@ -85,7 +85,7 @@ pub struct CaseRow {
     pub suppressed: u64,
 }
 
-/// One suppressed alert on its owner's list.
+/// One suppressed or folded alert on its owner's list.
 #[derive(Clone, Debug, Serialize)]
 pub struct SuppressedAlert {
     /// The alert.
@@ -194,6 +194,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Cases, the latest first.
     fn cases(&self, only_open: bool, limit: usize) -> impl Future<Output = Stored<Vec<CaseRow>>> + Send;
+
+    /// The case that waits for this machine, the oldest if there are several.
+    fn waiting_case(&self, target: IpAddr) -> impl Future<Output = Stored<Option<String>>> + Send;
 
     /// Ids of the cases that are not closed, the oldest first.
     fn open_cases(&self) -> impl Future<Output = Stored<Vec<String>>> + Send;

@@ -15,12 +15,14 @@ use investigation::case::{
     Case, Disposition, Effect, Event, Intake, Outcome, Pending, Refused, State, Step, intake,
 };
 use investigation::policy::Policy;
+use jiff::Timestamp;
 
 pub use notice::{Notice, Observer, Phase};
 pub use on_site::OnSite;
 pub use performer::{Clock, Performed, Performer};
 
 use crate::backend::{AlertRow, Backend, Committed, StoreError};
+use crate::failpoint::failpoint;
 
 /// Everything that a worker needs, built once.
 pub struct Worker<B, P> {
@@ -36,6 +38,22 @@ pub struct Worker<B, P> {
     pub now: Clock,
 }
 
+/// How eager a worker is.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long to wait for what is to be tried again, instead of leaving it for later.
+    pub patience: Duration,
+    /// Try a machine that a case waits for at once, as somebody asks for it.
+    pub try_now: bool,
+}
+
+impl Pace {
+    /// Of a worker that stays.
+    pub const STEADY: Self = Self { patience: Duration::ZERO, try_now: false };
+    /// Of a single run that somebody watches.
+    pub const WATCHED: Self = Self { patience: Duration::from_secs(20), try_now: true };
+}
+
 /// Where an alert ended up.
 #[derive(Clone, Debug)]
 pub enum Resolution {
@@ -45,6 +63,16 @@ pub enum Resolution {
     Settled(Disposition),
     /// It belongs to this case, which another worker has in hand.
     InOtherHands(String),
+}
+
+/// What came of nudging a case.
+enum Nudge {
+    /// It waits, and is due at this moment.
+    Waits(Timestamp),
+    /// Another worker has it: it is being tried this very moment.
+    InOtherHands,
+    /// It went on, or ended, meanwhile.
+    WaitsNoMore,
 }
 
 /// Why a worker had to stop in the middle. Whatever was written stays, and the next run goes on from there.
@@ -63,56 +91,92 @@ pub enum WorkError {
 
 impl<B: Backend, P: Performer> Worker<B, P> {
     /// Works one stored alert: decides, opens a case or continues its own, and drives that as far as it goes.
-    /// Waits up to `patience` for deliveries that are to be tried again.
-    pub async fn resolve(&self, row: &AlertRow, patience: Duration) -> Result<Resolution, WorkError> {
+    pub async fn resolve(&self, row: &AlertRow, pace: Pace) -> Result<Resolution, WorkError> {
         let Some(alert) = &row.alert else { return Ok(Resolution::Settled(row.disposition.clone())) };
         if let Disposition::Opened { case_id } = &row.disposition
             && let Some(case) = self.backend.case(case_id).await?
             && !case.is_closed()
         {
-            return self.drive(case_id, patience).await;
+            self.nudge(case_id, pace).await?;
+            return self.drive(case_id, pace).await;
         }
         let now = (self.now)();
-        let settled = match intake(alert, &self.policy, now) {
-            Intake::Settled(disposition) => disposition,
-            Intake::Open(step) => match self.backend.commit(&step, now).await? {
-                Committed::Done => return self.drive(&step.case.id, patience).await,
-                Committed::Stale => return Err(WorkError::Stale(step.case.id.clone())),
-                Committed::Held(claim) => {
-                    let owner = self.backend.case(&claim.case_id).await?;
-                    let own = owner.filter(|case| case.alert.id == row.id);
-                    if own.as_ref().is_some_and(|case| !case.is_closed()) {
-                        return self.drive(&claim.case_id, patience).await;
-                    }
-                    let suppressed = Disposition::Suppressed {
-                        key: claim.key,
-                        case_id: claim.case_id,
-                        until: claim.expires_at,
-                    };
-                    if own.is_some() {
-                        // This very alert opened the case that is now cooling down: said again, but not counted.
-                        return Ok(Resolution::Settled(suppressed));
-                    }
-                    suppressed
-                }
-            },
+        let step = match intake(alert, &self.policy, now) {
+            Intake::Open(step) => step,
+            Intake::Settled(disposition) => return self.settle(row, disposition).await,
         };
-        self.backend.settle(&row.id, &settled, now).await?;
-        Ok(Resolution::Settled(settled))
+        if let Some(case_id) = self.backend.waiting_case(step.case.target).await?
+            && let Some(resolution) = self.fold(row, &case_id, pace).await?
+        {
+            return Ok(resolution);
+        }
+        failpoint("case.decided");
+        let claim = match self.backend.commit(&step, now).await? {
+            Committed::Done => return self.drive(&step.case.id, pace).await,
+            Committed::Stale => return Err(WorkError::Stale(step.case.id.clone())),
+            Committed::Held(claim) => claim,
+        };
+        let owner = self.backend.case(&claim.case_id).await?;
+        let own = owner.filter(|case| case.alert.id == row.id);
+        if own.as_ref().is_some_and(|case| !case.is_closed()) {
+            return self.drive(&claim.case_id, pace).await;
+        }
+        let suppressed =
+            Disposition::Suppressed { key: claim.key, case_id: claim.case_id, until: claim.expires_at };
+        if own.is_some() {
+            // This very alert opened the case that is now cooling down: said again, but not counted.
+            return Ok(Resolution::Settled(suppressed));
+        }
+        self.settle(row, suppressed).await
     }
 
-    /// Performs a case's effects until it is closed, or nothing is due within `patience`.
-    pub async fn drive(&self, case_id: &str, patience: Duration) -> Result<Resolution, WorkError> {
+    async fn settle(&self, row: &AlertRow, disposition: Disposition) -> Result<Resolution, WorkError> {
+        failpoint("alert.decided");
+        self.backend.settle(&row.id, &disposition, (self.now)()).await?;
+        failpoint("alert.settled");
+        Ok(Resolution::Settled(disposition))
+    }
+
+    /// Counts an alert on the case that waits for its machine. That somebody saw the machine is a reason to try it.
+    /// `None` where the case does not wait any more, so that the alert has to be looked at by itself.
+    async fn fold(&self, row: &AlertRow, case_id: &str, pace: Pace) -> Result<Option<Resolution>, WorkError> {
+        let until = match self.nudge(case_id, pace).await? {
+            Nudge::Waits(until) => until,
+            Nudge::InOtherHands => (self.now)(),
+            Nudge::WaitsNoMore => return Ok(None),
+        };
+        let folded = Disposition::Folded { case_id: case_id.to_owned(), until };
+        self.backend.settle(&row.id, &folded, (self.now)()).await?;
+        if until <= (self.now)() {
+            return self.drive(case_id, pace).await.map(Some);
+        }
+        Ok(Some(Resolution::Settled(folded)))
+    }
+
+    /// Lets a waiting case know that there is a reason to try again.
+    async fn nudge(&self, case_id: &str, pace: Pace) -> Result<Nudge, WorkError> {
+        let Some(_hold) = self.backend.hold(case_id).await? else { return Ok(Nudge::InOtherHands) };
+        let Some(case) = self.backend.case(case_id).await?.filter(Case::is_waiting) else {
+            return Ok(Nudge::WaitsNoMore);
+        };
+        let nudged = self.apply(&case, Event::Nudged { now: pace.try_now }).await?;
+        Ok(nudged.next_due().map_or(Nudge::WaitsNoMore, Nudge::Waits))
+    }
+
+    /// Performs a case's effects until it is closed, or nothing is due within the pace's patience.
+    pub async fn drive(&self, case_id: &str, pace: Pace) -> Result<Resolution, WorkError> {
         let Some(_hold) = self.backend.hold(case_id).await? else {
             return Ok(Resolution::InOtherHands(case_id.to_owned()));
         };
+        failpoint("case.held");
         let missing = || WorkError::Stale(case_id.to_owned());
         let mut case = self.backend.case(case_id).await?.ok_or_else(missing)?;
-        let give_up = tokio::time::Instant::now() + patience;
+        let give_up = tokio::time::Instant::now() + pace.patience;
         while !case.is_closed() {
             let now = (self.now)();
             if let Some(pending) = case.due(now).cloned() {
                 case = self.apply(&case, Event::Began { effect: pending.n }).await?;
+                failpoint("effect.begun");
                 if case.pending.iter().any(|still| still.n == pending.n && still.started) {
                     case = self.perform(&case, &pending).await?;
                 }
@@ -125,7 +189,9 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             }
         }
         if case.is_closed() {
+            failpoint("case.closed");
             self.performer.leave(&case).await;
+            failpoint("case.left");
         }
         Ok(self.resolution(case))
     }
@@ -153,7 +219,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 Err(error) => return Err(error),
             }
         }
-        self.drive(case_id, Duration::ZERO).await
+        self.drive(case_id, Pace::STEADY).await
     }
 
     /// Performs one effect that has been begun.
@@ -167,6 +233,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 Performed::Dispatched { until } => Event::Dispatched { effect: pending.n, until },
             },
         };
+        failpoint("effect.performed");
         self.apply(case, event).await
     }
 

@@ -17,6 +17,7 @@ use investigation::policy::Policy;
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
+use crate::failpoint::failpoint;
 use crate::places::Places;
 
 /// Everything that performing needs, built once.
@@ -125,10 +126,12 @@ impl OnSite {
         if let Err(source) = fresh(&staging) {
             return (staging.clone(), Err(ContactError::Staging { path: staging, source }));
         }
+        failpoint("contact.fresh");
         let Some(order) = case.order(&pending.effect, &self.policy) else {
             unreachable!("only effects that contact an endpoint come here");
         };
         let progress = |progress: Progress| {
+            failpoint("contact.progress");
             let phase = Phase::Contact(progress);
             self.observer.notice(&Notice {
                 alert_id: &case.alert.id,
@@ -138,6 +141,7 @@ impl OnSite {
             });
         };
         let contact = self.collector.execute(&order, &staging, &progress).await;
+        failpoint("contact.done");
         (staging, contact)
     }
 
@@ -231,6 +235,7 @@ impl OnSite {
                 deliver::post_ticket(&self.ticket, &act::ticket(&brief), &key, outbox).await
             }
         };
+        failpoint("delivery.done");
         delivery(delivered)
     }
 

@@ -83,7 +83,7 @@ async fn taken_in(worker: &Site, id: &str) -> AlertRow {
 
 async fn resolve(worker: &Site, id: &str) -> Resolution {
     let row = taken_in(worker, id).await;
-    worker.resolve(&row, Duration::ZERO).await.unwrap()
+    worker.resolve(&row, Pace::STEADY).await.unwrap()
 }
 
 fn case(resolution: Resolution) -> Case {
@@ -131,17 +131,35 @@ async fn an_alert_becomes_a_sealed_case_and_repeats_are_counted_on_it() {
 async fn a_machine_that_cannot_be_reached_is_not_silenced() {
     let dir = tempfile::tempdir().unwrap();
     let worker = worker(dir.path());
-    for id in ["first-alert", "second-alert"] {
-        let case = case(resolve(&worker, id).await);
-        match &case.state {
-            State::Closed { outcome: Outcome::Failed { code, retryable: true, .. } } => {
-                assert_eq!(code, "unreachable")
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(worker.backend.claims(Timestamp::now()).await.unwrap().is_empty());
-        assert!(case.evidence.is_none() && case.actions.is_empty());
+    let waiting = case(resolve(&worker, "first-alert").await);
+    assert!(
+        matches!(&waiting.state, State::Waiting { code, .. } if code == "unreachable"),
+        "{:?}",
+        waiting.state
+    );
+    assert!(worker.backend.claims(Timestamp::now()).await.unwrap().is_empty());
+    assert!(waiting.evidence.is_none() && waiting.actions.is_empty());
+
+    // Another alert about it is folded into the case, and tries again only where somebody asks for it.
+    match resolve(&worker, "second-alert").await {
+        Resolution::Settled(Disposition::Folded { case_id, .. }) => assert_eq!(case_id, waiting.id),
+        other => panic!("{other:?}"),
     }
+    let row = taken_in(&worker, "third-alert").await;
+    let again = case(worker.resolve(&row, Pace { patience: Duration::ZERO, try_now: true }).await.unwrap());
+    assert_eq!((again.id.as_str(), again.failed_tries), (waiting.id.as_str(), 2));
+    assert_eq!(worker.backend.suppressed(&waiting.id).await.unwrap().0, 2);
+
+    // It answers now.
+    let worker = here(dir.path());
+    let row = taken_in(&worker, "fourth-alert").await;
+    let done = case(worker.resolve(&row, Pace { patience: Duration::ZERO, try_now: true }).await.unwrap());
+    assert_eq!(done.id, waiting.id);
+    assert!(
+        matches!(done.state, State::Closed { outcome: Outcome::Investigated { .. } }),
+        "{:?}",
+        done.history
+    );
 }
 
 /// Opens a case and performs its first effects, as a worker would that dies then.
@@ -191,7 +209,7 @@ async fn a_collection_that_was_whole_before_the_crash_is_not_made_twice() {
     let staging = worker.performer.places.staged(&dead.id, "collect");
     let before = staged::collection(&staging, &dead.id).unwrap();
 
-    let case = case(worker.drive(&dead.id, Duration::ZERO).await.unwrap());
+    let case = case(worker.drive(&dead.id, Pace::STEADY).await.unwrap());
     let report = verify(Path::new(&case.evidence.unwrap().location)).unwrap();
     assert_eq!(report.manifest.unwrap().collection, before);
 }
@@ -219,7 +237,7 @@ async fn a_case_that_slept_past_its_lease_does_not_touch_a_machine_that_was_take
     worker.backend.release(&key, Timestamp::now()).await.unwrap();
     let other = case(resolve(&worker, "second-alert").await);
 
-    match worker.drive(&slept.id, Duration::ZERO).await.unwrap() {
+    match worker.drive(&slept.id, Pace::STEADY).await.unwrap() {
         Resolution::Settled(Disposition::Suppressed { case_id, .. }) => assert_eq!(case_id, other.id),
         unexpected => panic!("{unexpected:?}"),
     }

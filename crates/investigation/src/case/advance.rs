@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Disposition, Effect, Event, Outcome, Refused, State, Step};
-use crate::claim::{Claim, ClaimKey, ClaimOp};
+use crate::claim::{Claim, ClaimKey, ClaimOp, later};
 use crate::evidence::Identity;
 use crate::policy::Policy;
 
@@ -16,7 +16,7 @@ const MAX_ATTEMPTS: u32 = 5;
 impl Case {
     /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
     pub fn advance(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
-        let mut step = Step { case: self.clone(), claims: Vec::new(), alert: None };
+        let mut step = Step { case: self.clone(), claims: Vec::new(), alert: None, requeue: Vec::new() };
         step.case.version += 1;
         step.case.updated_at = now;
         let name = event.name();
@@ -41,7 +41,13 @@ impl Case {
             }
             (_, Event::EffectFailed { effect, reason }) => step.retry_own_failure(effect, &reason, now)?,
             (State::Identifying | State::Collecting, Event::ContactFailed { code, reason, retryable }) => {
-                step.fail(code, reason, retryable, now);
+                step.contact_failed(code, reason, retryable, policy, now);
+            }
+            (State::Waiting { tried_at, .. }, Event::Nudged { now: at_once }) => {
+                let pause = policy.collection.wait(1).map_or(SignedDuration::ZERO, |wait| wait.signed());
+                if at_once || now >= later(*tried_at, pause) {
+                    step.make_due(now);
+                }
             }
             (State::Identifying, Event::Identified { identity }) => step.identified(identity, policy, now),
             (State::ClaimingUsers, Event::UserClaims { held }) => step.claim_users(held, policy, now),
@@ -101,12 +107,42 @@ impl Step {
             );
             self.fail("gave_up".to_owned(), reason, false, now);
         } else if contacts {
+            self.case.claim_again(policy, now);
             for claim in &mut self.case.claims {
                 *claim = claim.renewed(now, policy.cooldown.lease.signed());
                 self.claims.push(ClaimOp::Take(claim.clone()));
             }
         }
         Ok(())
+    }
+
+    /// Waits for a machine that may answer later, as the policy says, and frees everything meanwhile: a machine that
+    /// nobody could look at is not silenced.
+    fn contact_failed(
+        &mut self,
+        code: String,
+        reason: String,
+        retryable: bool,
+        policy: &Policy,
+        now: Timestamp,
+    ) {
+        self.case.failed_tries += 1;
+        let wait = policy.collection.wait(self.case.failed_tries).filter(|_| retryable);
+        let end = later(self.case.opened_at, policy.collection.retry_for.signed());
+        let next = wait.map(|wait| later(now, wait.signed())).filter(|next| *next <= end);
+        let Some(next) = next else { return self.fail(code, reason, retryable, now) };
+        self.case.note(now, format!("not reached, next try {next:.0}: {reason}"));
+        self.release_all();
+        self.case.identity = None;
+        self.case.state = State::Waiting { code, reason, tried_at: now };
+        self.case.pending.clear();
+        self.case.push(Effect::Identify, next);
+    }
+
+    fn make_due(&mut self, now: Timestamp) {
+        for pending in &mut self.case.pending {
+            pending.not_before = pending.not_before.min(now);
+        }
     }
 
     fn identified(&mut self, identity: Identity, policy: &Policy, now: Timestamp) {
@@ -187,8 +223,7 @@ impl Step {
     fn retry_own_failure(&mut self, effect: u32, reason: &str, now: Timestamp) -> Result<(), Refused> {
         let pending = self.case.pending_mut(effect)?;
         pending.started = false;
-        pending.not_before =
-            crate::claim::later(now, jiff::SignedDuration::from_secs(2 << pending.attempts.min(10)));
+        pending.not_before = later(now, SignedDuration::from_secs(2 << pending.attempts.min(10)));
         let (doing, attempts) = (pending.effect.as_str(), pending.attempts);
         if attempts >= MAX_ATTEMPTS {
             self.fail("own_failure".to_owned(), format!("{doing}: {reason}"), true, now);
@@ -206,8 +241,11 @@ impl Step {
         }
     }
 
+    /// Gives every claim up without evidence.
     fn release_all(&mut self) {
-        self.claims = self.case.claims.drain(..).map(|claim| ClaimOp::Release(claim.key)).collect();
+        let keys: Vec<ClaimKey> = self.case.claims.drain(..).map(|claim| claim.key).collect();
+        self.requeue = keys.iter().filter(|key| key.is_user()).cloned().collect();
+        self.claims = keys.into_iter().map(ClaimOp::Release).collect();
     }
 
     fn to(&mut self, state: State, effect: Effect, now: Timestamp) {
@@ -229,6 +267,19 @@ impl Step {
             self.case.note(now, "closed");
             self.close(Outcome::Investigated { verdict }, now);
         }
+    }
+}
+
+impl Case {
+    /// Takes the address again, for a case that waited without any claim.
+    fn claim_again(&mut self, policy: &Policy, now: Timestamp) {
+        if !self.is_waiting() {
+            return;
+        }
+        let claim = Claim::lease(ClaimKey::ip(self.target), &self.id, now, policy.cooldown.lease.signed());
+        self.note(now, format!("trying again; {} claimed", claim.key));
+        self.claims.push(claim);
+        self.state = State::Identifying;
     }
 }
 

@@ -65,6 +65,11 @@ pub enum Event {
         /// What it said.
         identity: Identity,
     },
+    /// Another alert about the machine that the case waits for, or a person who asks for a try now.
+    Nudged {
+        /// Do not wait at all.
+        now: bool,
+    },
     /// The user claims were looked up.
     UserClaims {
         /// Those that are in force and belong to other cases.
@@ -131,6 +136,7 @@ impl Event {
             Self::Dispatched { .. } => "dispatched",
             Self::Reported { .. } => "reported",
             Self::Identified { .. } => "identified",
+            Self::Nudged { .. } => "nudged",
             Self::UserClaims { .. } => "user_claims",
             Self::ClaimLost { .. } => "claim_lost",
             Self::ContactFailed { .. } => "contact_failed",

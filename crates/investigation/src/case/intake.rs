@@ -29,6 +29,13 @@ pub enum Disposition {
         /// When the claim runs out.
         until: Timestamp,
     },
+    /// It is about a machine that a case waits for. Counted on that case.
+    Folded {
+        /// The case.
+        case_id: String,
+        /// When the machine is tried next.
+        until: Timestamp,
+    },
     /// The policy leaves this machine or user alone.
     Exempt {
         /// The machine's network or the user.
@@ -100,6 +107,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         actions: Vec::new(),
         pending: Vec::new(),
         next_effect: 1,
+        failed_tries: 0,
         history: Vec::new(),
     };
     case.note(now, format!("opened by alert {}; {} claimed", alert.id, lease.key));
@@ -108,5 +116,6 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         case,
         claims: vec![ClaimOp::Take(lease)],
         alert: Some(Disposition::Opened { case_id: id }),
+        requeue: Vec::new(),
     }))
 }

@@ -6,9 +6,14 @@
 //!
 //! ```text
 //! intake ─► Identifying ─► ClaimingUsers ─► Collecting ─► Assessing ─► Sealing ─► Acting ─► Closed
-//!                │               │              │                         │
-//!                └─ failed ──────┴─ suppressed ─┴─ failed                 └ leases become cooldowns
+//!    ▲           │               │              │                         │
+//!    └─ Waiting ◄┴─ suppressed ◄─┘              │                         └ leases become cooldowns
+//!          ▲ └─► failed                         │
+//!          └────────────────────────────────────┘
 //! ```
+//!
+//! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
+//! cases now and then needs nothing else to bring each to its end.
 
 mod advance;
 mod deliveries;
@@ -44,6 +49,15 @@ const HISTORY: usize = 200;
 pub enum State {
     /// The address is claimed; the endpoint is asked who it is.
     Identifying,
+    /// It could not be reached or read. Every claim was given up; it is tried again at a time.
+    Waiting {
+        /// Stable word, for example `unreachable`.
+        code: String,
+        /// One line: what, where, what to do.
+        reason: String,
+        /// When it was last tried.
+        tried_at: Timestamp,
+    },
     /// The users are known; their claims are looked up and taken.
     ClaimingUsers,
     /// Artifacts are being collected.
@@ -66,6 +80,7 @@ impl State {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Identifying => "identifying",
+            Self::Waiting { .. } => "waiting",
             Self::ClaimingUsers => "claiming_users",
             Self::Collecting => "collecting",
             Self::Assessing => "assessing",
@@ -168,6 +183,8 @@ pub struct Case {
     pub pending: Vec<Pending>,
     /// Number of the next effect.
     pub next_effect: u32,
+    /// Tries to reach and read the endpoint that failed.
+    pub failed_tries: u32,
     /// What happened, oldest first, bounded.
     pub history: Vec<HistoryEntry>,
 }
@@ -182,6 +199,9 @@ pub struct Step {
     pub claims: Vec<ClaimOp>,
     /// What has become of the alert, where this step decides it.
     pub alert: Option<Disposition>,
+    /// Users whose claims are given up without evidence. Alerts about other machines that were suppressed because of
+    /// them wait again: nobody has looked for them.
+    pub requeue: Vec<ClaimKey>,
 }
 
 /// Why an event was refused. The case is as it was.
@@ -234,6 +254,11 @@ impl Case {
     /// The earliest moment at which an effect may be performed.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.pending.iter().map(|pending| pending.not_before).min()
+    }
+
+    /// Whether it waits for its machine, and a new alert about that machine belongs to it.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
     }
 
     /// The users that this case claims, as `domain\name`.

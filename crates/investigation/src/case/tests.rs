@@ -205,13 +205,95 @@ fn an_exempt_user_ends_the_case_and_frees_the_address() {
     assert_eq!(released(&step), ["ip#10.0.0.5"]);
 }
 
+fn unreached(retryable: bool) -> Event {
+    Event::ContactFailed { code: "unreachable".to_owned(), reason: "no answer".to_owned(), retryable }
+}
+
 #[test]
 fn a_failed_contact_frees_every_claim() {
-    let failed = || Event::ContactFailed { code: "x".to_owned(), reason: "x".to_owned(), retryable: true };
-    assert_eq!(released(&perform(&open(), failed(), 1)), ["ip#10.0.0.5"]);
-    let step = perform(&collecting(&[("CORP", "alice")]), failed(), 3);
+    assert_eq!(released(&perform(&open(), unreached(true), 1)), ["ip#10.0.0.5"]);
+    let step = perform(&collecting(&[("CORP", "alice")]), unreached(false), 3);
     assert_eq!(released(&step), ["ip#10.0.0.5", "user#corp\\alice"]);
-    assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Failed { retryable: true, .. } }));
+    assert_eq!(step.requeue.iter().map(ClaimKey::as_str).collect::<Vec<_>>(), ["user#corp\\alice"]);
+    assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Failed { retryable: false, .. } }));
+}
+
+#[test]
+fn a_machine_that_was_offline_is_tried_again_on_the_policys_schedule_and_then_given_up() {
+    let mut case = open();
+    let mut now = 0;
+    let mut waits = Vec::new();
+    while !case.is_closed() {
+        let began = step(&case, Event::Began { effect: case.pending[0].n }, now);
+        let [ClaimOp::Take(claim)] = began.claims.as_slice() else { panic!("{:?}", began.claims) };
+        assert_eq!((claim.key.as_str(), claim.expires_at), ("ip#10.0.0.5", at(now + 2 * 3600)));
+        let failed = step(&began.case, unreached(true), now);
+        assert_eq!(released(&failed), ["ip#10.0.0.5"]);
+        case = failed.case;
+        if let Some(due) = case.next_due() {
+            let wait = (due - at(now)).as_secs();
+            waits.push(wait / 60);
+            now += wait;
+        }
+    }
+    assert_eq!(waits, [15, 60, 240, 480, 480, 480, 480, 480, 480, 480, 480]);
+    assert!(
+        matches!(&case.state, State::Closed { outcome: Outcome::Failed { code, .. } } if code == "unreachable")
+    );
+}
+
+#[test]
+fn a_waiting_case_whose_machine_was_taken_meanwhile_gives_way() {
+    let waiting = perform(&open(), unreached(true), 1).case;
+    let other = Claim::lease(ClaimKey::ip(waiting.target), "other", at(800), SignedDuration::from_hours(2));
+    let lost = step(&waiting, Event::ClaimLost { held: other }, 901);
+    assert!(matches!(lost.case.state, State::Closed { outcome: Outcome::Suppressed { .. } }));
+}
+
+#[test]
+fn a_new_alert_is_a_reason_to_try_again_but_not_more_often_than_the_schedule_begins() {
+    let waiting = perform(&open(), unreached(true), 0).case;
+    let due = |now: bool, seconds| step(&waiting, Event::Nudged { now }, seconds).case.next_due().unwrap();
+    assert_eq!(due(false, 60), at(900));
+    assert_eq!(due(true, 60), at(60), "a person who asks is not made to wait");
+    let later = perform(&waiting, unreached(true), 900).case;
+    let due = |seconds| step(&later, Event::Nudged { now: false }, seconds).case.next_due().unwrap();
+    assert_eq!((due(1000), due(1900)), (at(900 + 3600), at(1900)));
+}
+
+#[test]
+fn a_case_waits_for_an_answer_no_longer_than_it_was_told() {
+    let began = step(&open(), Event::Began { effect: 1 }, 0).case;
+    let sent = step(&began, Event::Dispatched { effect: 1, until: at(600) }, 1).case;
+    assert_eq!((sent.due(at(599)), sent.due(at(600)).map(|pending| pending.n)), (None, Some(1)));
+    let again = step(&sent, Event::Began { effect: 1 }, 600).case;
+    assert_eq!(again.pending[0].attempts, 2);
+
+    let report = |attempt, event| Event::Reported { effect: 1, attempt, event: Box::new(event) };
+    let late_failure = again.advance(report(1, unreached(true)), &policy(), at(700));
+    assert!(
+        matches!(late_failure, Err(Refused::NoSuchEffect { .. })),
+        "a failure of an earlier try says nothing"
+    );
+    let late_answer = step(&again, report(1, Event::Identified { identity: identity(&[]) }), 700).case;
+    assert_eq!(late_answer.state, State::Collecting);
+    let twice =
+        late_answer.advance(report(1, Event::Identified { identity: identity(&[]) }), &policy(), at(701));
+    assert!(matches!(twice, Err(Refused::NoSuchEffect { .. })));
+}
+
+#[test]
+fn every_open_state_has_something_due() {
+    let waiting = perform(&open(), unreached(true), 1).case;
+    let claiming = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
+    let collecting = collecting(&[("CORP", "alice")]);
+    let assessing = perform(&collecting, Event::Collected { outcomes: Vec::new() }, 3).case;
+    let verdict = Box::new(assessment(Verdict::PolicyViolation));
+    let sealing = perform(&assessing, Event::Assessed { assessment: verdict }, 4).case;
+    for case in [open(), waiting, claiming, collecting, assessing, sealing, acting(Verdict::PolicyViolation)]
+    {
+        assert!(case.next_due().is_some(), "{} has no deadline", case.state.as_str());
+    }
 }
 
 #[test]

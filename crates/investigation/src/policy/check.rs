@@ -80,6 +80,11 @@ impl Policy {
         if self.collection.jobs == 0 || self.collection.jobs > 1024 {
             remarks.push(error("[collection] jobs: between 1 and 1024"));
         }
+        if self.collection.retry.iter().any(|wait| *wait < crate::policy::Span::minutes(1)) {
+            remarks.push(error(
+                "[collection] retry: a wait below 1m would only load the network; use 1m or more",
+            ));
+        }
         if self.collection.artifacts.is_empty() {
             remarks.push(error(
                 "[collection] artifacts is empty: nothing would be collected; remove the key for all",

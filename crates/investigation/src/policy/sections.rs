@@ -72,8 +72,21 @@ pub struct CollectionPolicy {
     pub identify_timeout: Span,
     /// Time for the whole collection of one endpoint.
     pub collect_timeout: Span,
+    /// Waits before a machine that could not be reached is tried again: after the first try, after the second, ….
+    /// The last one repeats. Empty: it is not tried again.
+    pub retry: Vec<Span>,
+    /// How long after the alert it is still tried.
+    pub retry_for: Span,
     /// Caps for each artifact.
     pub limits: Limits,
+}
+
+impl CollectionPolicy {
+    /// The wait before the next try, after `tried` tries that failed.
+    pub fn wait(&self, tried: u32) -> Option<Span> {
+        let index = usize::try_from(tried.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.retry.get(index).or(self.retry.last()).copied()
+    }
 }
 
 impl Default for CollectionPolicy {
@@ -83,6 +96,8 @@ impl Default for CollectionPolicy {
             artifacts: ArtifactKind::ALL.to_vec(),
             identify_timeout: Span::minutes(1),
             collect_timeout: Span::minutes(30),
+            retry: vec![Span::minutes(15), Span::hours(1), Span::hours(4), Span::hours(8)],
+            retry_for: Span::days(3),
             limits: Limits::default(),
         }
     }

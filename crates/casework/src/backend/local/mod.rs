@@ -11,6 +11,7 @@ mod tests;
 mod write;
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{AlertRow, Backend, CaseRow, Committed, Hold, Received, StoreError, Stored, SuppressedAlert};
+use crate::failpoint::failpoint;
 
 /// How long a write waits for another process's write.
 const BUSY: Duration = Duration::from_secs(10);
@@ -85,10 +87,15 @@ impl Local {
             connection.pragma_update(None, "synchronous", synchronous).map_err(fail)?;
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
-            match write(&transaction).map_err(fail)? {
+            failpoint("store.begun");
+            let verdict = write(&transaction).map_err(fail)?;
+            failpoint("store.written");
+            let kept = match verdict {
                 Verdict::Keep(value) => transaction.commit().map_err(fail).map(|()| value),
                 Verdict::Undo(value) => transaction.rollback().map_err(fail).map(|()| value),
-            }
+            };
+            failpoint("store.committed");
+            kept
         };
         joined(&self.place.database, tokio::task::spawn_blocking(run).await)
     }
@@ -184,6 +191,10 @@ impl Backend for Local {
         self.read(move |connection| read::cases(connection, only_open, limit)).await
     }
 
+    async fn waiting_case(&self, target: IpAddr) -> Stored<Option<String>> {
+        self.read(move |connection| read::waiting_case(connection, target)).await
+    }
+
     async fn open_cases(&self) -> Stored<Vec<String>> {
         self.read(read::open_cases).await
     }
@@ -243,6 +254,7 @@ impl Backend for Local {
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Stored<u64> {
         let pruned =
             self.write(move |transaction| write::prune(transaction, before, now).map(Verdict::Keep)).await?;
+        failpoint("store.pruned");
         for case_id in &pruned.closed_cases {
             // A lock file that is gone already is as good as removed.
             let _ = std::fs::remove_file(self.place.locks.join(format!("{case_id}.lock")));

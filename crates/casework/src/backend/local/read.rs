@@ -1,5 +1,7 @@
 //! The queries, and how values are spelled in the database.
 
+use std::net::IpAddr;
+
 use investigation::case::{Case, Disposition, Outcome, State};
 use investigation::claim::{Claim, ClaimKey, ClaimKind};
 use jiff::Timestamp;
@@ -35,6 +37,7 @@ pub(super) fn word(disposition: &Disposition) -> &'static str {
         Disposition::Waiting => "waiting",
         Disposition::Opened { .. } => "opened",
         Disposition::Suppressed { .. } => "suppressed",
+        Disposition::Folded { .. } => "folded",
         Disposition::Exempt { .. } => "exempt",
         Disposition::Refused { .. } => "refused",
         Disposition::Review { .. } => "review",
@@ -92,6 +95,13 @@ fn brief(case: &Case, suppressed: i64) -> CaseRow {
         updated_at: case.updated_at,
         suppressed: suppressed.unsigned_abs(),
     }
+}
+
+pub(super) fn waiting_case(connection: &Connection, target: IpAddr) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT id FROM cases WHERE waits_for = ?1 ORDER BY opened_at LIMIT 1")?
+        .query_row([target.to_string()], |row| row.get(0))
+        .optional()
 }
 
 pub(super) fn open_cases(connection: &Connection) -> rusqlite::Result<Vec<String>> {

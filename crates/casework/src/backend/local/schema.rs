@@ -28,10 +28,12 @@ const MIGRATIONS: &[&str] = &["
         open          INTEGER NOT NULL,
         opened_at     TEXT NOT NULL,
         suppressed    INTEGER NOT NULL DEFAULT 0,
+        waits_for     TEXT,
         body          TEXT NOT NULL
     ) STRICT;
     CREATE INDEX cases_open ON cases (opened_at) WHERE open = 1;
     CREATE INDEX cases_by_age ON cases (opened_at);
+    CREATE INDEX cases_waiting ON cases (waits_for, opened_at) WHERE waits_for IS NOT NULL;
 
     CREATE TABLE claims (
         key         TEXT PRIMARY KEY,

@@ -58,10 +58,17 @@ pub(super) fn settle(
     transaction
         .prepare_cached("UPDATE alerts SET disposition = ?2, detail = ?3, settled_at = ?4 WHERE id = ?1")?
         .execute(params![alert_id, read::word(disposition), read::to_json(disposition)?, read::stamp(now)])?;
-    if let Disposition::Suppressed { key, case_id, .. } = disposition {
+    let counted = match disposition {
+        Disposition::Suppressed { key, case_id, .. } => Some((case_id, key.as_str())),
+        Disposition::Folded { case_id, .. } => Some((case_id, "")),
+        _ => None,
+    };
+    if let Some((case_id, key)) = counted {
         let new = transaction
-            .prepare_cached("INSERT INTO suppressed (case_id, alert_id, key, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?
-            .execute(params![case_id, alert_id, key.as_str(), read::stamp(now)])?;
+            .prepare_cached(
+                "INSERT INTO suppressed (case_id, alert_id, key, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![case_id, alert_id, key, read::stamp(now)])?;
         if new == 1 {
             count_suppressed(transaction, case_id)?;
         }
@@ -112,6 +119,7 @@ pub(super) fn commit(
     let case = &step.case;
     let body = read::to_json(case)?;
     let version = i64::try_from(case.version).unwrap_or(i64::MAX);
+    let waits_for = case.is_waiting().then(|| case.target.to_string());
     let written = if version == 0 {
         transaction
             .prepare_cached(
@@ -121,17 +129,38 @@ pub(super) fn commit(
     } else {
         transaction
             .prepare_cached(
-                "UPDATE cases SET version = ?2, open = ?3, body = ?4 WHERE id = ?1 AND version = ?2 - 1",
+                "UPDATE cases SET version = ?2, open = ?3, body = ?4, waits_for = ?5
+                 WHERE id = ?1 AND version = ?2 - 1",
             )?
-            .execute(params![case.id, version, !case.is_closed(), body])?
+            .execute(params![case.id, version, !case.is_closed(), body, waits_for])?
     };
     if written != 1 {
         return Ok(Committed::Stale);
+    }
+    for key in &step.requeue {
+        requeue(transaction, &case.id, key)?;
     }
     if let Some(disposition) = &step.alert {
         settle(transaction, &case.alert.id, disposition, now)?;
     }
     Ok(Committed::Done)
+}
+
+/// Lets the alerts wait again that this case suppressed because of a user whose claim it gives up.
+fn requeue(transaction: &Transaction<'_>, case_id: &str, key: &ClaimKey) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE alerts SET disposition = ?3, detail = ?4, settled_at = NULL WHERE disposition = 'suppressed'
+             AND id IN (SELECT alert_id FROM suppressed WHERE case_id = ?1 AND key = ?2)",
+        )?
+        .execute(params![case_id, key.as_str(), read::word(&Disposition::Waiting), read::to_json(&Disposition::Waiting)?])?;
+    let gone = transaction
+        .prepare_cached("DELETE FROM suppressed WHERE case_id = ?1 AND key = ?2")?
+        .execute(params![case_id, key.as_str()])?;
+    transaction
+        .prepare_cached("UPDATE cases SET suppressed = suppressed - ?2 WHERE id = ?1")?
+        .execute(params![case_id, i64::try_from(gone).unwrap_or(0)])?;
+    Ok(())
 }
 
 /// Takes a claim, or returns the one that stands in the way. The transaction is immediate, so that nothing changes
