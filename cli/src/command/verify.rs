@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use casework::container::verify;
+use casework::container::{VerifyError, verify};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -41,6 +41,13 @@ pub(super) async fn run(files: &[PathBuf], json: bool) -> Result<Exit> {
                     problems,
                     error: None,
                 }
+            }
+            // Something that was a zip once and proves nothing now is not intact; anything else is no evidence at all.
+            Err(error)
+                if !matches!(error, VerifyError::Io(_) | VerifyError::NotAFile | VerifyError::NotAZip) =>
+            {
+                let problems = vec![error.to_string()];
+                Answer { file: name, intact: false, case_id: None, entries: 0, problems, error: None }
             }
             Err(error) => {
                 let chain = anyhow::Error::from(error);

@@ -9,6 +9,15 @@ use crate::text::one_line;
 
 /// Older alerts than this cannot be refuted: the processes and sockets of their time may be gone.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
+/// Evidence that is later than this after the alert is stale: a socket that it shows need not be the one that the
+/// alert saw. Longer than a machine takes that is reached at the first or second try.
+const STALE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How much later than the alert the evidence was collected, where that makes it stale.
+pub(super) fn staleness(question: &Question<'_>) -> Option<SignedDuration> {
+    let delay = question.collected_at.duration_since(question.alert.timestamp?);
+    (delay > STALE).then_some(delay)
+}
 
 /// Reasons of one artifact that are repeated.
 const MAX_REASONS: usize = 5;
@@ -155,16 +164,15 @@ fn identity(question: &Question<'_>, evidence: &Evidence) -> Vec<Gap> {
 }
 
 fn age(question: &Question<'_>) -> Option<Gap> {
-    let seen = question.alert.timestamp?;
-    let age = question.collected_at.duration_since(seen);
-    (age > FRESH).then(|| Gap {
-        text: format!(
-            "The evidence is {} younger than the alert: processes and sockets of that time may be gone. \
-             No false positive can be given.",
-            words(age)
-        ),
-        blocks: true,
-    })
+    let delay = staleness(question)?;
+    let blocks = delay > FRESH;
+    let weight = if blocks {
+        "Processes of that time may be gone as well. No false positive can be given."
+    } else {
+        "No socket in it proves the connection of the alert by itself."
+    };
+    let text = format!("The evidence is stale, {} younger than the alert. {weight}", words(delay));
+    Some(Gap { text, blocks })
 }
 
 /// A duration in the largest unit that fits, for sentences.

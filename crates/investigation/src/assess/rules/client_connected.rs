@@ -63,6 +63,10 @@ fn cases() -> Vec<super::super::testing::Case> {
             base().tcp(4242, "203.0.113.7", 50123),
         ),
         Case::finds("the endpoint's own UDP port", Bearing::Violation, High, base().udp_bound(4242, 51000)),
+        Case::finds("evidence that came hours after the alert", Bearing::Violation, Medium, {
+            base().alert(|a| a.timestamp = Some(Bench::at("2026-03-02T06:00:00Z"))).flow(4242)
+        })
+        .saying(&["4 hours younger than the alert"]),
         Case::finds(
             "image path unknown",
             Bearing::Violation,

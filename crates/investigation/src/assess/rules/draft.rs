@@ -1,7 +1,7 @@
 //! What a rule hands back, and the sentences and citations that rules share.
 
 use super::super::MAX_CITATIONS;
-use super::super::gaps::second;
+use super::super::gaps::{second, staleness, words};
 use super::super::scene::{CLOCK_TOLERANCE, Held, Owner, Scene, Tie, bare_user};
 use super::super::verdict::{Bearing, Citation, Confidence, Finding};
 use super::Rule;
@@ -90,6 +90,12 @@ pub(super) fn who(owner: &Owner<'_>) -> String {
 /// What weakens the chain from the alert to this process.
 pub(super) fn doubts(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
     let mut doubts = owner.doubts.clone();
+    if let Some(delay) = staleness(scene.question) {
+        doubts.push(format!(
+            "the evidence is {} younger than the alert, so the socket need not be the one that the alert saw",
+            words(delay)
+        ));
+    }
     if let (Some(start), Some(seen)) = (owner.process.start_time, scene.question.alert.timestamp)
         && start > seen + CLOCK_TOLERANCE
     {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::gaps::staleness;
 use super::super::scene::{Owner, Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -68,7 +69,10 @@ fn at_peer(scene: &Scene<'_>) -> Vec<Draft> {
         }
         let p2p_port =
             client.bittorrent && tied.iter().any(|held| scene.on_p2p_port(held.socket, Some(client)));
+        let stale = staleness(scene.question).is_some();
         let (bearing, confidence) = match (signs.is_empty(), p2p_port) {
+            // Its other uses explain a later connection as well as the alert's.
+            (false, _) if stale => (Bearing::Suspicion, Confidence::Medium),
             (false, _) => (Bearing::Violation, Confidence::Medium),
             (true, true) => (Bearing::Suspicion, Confidence::Medium),
             (true, false) => (Bearing::Suspicion, Confidence::Low),
@@ -158,6 +162,12 @@ fn at_peer_cases() -> Vec<Case> {
         }),
         Case::finds("listening on its BitTorrent ports", Bearing::Violation, Confidence::Medium, {
             aria2().flow(5).listening(5, "0.0.0.0", 6890)
+        }),
+        Case::finds("a torrent, hours after the alert", Bearing::Suspicion, Confidence::Medium, {
+            aria2()
+                .process(5, |p| p.command_line = Some(magnet.into()))
+                .alert(|a| a.timestamp = Some(Bench::at("2026-03-02T06:00:00Z")))
+                .flow(5)
         }),
         Case::finds("the connection alone", Bearing::Suspicion, Confidence::Medium, aria2().flow(5)),
         Case::finds("no port that says BitTorrent", Bearing::Suspicion, Confidence::Low, {
