@@ -4,5 +4,6 @@
 pub mod backend;
 pub mod container;
 pub mod deliver;
+pub mod failpoint;
 pub mod places;
 pub mod worker;

@@ -23,6 +23,7 @@ use super::problem::VerifyError;
 use super::staging::{self, Staged};
 use super::verify::{hash_into, verify};
 use super::{CHUNK, UNIX_MODE, dos_time};
+use crate::failpoint::failpoint;
 
 /// From this size on an entry gets 64-bit sizes. Below 4 GiB, as the packed form can be a little larger.
 const LARGE: u64 = 0xF000_0000;
@@ -142,9 +143,12 @@ pub fn seal(request: &SealRequest<'_>) -> Result<Sealed, SealError> {
         tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder).map_err(written)?;
     // Held while it is written, so that nobody takes it for a leftover.
     temporary.as_file().lock().map_err(written)?;
+    failpoint("seal.temporary");
 
     let (sha256, size) = write_container(request, &sources, &temporary)?;
+    failpoint("seal.written");
     temporary.as_file().sync_all().map_err(written)?;
+    failpoint("seal.synced");
     match temporary.persist_noclobber(request.destination) {
         Ok(_) => {}
         // Another worker was faster; what it left must be this case's evidence, or it is an error.
@@ -153,6 +157,7 @@ pub fn seal(request: &SealRequest<'_>) -> Result<Sealed, SealError> {
         }
         Err(error) => return Err(written(error.error)),
     }
+    failpoint("seal.named");
     sync_folder(folder).map_err(written)?;
     Ok(Sealed { path: request.destination.to_owned(), sha256, size, already_sealed: false })
 }
@@ -231,6 +236,7 @@ fn write_container(
     let mut zip = ZipWriter::new(temporary.as_file());
     let mut entries = Vec::with_capacity(sources.len());
     for source in sources {
+        failpoint("seal.entry");
         entries.push(match source {
             Source::Bytes(name, bytes) => {
                 zip.start_file(*name, options.large_file(bytes.len() as u64 >= LARGE))
@@ -266,6 +272,7 @@ fn write_container(
         return Err(SealError::TooMuch);
     }
     zip.write_all(&bytes).map_err(written)?;
+    failpoint("seal.manifest");
     zip.finish().map_err(zip_written)?;
 
     hash_into(&mut sha256, &mut read_back).map_err(written)?;

@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::DeliveryError;
+use crate::failpoint::failpoint;
 
 /// Longest stem of a file's name.
 const MAX_NAME: usize = 120;
@@ -37,13 +38,16 @@ fn write_once(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     fs::create_dir_all(folder)?;
     let mut temporary = tempfile::Builder::new().prefix(".").suffix(".partial").tempfile_in(folder)?;
+    failpoint("outbox.temporary");
     temporary.write_all(bytes)?;
+    failpoint("outbox.written");
     temporary.as_file().sync_all()?;
     match temporary.persist_noclobber(path) {
         Ok(_) => {}
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.error),
     }
+    failpoint("outbox.named");
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::mail::{Smtp, Tls};
 use super::{DeliveryError, install_crypto, is_loopback, secret, with_causes};
+use crate::failpoint::failpoint;
 
 /// Bytes of the message written at a time.
 const PART: usize = 16 << 10;
@@ -47,6 +48,7 @@ pub(super) async fn send(
         .await
         .unwrap_or_else(|_| Err(DeliveryError::not_accepted("the mail server did not answer in time")))?;
 
+    failpoint("smtp.data");
     let whole = AtomicBool::new(false);
     let answer = timeout_at(deadline, connection.message_iter(parts(mail, &whole))).await;
     let answer = match answer {
@@ -57,6 +59,7 @@ pub(super) async fn send(
         }
         Err(_) => return Err(DeliveryError::not_accepted("the message could not be sent in time")),
     };
+    failpoint("smtp.accepted");
     let _ = timeout(GOODBYE, connection.quit()).await;
     Ok(Accepted { answer: show(&answer), refused })
 }
@@ -94,6 +97,7 @@ async fn prepare(
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
         connection.auth(&mechanisms, &credentials).await.map_err(|error| login_failed(&error))?;
     }
+    failpoint("smtp.connected");
     let refused = envelope(&mut connection, from, to).await?;
     connection.command(Data).await.map_err(|error| before_data("DATA", &error))?;
     Ok((connection, refused))
@@ -148,6 +152,7 @@ fn parts<'m>(mail: &'m [u8], whole: &'m AtomicBool) -> impl Iterator<Item = &'m 
     std::iter::from_fn(move || {
         let part = parts.next();
         if part.is_none() {
+            failpoint("smtp.whole");
             whole.store(true, Ordering::Release);
         }
         part

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, answer, install_crypto, is_loopback, secret, with_causes};
+use crate::failpoint::failpoint;
 
 /// Bytes of an answer that are read.
 const MAX_ANSWER: usize = 64 << 10;
@@ -86,7 +87,9 @@ pub async fn post_ticket(
     if let Some(token) = &token {
         request = request.bearer_auth(token);
     }
+    failpoint("ticket.sending");
     let response = request.send().await.map_err(|error| failed(&location, error))?;
+    failpoint("ticket.answered");
     settle(webhook, &location, token.as_deref(), response).await
 }
 
