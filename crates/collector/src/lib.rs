@@ -11,6 +11,8 @@
 pub mod artifact;
 mod collector;
 mod contact_error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod staging;
 pub mod torrent;
 mod transport;

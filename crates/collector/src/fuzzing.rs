@@ -1,0 +1,84 @@
+//! The parsers of outside data, opened for the fuzz harness. No part of this crate's interface: it may change at any
+//! time.
+
+use std::io;
+use std::net::IpAddr;
+
+use investigation::evidence::{ArtifactKind, ArtifactStatus};
+use investigation::order::Limits;
+use russh::keys::parse_public_key_base64;
+
+use crate::artifact::facts::Facts;
+use crate::artifact::{self, Parse};
+use crate::transport::ssh::known_hosts::{KnownHosts, Match};
+
+/// What a parser made of a script's output.
+#[derive(Debug)]
+pub struct Reading {
+    /// Rows of the parsed form.
+    pub items: u64,
+    /// How it went.
+    pub status: ArtifactStatus,
+    /// Why it is not `ok`.
+    pub reasons: Vec<String>,
+    parsed: artifact::Parsed,
+}
+
+impl Reading {
+    /// The parsed form as it lies in a container.
+    ///
+    /// # Errors
+    /// Where it cannot be serialised.
+    pub fn json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&self.parsed)
+    }
+}
+
+/// Reads the output of one Linux script under `limits`. `identity` is the output of the identity script, from which
+/// account names, time of the start and byte order follow.
+///
+/// # Errors
+/// None for input in memory.
+pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::Result<Reading> {
+    let mut identity = identity;
+    let (contact, _) = artifact::identity::read(&mut identity, false)?;
+    let facts = contact.map_or_else(Facts::default, |contact| contact.facts);
+    let parse: Parse = match kind {
+        ArtifactKind::Identity => artifact::identity::parse,
+        ArtifactKind::Processes => artifact::processes::parse,
+        ArtifactKind::Connections => artifact::connections::parse,
+        ArtifactKind::Torrents => artifact::torrents::parse,
+        ArtifactKind::Autostart => artifact::autostart::parse,
+        ArtifactKind::Firewall => artifact::firewall::parse,
+    };
+    let (parsed, tally) = parse(&mut output, &facts, limits)?;
+    let (status, reasons) = tally.settle();
+    Ok(Reading { items: parsed.items(), status, reasons, parsed })
+}
+
+/// What a `known_hosts` file says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKey {
+    /// It is pinned.
+    Pinned,
+    /// It is revoked, on this line.
+    Revoked(usize),
+    /// Another is pinned, on this line.
+    Other(usize),
+    /// The address is not known.
+    Unknown,
+}
+
+/// Holds a key (its base64) against the text of a `known_hosts` file; with the number of keys pinned for the address.
+/// `None` where the key is none.
+pub fn host_key(text: &str, target: IpAddr, port: u16, key: &str) -> Option<(usize, HostKey)> {
+    let key = parse_public_key_base64(key).ok()?;
+    let known = KnownHosts::parse(text, target, port);
+    let says = match known.check(&key) {
+        Match::Pinned => HostKey::Pinned,
+        Match::Revoked { line } => HostKey::Revoked(line),
+        Match::Other { line, .. } => HostKey::Other(line),
+        Match::Unknown => HostKey::Unknown,
+    };
+    Some((known.keys().count(), says))
+}
