@@ -5,5 +5,6 @@ pub mod backend;
 pub mod container;
 pub mod deliver;
 pub mod failpoint;
+mod partial;
 pub mod places;
 pub mod worker;

@@ -2,7 +2,6 @@
 //! are on the disk, and only then gives it its name.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -24,11 +23,10 @@ use super::staging::{self, Staged};
 use super::verify::{hash_into, verify};
 use super::{CHUNK, UNIX_MODE, dos_time};
 use crate::failpoint::failpoint;
+use crate::partial;
 
 /// From this size on an entry gets 64-bit sizes. Below 4 GiB, as the packed form can be a little larger.
 const LARGE: u64 = 0xF000_0000;
-/// Ending of the temporary name.
-const PARTIAL: &str = ".partial";
 
 /// What to seal, and where.
 #[derive(Clone, Copy, Debug)]
@@ -135,14 +133,7 @@ pub fn seal(request: &SealRequest<'_>) -> Result<Sealed, SealError> {
         _ => Path::new("."),
     };
     let name = request.destination.file_name().ok_or_else(|| written(io::ErrorKind::InvalidInput.into()))?;
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    remove_leftovers(folder, &prefix);
-    let temporary =
-        tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder).map_err(written)?;
-    // Held while it is written, so that nobody takes it for a leftover.
-    temporary.as_file().lock().map_err(written)?;
+    let temporary = partial::begin(folder, name).map_err(written)?;
     failpoint("seal.temporary");
 
     let (sha256, size) = write_container(request, &sources, &temporary)?;
@@ -332,24 +323,6 @@ fn check(manifest: &Manifest) -> Result<(), SealError> {
     match manifest.faults().into_iter().next() {
         None => Ok(()),
         Some(fault) => Err(SealError::Manifest(fault)),
-    }
-}
-
-/// Removes what a killed worker left of the same container. Whoever still writes one holds its lock.
-fn remove_leftovers(folder: &Path, prefix: &OsString) {
-    let Ok(items) = fs::read_dir(folder) else { return };
-    for item in items.flatten() {
-        let name = item.file_name();
-        let (name, prefix) = (name.as_encoded_bytes(), prefix.as_encoded_bytes());
-        if name.starts_with(prefix)
-            && name.ends_with(PARTIAL.as_bytes())
-            && item.file_type().is_ok_and(|kind| kind.is_file())
-            && let Ok(file) = File::open(item.path())
-            && file.try_lock().is_ok()
-            && let Err(error) = fs::remove_file(item.path())
-        {
-            tracing::warn!(path = %item.path().display(), %error, "a leftover cannot be removed");
-        }
     }
 }
 

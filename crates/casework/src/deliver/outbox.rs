@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::DeliveryError;
 use crate::failpoint::failpoint;
+use crate::partial;
 
 /// Longest stem of a file's name.
 const MAX_NAME: usize = 120;
@@ -37,7 +38,7 @@ fn write_once(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::Builder::new().prefix(".").suffix(".partial").tempfile_in(folder)?;
+    let mut temporary = partial::begin(folder, path.file_name().unwrap_or_default())?;
     failpoint("outbox.temporary");
     temporary.write_all(bytes)?;
     failpoint("outbox.written");
@@ -69,6 +70,27 @@ pub(super) fn file_name(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_worker_left_of_a_file_goes_when_it_is_written_and_nothing_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = |name: &str| fs::write(dir.path().join(name), "half").unwrap();
+        left(".ph-1.effect-6.md.aB3dE6.partial");
+        left(".ph-2.effect-6.md.aB3dE6.partial");
+        let held = partial::begin(dir.path(), "ph-1.effect-6.md".as_ref()).unwrap();
+        left(".ph-1.effect-6.md.gH7iJ8.partial");
+        write_once(dir.path(), &dir.path().join("ph-1.effect-6.md"), b"whole").unwrap();
+        let mut found: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        found.sort();
+        let mut expected = [
+            held.path().file_name().unwrap(),
+            ".ph-2.effect-6.md.aB3dE6.partial".as_ref(),
+            "ph-1.effect-6.md".as_ref(),
+        ];
+        expected.sort();
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn a_key_cannot_name_a_file_elsewhere_or_collide_with_its_like() {
