@@ -24,6 +24,7 @@ pub(super) async fn run(setup: &Setup, jobs: &Jobs) -> Result<Exit> {
     let progress = Arc::new(Progress::new(setup.json));
     let worker = Arc::new(setup.worker(policy, progress.clone())?);
     let mut printer = Printer::new(setup.json, progress);
+    worker.tidy().await?;
 
     let mut running: JoinSet<Result<Option<Outcome>>> = JoinSet::new();
     for case_id in worker.backend.open_cases().await? {

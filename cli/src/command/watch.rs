@@ -39,6 +39,7 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
     let progress = Arc::new(Progress::new(setup.json));
     let worker = Arc::new(setup.worker(policy, progress.clone())?);
     let mut source = Source::open(&args.source)?;
+    worker.tidy().await?;
     let mut queue = Queue {
         worker: Arc::clone(&worker),
         jobs,

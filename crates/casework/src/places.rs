@@ -44,7 +44,13 @@ impl Places {
         self.evidence.join(format!("{case_id}.zip"))
     }
 
-    /// Removes what a case staged. What is left behind by a crash goes with the next call for it.
+    /// The cases that have something in the staging area. A folder that cannot be read has none.
+    pub fn staged_cases(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.staging).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
+    /// Removes what a case staged.
     pub fn clear_staging(&self, case_id: &str) -> io::Result<()> {
         match std::fs::remove_dir_all(self.staging.join(case_id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

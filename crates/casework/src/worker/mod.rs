@@ -7,6 +7,7 @@ mod performer;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::sync::Arc;
 use std::time::Duration;

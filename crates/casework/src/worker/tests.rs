@@ -244,3 +244,21 @@ async fn a_case_that_slept_past_its_lease_does_not_touch_a_machine_that_was_take
     assert!(!worker.performer.places.container(&slept.id).exists());
     assert_eq!(worker.backend.claims(Timestamp::now()).await.unwrap()[0].case_id, other.id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_that_died_left_of_a_closed_case_is_cleared_and_of_an_open_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let closed = case(resolve(&worker, "first-alert").await);
+    let places = Places::create(dir.path()).unwrap();
+    std::fs::create_dir_all(places.staged(&closed.id, "collect")).unwrap();
+    std::fs::create_dir_all(places.staged("ph-of-another-store", "collect")).unwrap();
+    worker.tidy().await.unwrap();
+    assert_eq!(worker.performer.places.staged_cases(), ["ph-of-another-store"]);
+
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let open = opened_until_collecting(&worker, "first-alert").await;
+    worker.tidy().await.unwrap();
+    assert_eq!(worker.performer.places.staged_cases(), [open.id]);
+}
