@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::investigate::investigate;
 use crate::exit::Exit;
 use crate::setup::Setup;
-use crate::show::outcome::Printer;
+use crate::show::printer::Printer;
 use crate::show::progress::Progress;
 use crate::show::{self, paint};
 

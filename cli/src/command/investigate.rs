@@ -13,7 +13,8 @@ use crate::args::Investigate;
 use crate::exit::Exit;
 use crate::inputs::{self, Item};
 use crate::setup::{Setup, Site};
-use crate::show::outcome::{Outcome, Printer};
+use crate::show::outcome::Outcome;
+use crate::show::printer::Printer;
 use crate::show::progress::Progress;
 
 /// Alerts that are stored in one write.

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use crate::args::Jobs;
 use crate::exit::Exit;
 use crate::setup::Setup;
-use crate::show::outcome::{Outcome, Printer};
+use crate::show::outcome::Outcome;
+use crate::show::printer::Printer;
 use crate::show::progress::Progress;
 
 /// Waiting alerts that are taken up at a time.

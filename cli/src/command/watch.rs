@@ -21,7 +21,8 @@ use crate::exit::Exit;
 use crate::inputs::{self, Item};
 use crate::setup::{Setup, Site};
 use crate::show;
-use crate::show::outcome::{Outcome, Printer};
+use crate::show::outcome::Outcome;
+use crate::show::printer::Printer;
 use crate::show::progress::Progress;
 
 /// How often folder and database are looked at.

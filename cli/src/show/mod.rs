@@ -3,6 +3,7 @@
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod paint;
+pub(crate) mod printer;
 pub(crate) mod progress;
 pub(crate) mod table;
 

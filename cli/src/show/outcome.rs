@@ -1,14 +1,11 @@
 //! The outcome of one alert: a few lines for people, one JSON object for programs.
 
-use std::sync::Arc;
-
 use casework::backend::AlertRow;
 use casework::worker::Resolution;
 use investigation::case::{ActionRecord, ActionStatus, Case, Disposition, Outcome as Ending, State};
 use investigation::text::one_line;
 use serde::Serialize;
 
-use super::progress::Progress;
 use super::{minute, paint, safe};
 use crate::exit::Exit;
 
@@ -16,9 +13,9 @@ use crate::exit::Exit;
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Outcome {
     /// `investigated`, `suppressed`, `exempt`, `refused`, `review`, `unreadable`, `failed` or `open`.
-    outcome: &'static str,
+    pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
+    pub(super) verdict: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +24,7 @@ pub(crate) struct Outcome {
     alert_id: Option<String>,
     #[serde(rename = "event.id", skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
-    origin: String,
+    pub(super) origin: String,
     #[serde(rename = "host.ip", skip_serializing_if = "Option::is_none")]
     target: Option<String>,
     #[serde(rename = "host.name", skip_serializing_if = "Option::is_none")]
@@ -51,7 +48,7 @@ pub(crate) struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retryable: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,7 +187,7 @@ impl Outcome {
     }
 
     /// The lines for people.
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let who = self.target.as_deref().unwrap_or(&self.origin);
         let mut head = format!("{}  {}", paint::bold(&safe(who)), self.headline());
         if let Some(host) = &self.host {
@@ -279,53 +276,4 @@ pub(crate) fn action_line(action: &ActionRecord) -> String {
         ),
     };
     format!("{}{to}: {word} ({detail})", action.kind)
-}
-
-/// Prints outcomes and remembers the worst.
-pub(crate) struct Printer {
-    json: bool,
-    progress: Arc<Progress>,
-    exit: Exit,
-    counts: Vec<(String, u64)>,
-}
-
-impl Printer {
-    pub(crate) fn new(json: bool, progress: Arc<Progress>) -> Self {
-        Self { json, progress, exit: Exit::Done, counts: Vec::new() }
-    }
-
-    /// Prints one outcome.
-    pub(crate) fn print(&mut self, outcome: &Outcome) {
-        self.exit = self.exit.max(outcome.exit());
-        let word = outcome.verdict.filter(|_| outcome.outcome == "investigated").unwrap_or(outcome.outcome);
-        match self.counts.iter_mut().find(|(known, _)| known == word) {
-            Some((_, count)) => *count += 1,
-            None => self.counts.push((word.to_owned(), 1)),
-        }
-        if self.json {
-            super::json(outcome);
-        } else if outcome.outcome == "unreadable" {
-            let reason = outcome.reason.as_deref().unwrap_or("cannot be read");
-            let line = format!("peerhound: {}: {}", safe(&outcome.origin), one_line(reason, 600));
-            self.progress.suspend(|| super::note(&line));
-        } else {
-            self.progress.suspend(|| super::lines(&outcome.lines()));
-        }
-    }
-
-    /// Prints the sum, where there was more than one.
-    pub(crate) fn finish(&self) {
-        let total: u64 = self.counts.iter().map(|(_, count)| count).sum();
-        if self.json || total < 2 {
-            return;
-        }
-        let parts: Vec<String> =
-            self.counts.iter().map(|(word, count)| format!("{count} {}", word.replace('_', " "))).collect();
-        self.progress.suspend(|| super::lines(&[format!("{total} alerts: {}", parts.join(", "))]));
-    }
-
-    /// The exit code so far.
-    pub(crate) fn exit(&self) -> Exit {
-        self.exit
-    }
 }
