@@ -3,7 +3,6 @@
 use casework::backend::AlertRow;
 use casework::worker::Resolution;
 use investigation::case::{ActionRecord, ActionStatus, Case, Disposition, Outcome as Ending, State};
-use investigation::text::one_line;
 use serde::Serialize;
 
 use super::{minute, paint, safe};
