@@ -2,11 +2,14 @@
 //! lines of text; rows of a CSV with a header.
 //!
 //! An input is read as it comes, so a pipe that stays open gives each record when it is complete. No more than
-//! [`MAX_RECORD_BYTES`] of it are held, however long a line or an array is. What cannot be read is one error, and
-//! reading goes on behind it; only an input that is no text at all ends there.
+//! twice [`MAX_RECORD_BYTES`] of it are held, however long a line or an array is. What cannot be read is one error, and
+//! reading goes on behind it; only an input that is no text at all ends there. A document that was cut off costs only
+//! itself: where a later line looks like a record and the document breaks, reading goes on at that line.
 
 mod bytes;
 mod document;
+mod grammar;
+mod layout;
 mod scan;
 mod table;
 mod unreadable;
@@ -16,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use bytes::Bytes;
+use bytes::{Bytes, Place};
 use table::Table;
 pub(super) use table::split as split_cells;
 pub use unreadable::Unreadable;
@@ -81,8 +84,8 @@ pub struct Framing<R> {
 enum Mode {
     /// Between records. Of what the last one may have left behind, these bytes are passed over.
     Between { passed_over: &'static [u8] },
-    /// Inside an array that started on `line`.
-    Array { line: u64, empty: bool },
+    /// Inside an array, which opened on the line of `start`.
+    Array { start: Place, empty: bool },
     /// In the rows of a table.
     Rows(Table),
 }
@@ -157,8 +160,8 @@ impl<R: BufRead> Framing<R> {
             }
             Some(b'[') => {
                 self.looks_like_text = true;
+                self.mode = Mode::Array { start: self.bytes.place(), empty: true };
                 self.bytes.next()?;
-                self.mode = Mode::Array { line, empty: true };
             }
             Some(_) => return self.text(line),
         }
@@ -167,7 +170,7 @@ impl<R: BufRead> Framing<R> {
 
     /// One element of an array. A comma that is missing or doubled changes no element's meaning, and is let pass.
     fn element(&mut self) -> io::Result<Step> {
-        let Mode::Array { line, empty } = &mut self.mode else { return Ok(None) };
+        let Mode::Array { start: Place { line, .. }, empty } = &mut self.mode else { return Ok(None) };
         let line = *line;
         match self.bytes.peek()? {
             None => {

@@ -1,5 +1,6 @@
 //! Finds where a JSON value ends without recursion and without holding it.
 
+use super::grammar::Grammar;
 use super::{MAX_DEPTH, Unreadable};
 
 /// What one more byte means.
@@ -17,7 +18,8 @@ pub(super) enum Fed {
     Broken(Unreadable),
 }
 
-/// Follows one JSON value. Checks only what is needed to find its end: the rest is the parser's to check.
+/// Follows one JSON value. Its brackets and strings are followed to its end even where it is broken, so that it costs
+/// nothing behind it.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// Kinds of the open brackets, innermost in the lowest bit: 1 for an array.
@@ -28,6 +30,7 @@ pub(super) struct Scan {
     /// The last byte that was no white space; 0 before the first.
     last: u8,
     values: u32,
+    grammar: Grammar,
 }
 
 const _: () = assert!(MAX_DEPTH <= u64::BITS);
@@ -36,6 +39,26 @@ impl Scan {
     /// Values seen so far, counted by their separators.
     pub(super) fn values(&self) -> u32 {
         self.values
+    }
+
+    /// Brackets open so far.
+    pub(super) fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// Whether this can become no JSON value any more, whatever follows.
+    pub(super) fn is_broken(&self) -> bool {
+        self.grammar.is_broken()
+    }
+
+    /// Whether a string here is a key.
+    pub(super) fn expects_key(&self) -> bool {
+        self.grammar.expects_key()
+    }
+
+    /// Whether the next byte is inside a string.
+    pub(super) fn in_string(&self) -> bool {
+        self.in_string
     }
 
     /// Whether the next byte is inside a string and not escaped: then only a quote, a backslash and a line feed mean
@@ -48,6 +71,7 @@ impl Scan {
         if self.in_string {
             return self.feed_string(byte);
         }
+        self.grammar.feed(byte, self.arrays & 1 == 1);
         let nothing_yet = self.last == 0;
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => return if self.depth == 0 { Fed::Before } else { Fed::Inside },

@@ -2,6 +2,8 @@ use std::io::{BufReader, Read};
 
 use super::*;
 
+mod cut;
+
 /// Line, and the record's text or the error's code.
 fn frame(input: &str) -> Vec<(u64, String)> {
     Framing::new(input.as_bytes()).map(outline).collect()
