@@ -36,6 +36,7 @@ pub use network::Network;
 pub use peerhound::Peerhound;
 pub use policy::PolicyText;
 pub use requirements::{require_or_skip, skip_or_fail};
+pub use settings::seed;
 pub use swarm::Swarm;
 pub use ticketserver::{Answer, Ticket, TicketServer};
 pub use wait::wait_until;

@@ -17,6 +17,7 @@ use crate::{settings, workspace};
 #[derive(Debug)]
 pub struct Peerhound<'a> {
     network: &'a Network,
+    program: &'static Path,
     policy: PathBuf,
 }
 
@@ -26,10 +27,21 @@ impl<'a> Peerhound<'a> {
     /// # Errors
     /// When it does not build.
     pub fn new(network: &'a Network, policy: &str) -> Result<Self> {
-        binary()?;
+        Self::of(binary()?, network, policy)
+    }
+
+    /// As [`Peerhound::new`], with a binary that can be told where to kill itself, see [`Peerhound::spawn_to_die`].
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn with_failpoints(network: &'a Network, policy: &str) -> Result<Self> {
+        Self::of(binary_with_failpoints()?, network, policy)
+    }
+
+    fn of(program: &'static Path, network: &'a Network, policy: &str) -> Result<Self> {
         let path = network.workspace().folder().join("peerhound.toml");
         std::fs::write(&path, policy)?;
-        Ok(Self { network, policy: path })
+        Ok(Self { network, program, policy: path })
     }
 
     /// The program itself, built if need be.
@@ -42,7 +54,7 @@ impl<'a> Peerhound<'a> {
 
     fn argv(&self) -> Result<Vec<String>> {
         let policy = self.policy.to_string_lossy().into_owned();
-        Ok(vec![binary()?.to_string_lossy().into_owned(), "--policy".to_owned(), policy])
+        Ok(vec![self.program.to_string_lossy().into_owned(), "--policy".to_owned(), policy])
     }
 
     /// The policy file.
@@ -134,6 +146,18 @@ impl<'a> Peerhound<'a> {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(&self, arguments: &[&str], log: &str) -> Result<Child> {
+        self.start(arguments, log, None)
+    }
+
+    /// As [`Peerhound::spawn`]; it kills itself at a failpoint, `NAME:COUNT`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_to_die(&self, arguments: &[&str], log: &str, failpoint: &str) -> Result<Child> {
+        self.start(arguments, log, Some(failpoint))
+    }
+
+    fn start(&self, arguments: &[&str], log: &str, failpoint: Option<&str>) -> Result<Child> {
         let mut argv = self.argv()?;
         argv.extend(arguments.iter().map(|word| (*word).to_owned()));
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
@@ -141,6 +165,9 @@ impl<'a> Peerhound<'a> {
         let log = std::fs::File::options().create(true).append(true).open(folder.join(log))?;
         let mut command = self.network.soc_command(&argv);
         command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        if let Some(failpoint) = failpoint {
+            command.env("PEERHOUND_FAILPOINT", failpoint);
+        }
         command.spawn().context("cannot start peerhound")
     }
 }
@@ -150,6 +177,24 @@ fn binary() -> Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
     built.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
+/// The binary with failpoints, in a target folder of its own so that nobody takes it for the other.
+fn binary_with_failpoints() -> Result<&'static Path> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build_with_failpoints().map_err(|error| format!("{error:#}")));
+    built.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
+fn build_with_failpoints() -> Result<PathBuf> {
+    let target = workspace::target()?.join("failpoints");
+    let (cargo, folder) = (settings::cargo(), target.to_string_lossy());
+    let argv =
+        [&cargo, "build", "--quiet", "-p", "peerhound", "--features", "failpoints", "--target-dir", &folder];
+    let mut command = command(&argv);
+    let output = run_with(command.current_dir(workspace::root()), "", Duration::from_mins(30))?;
+    anyhow::ensure!(output.code == Some(0), "peerhound does not build with failpoints: {}", output.told());
+    Ok(target.join("debug/peerhound"))
 }
 
 fn build() -> Result<PathBuf> {

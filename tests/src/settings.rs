@@ -21,3 +21,9 @@ pub(crate) fn search_path() -> String {
     let own = std::env::var("PATH").unwrap_or_default();
     format!("{own}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin")
 }
+
+/// `PEERHOUND_TEST_SEED`: repeats a run whose seed was printed.
+#[must_use]
+pub fn seed() -> Option<u64> {
+    std::env::var("PEERHOUND_TEST_SEED").ok()?.parse().ok()
+}
