@@ -11,6 +11,7 @@
 #[cfg(test)]
 mod contract;
 pub mod local;
+pub mod simulated;
 
 use std::future::Future;
 use std::net::IpAddr;

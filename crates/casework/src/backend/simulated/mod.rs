@@ -50,10 +50,16 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// Decides about faults.
+/// Decides about faults, and is told what was written.
 pub trait Faults: Send + Sync {
     /// What goes wrong with this call, if anything does.
     fn strike(&self, call: Call) -> Option<Fault>;
+
+    /// A step was written, whether or not its answer arrives.
+    fn written(&self, _step: &Step) {}
+
+    /// An alert was settled, by itself or as part of a step, whether or not the answer arrives.
+    fn settled(&self, _alert_id: &str, _disposition: &Disposition) {}
 }
 
 /// Nothing ever goes wrong.
@@ -86,6 +92,11 @@ impl Simulated {
         self.memory().due(now)
     }
 
+    /// Every open case as plain data, the oldest first.
+    pub fn open(&self) -> Vec<CaseDump> {
+        self.memory().open()
+    }
+
     /// The row of a claim, whether it is in force or not.
     pub fn claim_row(&self, key: &ClaimKey) -> Option<Claim> {
         self.memory().claim(key).cloned()
@@ -101,12 +112,7 @@ impl Simulated {
     }
 
     /// Runs a call with whatever fault strikes it. `conflict` is what a collision answers.
-    fn call<T>(
-        &self,
-        call: Call,
-        conflict: Option<T>,
-        run: impl FnOnce(&mut Memory) -> T,
-    ) -> Stored<T> {
+    fn call<T>(&self, call: Call, conflict: Option<T>, run: impl FnOnce(&mut Memory) -> T) -> Stored<T> {
         match (self.faults.strike(call), conflict) {
             (None, _) => Ok(run(&mut self.memory())),
             (Some(Fault::Conflict), Some(answer)) => Ok(answer),
@@ -143,11 +149,23 @@ impl Backend for Simulated {
     }
 
     async fn settle(&self, alert_id: &str, disposition: &Disposition, now: Timestamp) -> Stored<()> {
-        self.call(Call::Settle, None, |memory| memory.settle(alert_id, disposition, now))
+        self.call(Call::Settle, None, |memory| {
+            memory.settle(alert_id, disposition, now);
+            self.faults.settled(alert_id, disposition);
+        })
     }
 
     async fn commit(&self, step: &Step, now: Timestamp) -> Stored<Committed> {
-        self.call(Call::Commit, Some(Committed::Stale), |memory| memory.commit(step, now))
+        self.call(Call::Commit, Some(Committed::Stale), |memory| {
+            let committed = memory.commit(step, now);
+            if committed == Committed::Done {
+                self.faults.written(step);
+                if let Some(disposition) = &step.alert {
+                    self.faults.settled(&step.case.alert.id, disposition);
+                }
+            }
+            committed
+        })
     }
 
     async fn case(&self, id: &str) -> Stored<Option<Case>> {
@@ -198,20 +216,12 @@ impl Backend for Simulated {
     }
 
     async fn hold(&self, case_id: &str) -> Stored<Option<Box<dyn Hold>>> {
-        let hold = MemoryHold { memory: Arc::clone(&self.memory), case_id: case_id.to_owned() };
-        let mut hold = Some(hold);
-        let held = self.call(Call::Hold, None, |memory| {
-            if memory.hold(case_id) {
-                hold.take()
-            } else {
-                // Never held: dropping it must not free the other's.
-                std::mem::forget(hold.take());
-                None
-            }
-        });
-        // A call that never ran holds nothing either.
-        std::mem::forget(hold);
-        Ok(held?.map(|hold| Box::new(hold) as Box<dyn Hold>))
+        if self.faults.strike(Call::Hold).is_some() {
+            return Err(StoreError::Locked { place: PLACE.to_owned() });
+        }
+        let held = self.memory().hold(case_id);
+        let hold = || MemoryHold { memory: Arc::clone(&self.memory), case_id: case_id.to_owned() };
+        Ok(held.then(|| Box::new(hold()) as Box<dyn Hold>))
     }
 
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Stored<u64> {

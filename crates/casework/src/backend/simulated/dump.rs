@@ -1,0 +1,167 @@
+//! Everything that is stored as plain data, for a checker that must not use the code under test.
+
+use std::net::IpAddr;
+
+use investigation::case::{ActionStatus, Case, Disposition};
+use investigation::claim::ClaimKind;
+use jiff::Timestamp;
+
+use super::memory::{Memory, status};
+
+/// The store.
+#[derive(Clone, Debug, Default)]
+pub struct Dump {
+    /// Alerts, by id.
+    pub alerts: Vec<AlertDump>,
+    /// Cases, by id.
+    pub cases: Vec<CaseDump>,
+    /// Claims in force or not, by key.
+    pub claims: Vec<ClaimDump>,
+}
+
+/// An alert.
+#[derive(Clone, Debug)]
+pub struct AlertDump {
+    /// Its id.
+    pub id: String,
+    /// `waiting`, `opened`, `suppressed`, `folded`, `exempt`, `refused`, `review` or `unreadable`.
+    pub disposition: &'static str,
+    /// The case that it opened, or is counted on.
+    pub case_id: Option<String>,
+    /// The claim in the way.
+    pub key: Option<String>,
+    /// When that was decided, by the clock of whoever decided.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// A case.
+#[derive(Clone, Debug)]
+pub struct CaseDump {
+    /// Its id.
+    pub id: String,
+    /// The alert that opened it.
+    pub alert_id: String,
+    /// The machine.
+    pub target: IpAddr,
+    /// State or, once closed, `investigated`, `suppressed`, `exempt` or `failed`.
+    pub status: &'static str,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// Whether it says that evidence is sealed.
+    pub sealed: bool,
+    /// When it was opened and last written, by the clocks of the workers.
+    pub opened_at: Timestamp,
+    /// See `opened_at`.
+    pub updated_at: Timestamp,
+    /// Keys that it claims, as it says itself.
+    pub claims: Vec<String>,
+    /// When something is due next.
+    pub next_due: Option<Timestamp>,
+    /// Every planned action: number of its effect, kind, status.
+    pub actions: Vec<(Option<u32>, &'static str, &'static str)>,
+    /// Alerts that are counted on it.
+    pub suppressed: Vec<SuppressedDump>,
+}
+
+/// An alert on a case's list.
+#[derive(Clone, Debug)]
+pub struct SuppressedDump {
+    /// The alert.
+    pub alert_id: String,
+    /// The claim in its way; empty for one that was folded.
+    pub key: String,
+}
+
+/// A claim.
+#[derive(Clone, Debug)]
+pub struct ClaimDump {
+    /// Its key.
+    pub key: String,
+    /// Its owner.
+    pub case_id: String,
+    /// Whether it is a cooldown, else a lease.
+    pub cooldown: bool,
+    /// When it was first taken.
+    pub claimed_at: Timestamp,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+impl Memory {
+    pub(super) fn open(&self) -> Vec<CaseDump> {
+        self.open_cases()
+            .iter()
+            .filter_map(|id| self.cases.get(id))
+            .map(|stored| case(&stored.case))
+            .collect()
+    }
+
+    pub(super) fn dump(&self) -> Dump {
+        let alerts = self.alerts.values().map(|row| {
+            let (disposition, case_id, key) = spelled(&row.disposition);
+            AlertDump { id: row.id.clone(), disposition, case_id, key, settled_at: row.settled_at }
+        });
+        let cases = self.cases.values().map(|stored| {
+            let listed = stored.suppressed.iter().map(|listed| SuppressedDump {
+                alert_id: listed.alert_id.clone(),
+                key: listed.key.as_str().to_owned(),
+            });
+            CaseDump { suppressed: listed.collect(), ..case(&stored.case) }
+        });
+        let mut claims: Vec<ClaimDump> = self
+            .claims
+            .values()
+            .map(|claim| ClaimDump {
+                key: claim.key.as_str().to_owned(),
+                case_id: claim.case_id.clone(),
+                cooldown: claim.kind == ClaimKind::Cooldown,
+                claimed_at: claim.claimed_at,
+                expires_at: claim.expires_at,
+            })
+            .collect();
+        claims.sort_by(|a, b| a.key.cmp(&b.key));
+        Dump { alerts: alerts.collect(), cases: cases.collect(), claims }
+    }
+}
+
+fn spelled(disposition: &Disposition) -> (&'static str, Option<String>, Option<String>) {
+    match disposition {
+        Disposition::Waiting => ("waiting", None, None),
+        Disposition::Opened { case_id } => ("opened", Some(case_id.clone()), None),
+        Disposition::Suppressed { key, case_id, .. } => {
+            ("suppressed", Some(case_id.clone()), Some(key.as_str().to_owned()))
+        }
+        Disposition::Folded { case_id, .. } => ("folded", Some(case_id.clone()), None),
+        Disposition::Exempt { .. } => ("exempt", None, None),
+        Disposition::Refused { .. } => ("refused", None, None),
+        Disposition::Review { .. } => ("review", None, None),
+        Disposition::Unreadable { .. } => ("unreadable", None, None),
+    }
+}
+
+fn case(case: &Case) -> CaseDump {
+    let actions = case.actions.iter().map(|action| {
+        let status = match action.status {
+            ActionStatus::Pending => "pending",
+            ActionStatus::Done => "done",
+            ActionStatus::Skipped => "skipped",
+            ActionStatus::Failed => "failed",
+            ActionStatus::Uncertain => "uncertain",
+        };
+        (action.effect, action.kind.as_str(), status)
+    });
+    CaseDump {
+        id: case.id.clone(),
+        alert_id: case.alert.id.clone(),
+        target: case.target,
+        status: status(case),
+        closed: case.is_closed(),
+        sealed: case.evidence.is_some(),
+        opened_at: case.opened_at,
+        updated_at: case.updated_at,
+        claims: case.claims.iter().map(|claim| claim.key.as_str().to_owned()).collect(),
+        next_due: case.next_due(),
+        actions: actions.collect(),
+        suppressed: Vec::new(),
+    }
+}
