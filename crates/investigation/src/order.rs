@@ -21,7 +21,7 @@ pub struct Order {
 
 /// What to do with the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", from = "Spelled")]
 pub enum Task {
     /// Contact it, and say who it is and who is logged in.
     Identify,
@@ -32,6 +32,24 @@ pub enum Task {
         /// Caps of this collection.
         limits: Limits,
     },
+}
+
+/// How a [`Task`] is read. serde lets unknown fields pass beside the tag of a variant without fields, and refuses them
+/// beside that of one with braces.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Spelled {
+    Identify {},
+    Collect { artifacts: Vec<ArtifactKind>, limits: Limits },
+}
+
+impl From<Spelled> for Task {
+    fn from(spelled: Spelled) -> Self {
+        match spelled {
+            Spelled::Identify {} => Self::Identify,
+            Spelled::Collect { artifacts, limits } => Self::Collect { artifacts, limits },
+        }
+    }
 }
 
 /// Caps of one collection. Reaching one marks the artifact `truncated`.
@@ -64,6 +82,39 @@ impl Default for Limits {
             files: 20_000_000,
             torrent_bytes: 16 << 20,
             hash_bytes: 512 << 20,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(task: &str) -> Result<Task, serde_json::Error> {
+        let text = format!(r#"{{"case_id":"c","target":"10.0.0.5","task":{task}}}"#);
+        serde_json::from_str::<Order>(&text).map(|order| order.task)
+    }
+
+    #[test]
+    fn nothing_rides_along_with_an_order() {
+        assert_eq!(read(r#"{"kind":"identify"}"#).unwrap(), Task::Identify);
+        let collect = Task::Collect { artifacts: vec![ArtifactKind::Identity], limits: Limits::default() };
+        assert_eq!(read(r#"{"kind":"collect","artifacts":["identity"],"limits":{}}"#).unwrap(), collect);
+        for task in [
+            r#"{"kind":"identify","command":"id"}"#,
+            r#"{"kind":"identify","artifacts":[]}"#,
+            r#"{"kind":"collect","artifacts":[],"limits":{},"command":"id"}"#,
+            r#"{"kind":"collect","artifacts":[],"limits":{"command":"id"}}"#,
+        ] {
+            assert!(read(task).is_err(), "{task}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_read_as_it_is_written() {
+        let task = Task::Collect { artifacts: ArtifactKind::ALL.to_vec(), limits: Limits::default() };
+        for task in [Task::Identify, task] {
+            assert_eq!(read(&serde_json::to_string(&task).unwrap()).unwrap(), task);
         }
     }
 }
