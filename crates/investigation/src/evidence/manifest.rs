@@ -3,7 +3,8 @@
 //! The rules here are about the manifest alone and need no container: whether it can be read, whether its paths
 //! could lead out of a folder, whether it asks for absurd amounts. `casework::container` holds it against the bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -272,14 +273,12 @@ pub fn path_clashes<'p>(paths: impl Iterator<Item = &'p str> + Clone) -> Vec<Man
             faults.push(ManifestFault::Duplicate(path.to_owned()));
         }
     }
-    let mut reported = BTreeSet::new();
-    for lower in seen.keys() {
-        for (at, _) in lower.match_indices('/').take(MAX_PATH_BYTES) {
-            if let Some(file) = seen.get(&lower[..at])
-                && reported.insert(*file)
-            {
-                faults.push(ManifestFault::FileAndFolder((*file).to_owned()));
-            }
+    // What lies below a path follows its name with a slash, and sorts right behind that.
+    for (lower, file) in &seen {
+        let folder = format!("{lower}/");
+        let mut behind = seen.range::<str, _>((Bound::Included(folder.as_str()), Bound::Unbounded));
+        if behind.next().is_some_and(|(below, _)| below.starts_with(&folder)) {
+            faults.push(ManifestFault::FileAndFolder((*file).to_owned()));
         }
     }
     faults

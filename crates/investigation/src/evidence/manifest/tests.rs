@@ -117,3 +117,13 @@ fn unknown_and_repeated_fields_are_refused() {
         assert!(matches!(Manifest::parse(bad.as_bytes()), Err(ManifestError::Unreadable(_))), "{bad:.80}");
     }
 }
+
+#[test]
+fn a_file_that_is_a_folder_too_is_found_among_names_that_sort_between() {
+    let clashes = |paths: &[&str]| path_clashes(paths.iter().copied());
+    assert_eq!(
+        clashes(&["a", "a-b", "a.b", "A/b", "a/b/c", "ab"]),
+        [ManifestFault::FileAndFolder("a".to_owned()), ManifestFault::FileAndFolder("A/b".to_owned())]
+    );
+    assert_eq!(clashes(&["a", "a-b/c", "a.b", "ab/c"]), []);
+}
