@@ -209,7 +209,8 @@ impl<R: BufRead> Framing<R> {
             Err(unreadable) => return Ok(Some(Framed { line, ..self.stop(unreadable) })),
         };
         let text = text.trim_end();
-        if text.starts_with('#') {
+        // Not every blank is an ASCII one.
+        if text.is_empty() || text.starts_with('#') {
             return Ok(None);
         }
         if !self.yielded

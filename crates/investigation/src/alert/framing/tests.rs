@@ -55,6 +55,9 @@ fn what_breaks_off_costs_no_other_record() {
 fn lines_are_records_and_comments_are_not() {
     expect("# c\n\n  10.0.0.5 \r\n\t#x\n10.0.0.6", &[(3, "10.0.0.5"), (5, "10.0.0.6")]);
     expect("\u{ffee} words", &[(1, "\u{ffee} words")]);
+    // Blanks that are no ASCII ones.
+    expect("\u{2028}\n\u{a0}\u{3000}\n10.0.0.5", &[(3, "10.0.0.5")]);
+    expect("\u{2028}", &[(1, "!empty")]);
 }
 
 #[test]
