@@ -10,7 +10,7 @@ use investigation::order::Limits;
 
 use super::facts::Facts;
 use super::processes::set_image;
-use super::record::{Records, some_text, text};
+use super::record::{Records, cut_text, some_text, text};
 use super::tally::Tally;
 use super::{Parsed, script};
 
@@ -23,6 +23,9 @@ pub(crate) fn script() -> &'static str {
 
 /// Longest value: a path.
 const VALUE_CAP: usize = 8 << 10;
+
+/// Longest name of a process that is kept. Linux has none above 15 bytes, and a program's is a file's name.
+const NAME_CAP: usize = 255;
 
 /// Reads the script's output.
 pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
@@ -52,12 +55,12 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
             b"holders" => {
                 while let Some(line) = records.line()? {
                     if let Some((pid, inode)) = holder(&String::from_utf8_lossy(line)) {
-                        join.holder(inode, pid);
+                        join.holder(inode, pid, limits, &mut tally);
                     }
                 }
             }
             b"pid" => current = text(record.value).parse().ok(),
-            b"comm" => join.describe(current, |p| p.name = some_text(record.value).unwrap_or_default()),
+            b"comm" => join.describe(current, |p| p.name = name(record.value)),
             b"exe" => join.describe(current, |p| set_image(p, some_text(record.value))),
             _ => {}
         }
@@ -73,6 +76,13 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
         ));
     }
     Ok((Parsed::Sockets(sockets), tally))
+}
+
+/// The name is repeated at each of the process's sockets.
+fn name(value: &[u8]) -> String {
+    let mut name = some_text(value).unwrap_or_default();
+    cut_text(&mut name, NAME_CAP);
+    name
 }
 
 /// `/proc/PID/fd/N socket:[INODE]`.
@@ -104,9 +114,13 @@ impl Join {
     }
 
     /// Takes in that a process holds a socket. Several may (after a fork, or by socket activation): the oldest is
-    /// named, and the init process only where nobody else holds it.
-    pub(crate) fn holder(&mut self, inode: u64, pid: u32) {
+    /// named, and the init process only where nobody else holds it. Up to the cap on rows for processes.
+    pub(crate) fn holder(&mut self, inode: u64, pid: u32, limits: &Limits, tally: &mut Tally) {
         if !self.inodes.contains(&inode) {
+            return;
+        }
+        if self.processes.len() as u64 >= limits.rows && !self.processes.contains_key(&pid) {
+            tally.count(ArtifactStatus::Truncated, "holders of sockets beyond the cap on rows were left out");
             return;
         }
         let held = self.holders.entry(inode).or_insert(pid);

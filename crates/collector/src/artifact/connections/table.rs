@@ -41,6 +41,10 @@ impl Row {
 /// `0100007F:1F90`: 32-bit words as the processor keeps them, the port as a number.
 fn address(text: &str, big_endian: bool) -> Option<SocketAddr> {
     let (address, port) = text.split_once(':')?;
+    // What reads numbers would take a sign as well.
+    if !text.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') {
+        return None;
+    }
     let port = u16::from_str_radix(port, 16).ok().filter(|_| text.len() - address.len() == 5)?;
     let word = |hex: &str| {
         let word = u32::from_str_radix(hex, 16).ok()?;
@@ -48,7 +52,7 @@ fn address(text: &str, big_endian: bool) -> Option<SocketAddr> {
     };
     let ip = match address.len() {
         8 => IpAddr::V4(Ipv4Addr::from(word(address)?)),
-        32 if address.is_ascii() => {
+        32 => {
             let mut bits = 0u128;
             for at in (0..32).step_by(8) {
                 bits = bits << 32 | u128::from(word(&address[at..at + 8])?);

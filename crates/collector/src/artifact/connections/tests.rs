@@ -124,3 +124,34 @@ proptest! {
         parse(&mut out.as_slice(), &Facts::default(), &Limits::default()).unwrap();
     }
 }
+
+#[test]
+fn a_long_name_is_not_repeated_at_each_socket_in_full() {
+    let (rows, ..) = read(&format!(
+        "table\0tcp\0{LISTEN}\0{ESTABLISHED}\0\0holders\0\0/proc/7/fd/1 socket:[21000]\0/proc/7/fd/2 socket:[21001]\0\0pid\x007\0comm\0{}\0",
+        "n".repeat(8000)
+    ));
+    assert!(rows.iter().all(|row| row.process.as_ref().is_some_and(|name| name.len() <= NAME_CAP + 3)));
+}
+
+#[test]
+fn holders_are_capped_like_rows() {
+    let holders: String = (1..=1000).map(|pid| format!("/proc/{pid}/fd/1 socket:[21000]\0")).collect();
+    let output = output(&format!("table\0tcp\0{LISTEN}\0\0holders\0\0{holders}\0"));
+    let limits = Limits { rows: 10, ..Limits::default() };
+    let (parsed, tally) = parse(&mut output.as_slice(), &Facts::default(), &limits).unwrap();
+    assert_eq!(parsed.items(), 1);
+    let (status, reasons) = tally.settle();
+    assert_eq!(status, ArtifactStatus::Truncated);
+    assert_eq!(reasons, ["990 holders of sockets beyond the cap on rows were left out"]);
+}
+
+#[test]
+fn a_number_with_a_sign_is_no_address() {
+    assert!(Row::parse(LISTEN, TransportProtocol::Tcp, false).is_some());
+    for (plain, signed) in [("0100007F:", "+100007F:"), (":1F90", ":+F90")] {
+        let line = LISTEN.replacen(plain, signed, 1);
+        assert_ne!(line, LISTEN);
+        assert_eq!(Row::parse(&line, TransportProtocol::Tcp, false), None, "{line}");
+    }
+}

@@ -64,7 +64,7 @@ fn take(join: &mut Join, socket: &SocketInfo, number: usize, limits: &Limits, ta
     let _ = number;
     join.socket(Row { transport, local, remote, state, inode, uid }, limits, tally);
     if inode != 0 {
-        socket.associated_pids.iter().for_each(|&pid| join.holder(inode, pid));
+        socket.associated_pids.iter().for_each(|&pid| join.holder(inode, pid, limits, tally));
     }
 }
 
@@ -150,7 +150,7 @@ mod linux {
                     .to_str()
                     .and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
                 if let Some(inode) = inode {
-                    join.holder(inode, pid);
+                    join.holder(inode, pid, limits, tally);
                 }
             }
         }
