@@ -42,10 +42,12 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
             b"exit" if record.value == b"0" => {
                 answered += 1;
                 add_engine(&mut state, &engine);
-                keep(rules::of(&engine, &answer), &mut state, limits, &mut tally);
+                // An answer is told of once, however often its end is.
+                keep(rules::of(&engine, &std::mem::take(&mut answer)), &mut state, limits, &mut tally);
             }
             b"exit" => {
                 refused += 1;
+                let answer = std::mem::take(&mut answer);
                 let said = answer.lines().next().unwrap_or_default();
                 tally.partial(format!("{} did not answer: {}", one_line(&engine, 20), one_line(said, 200)));
             }

@@ -6,6 +6,8 @@ use super::super::record::cut_text;
 
 /// Longest rule that is kept, in bytes.
 const RULE_CAP: usize = 2048;
+/// Longest name of a table or chain, in bytes: it is repeated in each of its rules.
+const NAME_CAP: usize = 128;
 /// Most ports that one rule names.
 const PORT_CAP: usize = 64;
 
@@ -18,7 +20,7 @@ pub(super) fn of<'a>(engine: &'a str, answer: &'a str) -> Box<dyn Iterator<Item 
             let mut table = "";
             Box::new(answer.lines().filter_map(move |line| {
                 if let Some(name) = line.strip_prefix('*') {
-                    table = name;
+                    table = short(name);
                 }
                 iptables(engine, table, line)
             }))
@@ -40,9 +42,9 @@ impl Iterator for Nft<'_> {
         loop {
             let line = self.lines.next()?.trim();
             if let Some(name) = line.strip_prefix("table ").and_then(|l| l.strip_suffix(" {")) {
-                self.table = name;
+                self.table = short(name);
             } else if let Some(name) = line.strip_prefix("chain ").and_then(|l| l.strip_suffix(" {")) {
-                self.chain = Some(name);
+                self.chain = Some(short(name));
             } else if line == "}" {
                 self.chain = None;
             } else if let Some(chain) = self.chain
@@ -106,6 +108,10 @@ fn ufw(line: &str) -> Option<FirewallRule> {
     Some(rule("ufw", None, Some(at), found, line))
 }
 
+fn short(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_CAP)]
+}
+
 /// Numbers and the ends of ranges, parted by what parts them in any of the engines.
 fn ports(text: &str) -> Vec<u16> {
     let words = text.split([',', ':', '-', ' ']).filter(|word| !word.is_empty());
@@ -125,6 +131,6 @@ fn rule(
         cut_text(&mut chain, 256);
         chain
     });
-    let action = action.map(str::to_ascii_lowercase);
+    let action = action.map(|action| short(action).to_ascii_lowercase());
     FirewallRule { engine: engine.to_owned(), chain, action, program: None, ports, text }
 }

@@ -109,3 +109,28 @@ proptest! {
         read(&format!("engine\0{}\0rules\0{answer}\0exit\x000\0", ENGINES[engine]), 0);
     }
 }
+
+#[test]
+fn an_answer_is_told_of_once() {
+    let answer = "engine\0iptables\0rules\0*filter\n-A INPUT -j DROP\n\0";
+    let (state, ..) = read(&format!("{answer}{}", "exit\x000\0".repeat(1000)), 0);
+    assert_eq!(state.rules.len(), 1);
+    let (_, status, reasons) = read(&format!("{answer}{}", "exit\x001\0".repeat(1000)), 0);
+    assert_eq!((status, reasons.len()), (ArtifactStatus::Failed, 3), "{reasons:?}");
+}
+
+#[test]
+fn a_long_name_is_not_repeated_in_each_rule_in_full() {
+    let long = "\u{e4}".repeat(50_000);
+    for rules in [
+        format!("engine\0nftables\0rules\0table {long} {{\nchain {long} {{\naccept\ndrop\n\0exit\x000\0"),
+        format!("engine\0iptables\0rules\0*{long}\n-A {long} -j {long}\n:{long} DROP\n\0exit\x000\0"),
+    ] {
+        let (state, ..) = read(&rules, 0);
+        assert_eq!(state.rules.len(), 2);
+        for rule in &state.rules {
+            assert!(rule.chain.as_ref().is_some_and(|chain| chain.len() <= 259), "{:?}", rule.chain);
+            assert!(rule.action.as_ref().is_none_or(|action| action.len() <= 128), "{:?}", rule.action);
+        }
+    }
+}
