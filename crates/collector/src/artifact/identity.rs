@@ -6,6 +6,7 @@ mod sessions;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
+use std::net::IpAddr;
 
 use data_encoding::BASE64;
 use investigation::evidence::Identity;
@@ -65,7 +66,7 @@ struct Gathered {
     utmp: Option<Vec<u8>>,
     logind: Vec<LogindSession>,
     alive: BTreeSet<u32>,
-    own_sessions: Vec<String>,
+    own_sessions: BTreeSet<String>,
     local_accounts: BTreeSet<String>,
     domain: DomainHints,
 }
@@ -87,9 +88,9 @@ impl Gathered {
                 );
             }
             b"os" => self.identity.os = os_name(&text(value)),
-            b"ip" => self.identity.addresses.extend(addresses::from_ip(&text(value))),
-            b"fib_trie" => self.identity.addresses.extend(addresses::from_fib_trie(&text(value))),
-            b"if_inet6" => self.identity.addresses.extend(addresses::from_if_inet6(&text(value))),
+            b"ip" => self.hold(addresses::from_ip(&text(value))),
+            b"fib_trie" => self.hold(addresses::from_fib_trie(&text(value))),
+            b"if_inet6" => self.hold(addresses::from_if_inet6(&text(value))),
             b"boot" => {
                 self.facts.boot = text(value).parse().ok().and_then(|s| Timestamp::from_second(s).ok());
             }
@@ -119,6 +120,12 @@ impl Gathered {
             // A newer script may say more.
             _ => {}
         }
+    }
+
+    /// Each table is said once; one that comes again adds no more than it could have held.
+    fn hold(&mut self, addresses: Vec<IpAddr>) {
+        let room = (2 * addresses::CAP).saturating_sub(self.identity.addresses.len());
+        self.identity.addresses.extend(addresses.into_iter().take(room));
     }
 
     fn into_contact(mut self, tally: &mut Tally) -> Contact {

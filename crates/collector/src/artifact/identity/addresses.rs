@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use investigation::scope::fold;
 
-/// Most addresses that are kept.
-const CAP: usize = 4096;
+/// Most addresses that are kept of one table.
+pub(super) const CAP: usize = 4096;
 
 /// Lines `4: eth0    inet 192.0.2.2/24 brd …`.
 pub(super) fn from_ip(text: &str) -> Vec<IpAddr> {

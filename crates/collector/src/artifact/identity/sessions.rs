@@ -31,7 +31,7 @@ impl LogindSession {
         let mut session = Self::default();
         let mut display = None;
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            let value = value.get(..NAME_CAP).unwrap_or(value);
+            let value = &value[..value.floor_char_boundary(NAME_CAP)];
             let given = (!value.is_empty()).then(|| value.to_owned());
             match key {
                 "Id" => session.id = value.to_owned(),
@@ -59,7 +59,7 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 /// Ids of the logind sessions that a control group lies in: the collector's own.
-pub(super) fn from_cgroup(text: &str) -> Vec<String> {
+pub(super) fn from_cgroup(text: &str) -> BTreeSet<String> {
     let id = |part: &str| part.strip_prefix("session-")?.strip_suffix(".scope").map(str::to_owned);
     text.lines().flat_map(|line| line.split('/')).filter_map(id).collect()
 }

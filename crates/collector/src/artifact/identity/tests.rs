@@ -124,3 +124,22 @@ proptest! {
         let _ = read(&mut output(&records).as_slice(), true).unwrap();
     }
 }
+
+#[test]
+fn a_name_is_cut_even_where_the_cap_falls_into_a_character() {
+    let long = format!("a{}", "\u{20ac}".repeat(1000));
+    let session = format!("Id=1\nName={long}\nTTY={long}\nRemoteHost={long}\n");
+    let (contact, _) = read_all(&[("session", session.as_bytes())]);
+    let [user] = &contact.identity.users[..] else { panic!("{:?}", contact.identity.users) };
+    for text in [Some(&user.name), user.session.as_ref(), user.from.as_ref()].into_iter().flatten() {
+        assert!(text.len() <= 255 && text.starts_with("a\u{20ac}"), "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn tables_that_come_again_add_no_end_of_addresses() {
+    let table: String = (0..5000).map(|n| format!("1: a inet 10.0.{}.{}/8\n", n / 250, n % 250)).collect();
+    let again: Vec<(&str, &[u8])> = vec![("ip", table.as_bytes()); 4];
+    let (contact, _) = read_all(&again);
+    assert!(contact.identity.addresses.len() <= 2 * addresses::CAP);
+}
