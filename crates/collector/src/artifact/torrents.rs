@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::Parsed;
 use super::facts::Facts;
+use super::processes::PATH_CAP;
 use super::record::{Records, text};
 use super::tally::Tally;
 use crate::torrent::client_data::{Content, classify_bytes};
@@ -109,6 +110,13 @@ impl Hit {
         let Self { kind, stat, path, content } = std::mem::take(self);
         let folder = kind == Some(b'd');
         if path.first() != Some(&b'/') || classify_bytes(&path, folder).is_none() {
+            return;
+        }
+        if path.len() > PATH_CAP {
+            tally.count(
+                ArtifactStatus::Truncated,
+                "files have paths longer than 4096 bytes and were left out",
+            );
             return;
         }
         let depth = path.iter().filter(|&&b| b == b'/').count();

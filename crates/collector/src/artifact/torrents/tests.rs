@@ -105,3 +105,12 @@ proptest! {
         parse(&mut output.as_slice(), &Facts::default(), &Limits::default()).unwrap();
     }
 }
+
+#[test]
+fn a_path_longer_than_any_is_left_out_and_said() {
+    let path = format!("/{}/resume.dat", "a".repeat(PATH_CAP));
+    let records = hit("f", "1 1 1 1 0", &path, None) + &hit("f", "1 1 1 1 0", "/a.torrent", None);
+    let (rows, status, reasons) = read(&records, &Limits::default());
+    assert_eq!((rows.len(), status), (1, ArtifactStatus::Truncated));
+    assert!(reasons.iter().any(|reason| reason.contains("longer than 4096 bytes")), "{reasons:?}");
+}
