@@ -18,6 +18,10 @@ use super::{Parsed, script, unit_file};
 const VALUE_CAP: usize = 128 << 10;
 /// Longest command that is kept, in bytes.
 const COMMAND_CAP: usize = 4096;
+/// Longest path that is kept, in bytes: it is repeated at each job of the file.
+const PATH_CAP: usize = 1024;
+/// Longest name of an account, a job or a mechanism that is kept, in bytes.
+const NAME_CAP: usize = 255;
 
 /// What is run on the endpoint.
 pub(crate) fn script() -> &'static str {
@@ -39,7 +43,12 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
                 reading.take(std::mem::take(&mut file), limits, &mut tally);
                 file.mechanism = text(record.value);
             }
-            b"path" => file.path = text(record.value),
+            b"path" => {
+                file.path = text(record.value);
+                if cut_text(&mut file.path, PATH_CAP) {
+                    tally.count(ArtifactStatus::Truncated, "paths were longer than 1024 bytes and were cut");
+                }
+            }
             b"target" => file.target = some_text(record.value),
             b"executable" => file.executable = true,
             b"content" => file.content = text(record.value),
@@ -153,6 +162,10 @@ impl Reading {
         }
         if row.command.as_mut().is_some_and(|command| cut_text(command, COMMAND_CAP)) {
             tally.count(ArtifactStatus::Truncated, "commands were longer than 4096 bytes and were cut");
+        }
+        cut_text(&mut row.name, NAME_CAP);
+        if let Some(user) = &mut row.user {
+            cut_text(user, NAME_CAP);
         }
         self.rows.push(row);
     }

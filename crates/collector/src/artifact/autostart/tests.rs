@@ -72,3 +72,16 @@ proptest! {
         read(&entry(ALL[mechanism], "/etc/x", &content));
     }
 }
+
+#[test]
+fn a_long_path_is_not_repeated_at_each_job_in_full() {
+    let jobs = "@reboot a-very-long-account-name-that-is-none x\n".repeat(3);
+    let records = entry("crontab", &format!("/etc/cron.d/{}", "a".repeat(100_000)), &jobs);
+    let (rows, status) = read(&records);
+    assert_eq!((rows.len(), status), (3, ArtifactStatus::Truncated));
+    assert!(rows.iter().all(|row| row.location.len() <= PATH_CAP + 3), "{}", rows[0].location.len());
+
+    let account = format!("@reboot {} x\n", "u".repeat(10_000));
+    let (rows, _) = read(&entry("crontab", "/etc/cron.d/x", &account));
+    assert!(rows[0].user.as_ref().is_some_and(|user| user.len() <= NAME_CAP + 3), "{:?}", rows[0]);
+}
