@@ -2,6 +2,7 @@
 //! In the end every alert has one outcome, all evidence is whole, nothing half done lies about, and every mail and
 //! ticket was seen once, or at most once where the case says that nobody can know.
 
+mod arrivals;
 mod chance;
 mod kills;
 mod round;
@@ -100,6 +101,6 @@ fn campaign(site: &Site, seed: u64, times: fn(&str) -> u32, random: usize) -> Ta
     }
     println!("{total}; {rounds} rounds in {:.0} s", started.elapsed().as_secs_f32());
     println!("kills by place: {killed_at:?}");
-    round::everything_once(site, &total);
+    arrivals::everything_once(site, &total);
     total
 }

@@ -1,16 +1,17 @@
 //! One round: fresh data and fresh alerts, some kills, a last run to the end, and the checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use acceptance::{Alert, Peerhound, eve, wait_until};
+use acceptance::{Alert, Peerhound, eve, run, wait_until};
 use serde_json::Value;
 
 use super::Site;
+use super::arrivals::arrivals;
 use super::kills::Kill;
 
 const SIGKILL: i32 = 9;
@@ -38,7 +39,7 @@ pub(super) struct Tally {
     uncertain: usize,
     arrived: usize,
     /// Message-IDs and keys that the servers must have seen, each once.
-    seen: BTreeSet<String>,
+    pub(super) seen: BTreeSet<String>,
 }
 
 impl Tally {
@@ -238,8 +239,11 @@ impl<'a> Round<'a> {
         assert_eq!(output.code, Some(0), "{story}: {}", output.told());
         assert!(verified.len() == 2 && verified.iter().all(|one| one["intact"] == true), "{verified:#?}");
         for case in cases {
-            let size = fs::metadata(text(&case["evidence"], "location")).expect("the container").len();
+            let location = text(&case["evidence"], "location");
+            let size = fs::metadata(location).expect("the container").len();
             assert_eq!(case["evidence"]["size"], size, "{story}: {case:#}");
+            let sum = run(&["sha256sum", location]).expect("sha256sum").stdout;
+            assert!(sum.starts_with(text(&case["evidence"], "sha256")), "{story}: {sum} {case:#}");
         }
         assert_eq!(below(&data.join("staging")), Vec::<String>::new(), "{story}: left in the staging area");
         let spool = ["done/1.json", "done/3.json", "done/4.json", "review/2.json"];
@@ -285,37 +289,6 @@ impl<'a> Round<'a> {
             _ => arrivals(self.site, mail).get(key).copied().unwrap_or_default(),
         }
     }
-}
-
-/// At the very end: the servers saw what the cases say and nothing besides.
-pub(super) fn everything_once(site: &Site, total: &Tally) {
-    let mails = arrivals(site, true);
-    let twice: Vec<_> = mails.iter().filter(|(_, count)| **count != 1).collect();
-    assert!(twice.is_empty(), "mails that arrived more than once: {twice:?}");
-    let keys: BTreeSet<String> = mails.into_keys().chain(arrivals(site, false).into_keys()).collect();
-    assert_eq!(keys, total.seen, "what arrived and what the cases know of");
-}
-
-/// How often each mail (by `Message-ID`) or ticket (by `Idempotency-Key`) arrived.
-fn arrivals(site: &Site, mail: bool) -> BTreeMap<String, usize> {
-    let mut arrivals = BTreeMap::new();
-    let keys: Vec<String> = if mail {
-        let mails = site.lab.mail.mails().expect("mails");
-        mails.iter().map(|mail| message_id(&mail.message)).collect()
-    } else {
-        let tickets = site.lab.tickets.tickets().expect("tickets");
-        tickets.iter().map(|ticket| ticket.headers["idempotency-key"].clone()).collect()
-    };
-    for key in keys {
-        *arrivals.entry(key).or_default() += 1;
-    }
-    arrivals
-}
-
-/// The left side of a mail's `Message-ID`.
-fn message_id(message: &str) -> String {
-    let line = message.lines().find_map(|line| line.strip_prefix("Message-ID: <")).expect("a Message-ID");
-    line.split('@').next().unwrap_or_default().to_owned()
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
