@@ -62,6 +62,7 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     a_waiting_case_is_found_by_its_machine(&fresh()).await;
     alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up(&fresh()).await;
     suppressed_alerts_are_counted_once_each(&fresh()).await;
+    an_alert_is_counted_where_it_ended_and_nowhere_else(&fresh()).await;
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
@@ -212,6 +213,31 @@ async fn suppressed_alerts_are_counted_once_each<B: Backend>(store: &B) {
     assert_eq!(count, 30);
     assert_eq!((listed.len(), listed[0].alert_id.as_str()), (20, "r29"));
     assert_eq!(store.cases(false, 10).await.unwrap()[0].suppressed, 30);
+}
+
+/// Two workers may have the same alert in hand: one finds a claim in its way, and by the time that is written the
+/// claim is free and the other opens a case. The alert has one outcome, and only that is counted.
+async fn an_alert_is_counted_where_it_ended_and_nowhere_else<B: Backend>(store: &B) {
+    let first = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
+    let other = open(store, &alert("a2", "10.0.0.2"), at(0)).await;
+    let by = |case: &Case| Disposition::Suppressed {
+        key: ClaimKey::ip(case.target),
+        case_id: case.id.clone(),
+        until: at(7200),
+    };
+    let repeat = alert("a3", "10.0.0.3");
+    store.take_in(vec![received(&repeat)], at(1)).await.unwrap();
+    for (disposition, counts) in [(by(&first), (1, 0)), (by(&first), (1, 0)), (by(&other), (0, 1))] {
+        store.settle("a3", &disposition, at(2)).await.unwrap();
+        let counted = async |case: &Case| {
+            let (count, listed) = store.suppressed(&case.id).await.unwrap();
+            assert_eq!(count, listed.len() as u64);
+            count
+        };
+        assert_eq!((counted(&first).await, counted(&other).await), counts, "after {disposition:?}");
+    }
+    open(store, &repeat, at(3)).await;
+    assert_eq!(store.suppressed(&other.id).await.unwrap().0, 0, "it opened a case and is still counted");
 }
 
 async fn an_operator_can_release_a_claim<B: Backend>(store: &B) {

@@ -109,6 +109,14 @@ pub(super) fn open_cases(connection: &Connection) -> rusqlite::Result<Vec<String
     query.query_map([], |row| row.get(0))?.collect()
 }
 
+/// What became of an alert so far.
+pub(super) fn disposition(connection: &Connection, id: &str) -> rusqlite::Result<Option<Disposition>> {
+    connection
+        .prepare_cached("SELECT detail FROM alerts WHERE id = ?1")?
+        .query_row([id], |row| json(row, 0))
+        .optional()
+}
+
 const ALERT: &str = "SELECT id, origin, received_at, alert, detail, settled_at, original FROM alerts";
 
 fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {

@@ -55,15 +55,18 @@ pub(super) fn settle(
     disposition: &Disposition,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
+    let before = read::disposition(transaction, alert_id)?;
     transaction
         .prepare_cached("UPDATE alerts SET disposition = ?2, detail = ?3, settled_at = ?4 WHERE id = ?1")?
         .execute(params![alert_id, read::word(disposition), read::to_json(disposition)?, read::stamp(now)])?;
-    let counted = match disposition {
-        Disposition::Suppressed { key, case_id, .. } => Some((case_id, key.as_str())),
-        Disposition::Folded { case_id, .. } => Some((case_id, "")),
-        _ => None,
-    };
-    if let Some((case_id, key)) = counted {
+    let (was, is) = (before.as_ref().and_then(counted_on), counted_on(disposition));
+    if was.map(|(case_id, _)| case_id) == is.map(|(case_id, _)| case_id) {
+        return Ok(());
+    }
+    if let Some((case_id, _)) = was {
+        uncount(transaction, case_id, alert_id)?;
+    }
+    if let Some((case_id, key)) = is {
         let new = transaction
             .prepare_cached(
                 "INSERT INTO suppressed (case_id, alert_id, key, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
@@ -76,8 +79,28 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Counts exactly. The list is kept whole while it is short, as it is also what keeps a repeat from being counted
-/// twice; beyond the bound the oldest entries go.
+/// The case that an alert of this outcome is counted on, with the claim in its way.
+fn counted_on(disposition: &Disposition) -> Option<(&str, &str)> {
+    match disposition {
+        Disposition::Suppressed { key, case_id, .. } => Some((case_id, key.as_str())),
+        Disposition::Folded { case_id, .. } => Some((case_id, "")),
+        _ => None,
+    }
+}
+
+/// Takes an alert off a case that it was counted on: it has one outcome, and that is another now.
+fn uncount(transaction: &Transaction<'_>, case_id: &str, alert_id: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM suppressed WHERE case_id = ?1 AND alert_id = ?2")?
+        .execute((case_id, alert_id))?;
+    transaction
+        .prepare_cached("UPDATE cases SET suppressed = MAX(suppressed - 1, 0) WHERE id = ?1")?
+        .execute([case_id])?;
+    Ok(())
+}
+
+/// Counts exactly, as the alert itself says where it was counted. The list is for people, and beyond the bound its
+/// oldest entries go.
 fn count_suppressed(transaction: &Transaction<'_>, case_id: &str) -> rusqlite::Result<()> {
     let count: i64 = transaction
         .prepare_cached("UPDATE cases SET suppressed = suppressed + 1 WHERE id = ?1 RETURNING suppressed")?

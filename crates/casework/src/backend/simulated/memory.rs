@@ -62,19 +62,27 @@ impl Memory {
     }
 
     pub(super) fn settle(&mut self, alert_id: &str, disposition: &Disposition, now: Timestamp) {
+        let is = counted_on(disposition);
         if let Some(row) = self.alerts.get_mut(alert_id) {
             if row.disposition == Disposition::Waiting {
                 self.waiting.remove(&(row.received_at, row.id.clone()));
             }
-            row.disposition = disposition.clone();
             row.settled_at = Some(now);
+            let before = std::mem::replace(&mut row.disposition, disposition.clone());
+            let was = counted_on(&before);
+            if was.as_ref().map(|(case_id, _)| case_id) == is.as_ref().map(|(case_id, _)| case_id) {
+                return;
+            }
+            // It has one outcome, and that is another now.
+            if let Some((case_id, _)) = was
+                && let Some(owner) = self.cases.get_mut(case_id)
+                && owner.counted.remove(alert_id)
+            {
+                owner.suppressed.retain(|listed| listed.alert_id != alert_id);
+            }
         }
-        let (case_id, key) = match disposition {
-            Disposition::Suppressed { key, case_id, .. } => (case_id, key.clone()),
-            Disposition::Folded { case_id, .. } => (case_id, ClaimKey::stored(String::new())),
-            _ => return,
-        };
-        if let Some(owner) = self.cases.get_mut(case_id)
+        if let Some((case_id, key)) = is
+            && let Some(owner) = self.cases.get_mut(case_id)
             && owner.counted.insert(alert_id.to_owned())
         {
             owner.suppressed.push(SuppressedAlert { alert_id: alert_id.to_owned(), key, at: now });
@@ -194,6 +202,15 @@ impl Memory {
         }
         self.claims.retain(|_, claim| claim.in_force(now));
         gone.len() as u64
+    }
+}
+
+/// The case that an alert of this outcome is counted on, with the claim in its way.
+fn counted_on(disposition: &Disposition) -> Option<(&String, ClaimKey)> {
+    match disposition {
+        Disposition::Suppressed { key, case_id, .. } => Some((case_id, key.clone())),
+        Disposition::Folded { case_id, .. } => Some((case_id, ClaimKey::stored(String::new()))),
+        _ => None,
     }
 }
 
