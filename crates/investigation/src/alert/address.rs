@@ -137,10 +137,12 @@ fn cells(line: &str) -> Vec<String> {
 }
 
 fn parse_row(header: &[String], cells: &[String]) -> Result<AlertFields, Reject> {
+    let filled = header.iter().zip(cells).filter(|(_, cell)| super::fields::text(cell).is_some());
+    let filled: Vec<(String, Named<'_>)> =
+        filled.map(|(name, cell)| (plain(name), (name.as_str(), cell.as_str()))).collect();
     let column = |names: &[&str]| -> Option<Named<'_>> {
-        let filled = header.iter().zip(cells).filter(|(_, cell)| super::fields::text(cell).is_some());
-        let named = |wanted: &&str| filled.clone().find(|(name, _)| plain(name) == **wanted);
-        names.iter().find_map(named).map(|(name, cell)| (name.as_str(), cell.as_str()))
+        let named = |wanted: &&str| filled.iter().find(|(name, _)| name == *wanted);
+        names.iter().find_map(named).map(|(_, column)| *column)
     };
     let kept = |names| column(names).and_then(|(_, cell)| super::fields::text(cell));
     let mut fields = AlertFields::default();

@@ -1,0 +1,157 @@
+//! The targets: one for each kind of outside data.
+//!
+//! A target takes bytes, gives them to the parser, and asserts what the parser promises. It returns a number for the
+//! way that the parser took, which tells the runner what is worth going on from.
+
+mod alert;
+mod bencode;
+mod container;
+mod known_hosts;
+mod manifest;
+mod order;
+mod policy;
+mod reference;
+mod script_output;
+mod seeds;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+pub use alert::alert;
+pub use bencode::bencode;
+pub use container::container;
+pub use known_hosts::known_hosts;
+pub use manifest::manifest;
+pub use order::order;
+pub use policy::policy;
+pub use script_output::{records, sockets};
+
+/// One target.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it reads.
+    pub reads: &'static str,
+    /// The parser and its properties. Panics where one does not hold.
+    pub run: fn(&[u8]) -> u64,
+    /// What inputs are made of. The first ones are whole and sound, some of the others hostile by design.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Words of the format.
+    pub tokens: &'static [&'static [u8]],
+    /// What it may take of memory.
+    pub memory: Memory,
+}
+
+/// A cap on memory that follows from the length of the input. It covers what the target itself holds, too.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Bytes for the empty input.
+    pub base: usize,
+    /// Bytes for each byte of input.
+    pub per_byte: usize,
+}
+
+impl Memory {
+    /// The cap for an input of `length` bytes.
+    pub fn allows(self, length: usize) -> usize {
+        self.base + self.per_byte * length
+    }
+}
+
+const MIB: usize = 1 << 20;
+
+/// Every target, in the order of the command line's `all`.
+pub static TARGETS: &[Target] = &[
+    Target {
+        name: "alert",
+        reads: "alerts in every format, framed out of one input",
+        run: alert::alert,
+        seeds: alert::seeds,
+        tokens: alert::TOKENS,
+        // A value takes some forty times the bytes of its shortest spelling, in three readings and as JSON again.
+        memory: Memory { base: 8 * MIB, per_byte: 600 },
+    },
+    Target {
+        name: "bencode",
+        reads: "torrents and the resume files of clients",
+        run: bencode::bencode,
+        seeds: bencode::seeds,
+        tokens: bencode::TOKENS,
+        memory: Memory { base: 4 * MIB, per_byte: 200 },
+    },
+    Target {
+        name: "container",
+        reads: "evidence containers that are to be verified",
+        run: container::container,
+        seeds: container::seeds,
+        tokens: container::TOKENS,
+        // A directory is read whole, and its size is a number in the file.
+        memory: Memory { base: 12 * MIB, per_byte: 100 },
+    },
+    Target {
+        name: "records",
+        reads: "what the scripts of identity, processes, autostart, firewall and torrents print",
+        run: script_output::records,
+        seeds: script_output::record_seeds,
+        tokens: script_output::TOKENS,
+        memory: Memory { base: 8 * MIB, per_byte: 100 },
+    },
+    Target {
+        name: "sockets",
+        reads: "what the script of connections prints, /proc/net in it",
+        run: script_output::sockets,
+        seeds: script_output::socket_seeds,
+        tokens: script_output::TOKENS,
+        memory: Memory { base: 8 * MIB, per_byte: 100 },
+    },
+    Target {
+        name: "policy",
+        reads: "the policy file",
+        run: policy::policy,
+        seeds: policy::seeds,
+        tokens: policy::TOKENS,
+        memory: Memory { base: 4 * MIB, per_byte: 2000 },
+    },
+    Target {
+        name: "manifest",
+        reads: "the manifest of a container, and paths in it",
+        run: manifest::manifest,
+        seeds: manifest::seeds,
+        tokens: manifest::TOKENS,
+        memory: Memory { base: 4 * MIB, per_byte: 200 },
+    },
+    Target {
+        name: "order",
+        reads: "orders for a collector",
+        run: order::order,
+        seeds: order::seeds,
+        tokens: order::TOKENS,
+        memory: Memory { base: MIB, per_byte: 200 },
+    },
+    Target {
+        name: "known_hosts",
+        reads: "pinned host keys",
+        run: known_hosts::known_hosts,
+        seeds: known_hosts::seeds,
+        tokens: known_hosts::TOKENS,
+        memory: Memory { base: MIB, per_byte: 200 },
+    },
+];
+
+/// The target of a name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// The number of a way: digits do not count, or every offset would be a way of its own.
+fn way(said: &str) -> u64 {
+    let mut hash = DefaultHasher::new();
+    said.chars().filter(|c| !c.is_ascii_digit()).take(400).for_each(|c| c.hash(&mut hash));
+    hash.finish()
+}
+
+/// Asserts that a text is one line that moves no cursor.
+#[track_caller]
+fn assert_one_line(text: &str) {
+    assert!(!text.chars().any(char::is_control), "a control character in {text:?}");
+}

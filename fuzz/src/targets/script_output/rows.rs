@@ -1,0 +1,85 @@
+//! What every row of an artifact keeps to.
+
+use collector::fuzzing::Reading;
+use investigation::evidence::{
+    ArtifactKind, AutostartEntry, FirewallState, Identity, Process, Socket, TorrentFile,
+};
+
+/// Longest texts of a row, in bytes, and more than that is the endpoint's word unbounded.
+const NAME: usize = 4096 + 3;
+const LONG: usize = (32 << 10) + 3;
+
+#[track_caller]
+fn capped<'a>(texts: impl IntoIterator<Item = &'a String>, most: usize) {
+    for text in texts {
+        assert!(text.len() <= most, "a text of {} bytes, where {most} are the most", text.len());
+    }
+}
+
+/// Reads the parsed form back and asserts that its texts are capped.
+pub(super) fn rows(kind: ArtifactKind, reading: &Reading) {
+    let json = reading.json().expect("JSON");
+    let all = |count: usize| assert_eq!(count as u64, reading.items);
+    match kind {
+        ArtifactKind::Identity => {
+            let identity: Identity = serde_json::from_slice(&json).expect("identity");
+            let named = [&identity.domain, &identity.os, &identity.kernel, &identity.collected_as];
+            capped(named.into_iter().flatten(), 258);
+            capped([&identity.host_name], 258);
+            assert!(identity.users.len() <= 1000, "{} users", identity.users.len());
+            for user in &identity.users {
+                capped([&user.name], 1024);
+                capped(user.domain.iter().chain(&user.session).chain(&user.from), 1024);
+            }
+        }
+        ArtifactKind::Processes => {
+            let processes: Vec<Process> = serde_json::from_slice(&json).expect("processes");
+            all(processes.len());
+            assert!(processes.is_sorted_by_key(|process| process.pid));
+            for process in &processes {
+                capped([&process.name], NAME);
+                capped(process.path.iter().chain(&process.user), NAME);
+                capped(&process.command_line, LONG);
+                assert!(process.sha256.as_ref().is_none_or(|hash| hash.len() == 64));
+            }
+        }
+        ArtifactKind::Connections => {
+            let sockets: Vec<Socket> = serde_json::from_slice(&json).expect("sockets");
+            all(sockets.len());
+            for socket in &sockets {
+                assert!(socket.pid.is_some() || socket.process.is_none() && socket.path.is_none());
+                capped(socket.process.iter().chain(&socket.path).chain(&socket.user), NAME);
+            }
+        }
+        ArtifactKind::Autostart => {
+            let entries: Vec<AutostartEntry> = serde_json::from_slice(&json).expect("entries");
+            all(entries.len());
+            for entry in &entries {
+                capped([&entry.mechanism, &entry.name, &entry.location], NAME);
+                capped(entry.command.iter().chain(&entry.user), NAME);
+            }
+        }
+        ArtifactKind::Firewall => {
+            let state: FirewallState = serde_json::from_slice(&json).expect("a state");
+            all(state.rules.len());
+            for rule in &state.rules {
+                capped([&rule.engine, &rule.text], NAME);
+                capped(rule.chain.iter().chain(&rule.action), NAME);
+                assert!(rule.ports.len() <= 64, "{} ports", rule.ports.len());
+            }
+        }
+        ArtifactKind::Torrents => {
+            let files: Vec<TorrentFile> = serde_json::from_slice(&json).expect("files");
+            all(files.len());
+            for file in &files {
+                // Not UTF-8 is three times as long as text, and twice as hexadecimal digits.
+                capped([&file.path], 3 * NAME);
+                capped(&file.path_hex, 2 * NAME);
+                capped(
+                    file.name.iter().chain(&file.created_by).chain(&file.trackers).chain(&file.notes),
+                    3 * NAME,
+                );
+            }
+        }
+    }
+}
