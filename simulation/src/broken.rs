@@ -1,0 +1,98 @@
+//! Deliberately broken systems, to check the checker. Each breaks one thing, as a wrapper around what works.
+
+mod field;
+mod store;
+
+pub use field::BrokenField;
+pub use store::Broken;
+
+use crate::checker::Invariant;
+use crate::scenario::Scenario;
+use crate::world;
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// A case that fails keeps its claims.
+    LeaseNeverReleased,
+    /// A claim is in force as long as its row is there.
+    ExpiryNotCompared,
+    /// A claim is written although another case has it.
+    ConditionIgnored,
+    /// A cooldown is a day short.
+    CooldownTooShort,
+    /// Users are not looked up, and not claimed.
+    UserClaimSkipped,
+    /// Alerts that were suppressed for a user stay so when the case that claimed the user fails.
+    NotRequeued,
+    /// A suppressed alert is counted again each time.
+    CountedTwice,
+    /// What became of the alert is not part of the step.
+    DispositionLost,
+    /// Some alerts are taken in without being written.
+    TakenInNowhere,
+    /// A message is acknowledged before it is stored.
+    AcknowledgedTooEarly,
+    /// A worker's death leaves its holds behind.
+    HoldOutlivesWorker,
+    /// Open cases are not continued.
+    OutboxNotReplayed,
+    /// A case that has to wait is never due again.
+    DeadlineLost,
+    /// Each try of a delivery has another key.
+    KeyDropped,
+    /// A delivery that may have arrived is taken for one that has not.
+    UncertainDropped,
+    /// What was begun before a crash is forgotten, so that a delivery is simply made again.
+    BeganForgotten,
+    /// Half a staging area passes for a whole one.
+    HalfSealed,
+    /// The machine that is collected is not compared with the one that was identified.
+    IdentityNotCompared,
+    /// Contacts are not ended in time.
+    ContactUnbounded,
+    /// The scope is the world, and nothing is exempt.
+    ScopeIgnored,
+}
+
+impl Variant {
+    /// Every variant, with its word and the invariants one of which has to catch it.
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 20] = [
+        (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
+        (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
+        (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
+        (Self::CooldownTooShort, "cooldown-too-short", &[Invariant::SealedTwice]),
+        (Self::UserClaimSkipped, "user-claim-skipped", &[Invariant::UserTwice]),
+        (Self::NotRequeued, "not-requeued", &[Invariant::FailedSilences]),
+        (Self::CountedTwice, "counted-twice", &[Invariant::CountWrong]),
+        (Self::DispositionLost, "disposition-lost", &[Invariant::AlertLost]),
+        (Self::TakenInNowhere, "taken-in-nowhere", &[Invariant::AlertLost]),
+        (Self::AcknowledgedTooEarly, "acknowledged-too-early", &[Invariant::AlertLost]),
+        (Self::HoldOutlivesWorker, "hold-outlives-worker", &[Invariant::LeftOpen]),
+        (Self::OutboxNotReplayed, "outbox-not-replayed", &[Invariant::LeftOpen]),
+        (Self::DeadlineLost, "deadline-lost", &[Invariant::NothingDue]),
+        (Self::KeyDropped, "key-dropped", &[Invariant::ActionTwice]),
+        (Self::UncertainDropped, "uncertain-dropped", &[Invariant::ActionTwice]),
+        (Self::BeganForgotten, "began-forgotten", &[Invariant::ActionTwice]),
+        (Self::HalfSealed, "half-sealed", &[Invariant::SealedNotWhole]),
+        (Self::IdentityNotCompared, "identity-not-compared", &[Invariant::WrongMachine]),
+        (Self::ContactUnbounded, "contact-unbounded", &[Invariant::TwoContacts]),
+        (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
+    ];
+
+    /// The variant of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name, _)| *name == word).map(|(variant, ..)| *variant)
+    }
+
+    /// The policy that the workers get.
+    pub fn policy(variant: Option<Self>, scenario: &Scenario) -> String {
+        let sound = world::policy(scenario);
+        match variant {
+            Some(Self::ScopeIgnored) => sound
+                .replace("['10.0.0.0/8']", "['10.0.0.0/8', '198.51.100.0/24']")
+                .replace("'10.200.0.0/16'", "'10.250.0.0/16'"),
+            _ => sound,
+        }
+    }
+}

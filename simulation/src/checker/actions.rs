@@ -1,0 +1,47 @@
+//! What the servers saw.
+
+use std::collections::HashMap;
+
+use super::{Court, Invariant, when};
+use crate::history::{CaseNo, Fact, Moment};
+
+impl Court<'_> {
+    pub(super) fn actions(&mut self) {
+        let record = self.record;
+        let mut seen: HashMap<(CaseNo, &str), Vec<(Moment, &str)>> = HashMap::new();
+        for (at, fact) in &record.history.facts {
+            if let Fact::Accepted { case, action, key, .. } = fact {
+                seen.entry((*case, action)).or_default().push((*at, key));
+            }
+        }
+        let mut twice: Vec<_> = seen.iter().filter(|(_, seen)| seen.len() > 1).collect();
+        twice.sort_by_key(|(of, _)| **of);
+        for ((case, action), seen) in twice {
+            let mut facts = vec![format!("{action} of {} was accepted {} times", self.id(*case), seen.len())];
+            facts.extend(seen.iter().map(|(at, key)| format!("{} under {key}", when(*at))));
+            self.convict(Invariant::ActionTwice, facts);
+        }
+        for case in &record.dump.cases {
+            let number = record.history.known(&case.id);
+            for (_, kind, status) in &case.actions {
+                let accepted = number.is_some_and(|number| seen.contains_key(&(number, *kind)));
+                let wrong = match *status {
+                    "pending" => case.closed,
+                    "done" => !accepted,
+                    _ => false,
+                };
+                if wrong {
+                    let facts =
+                        vec![format!("{kind} of {} is {status}; a server accepted it: {accepted}", case.id)];
+                    self.convict(Invariant::ActionLost, facts);
+                }
+            }
+            let planned = |kind: &str| case.actions.iter().any(|(_, planned, _)| *planned == kind);
+            let unplanned = seen.keys().find(|(of, kind)| Some(*of) == number && !planned(kind));
+            if let Some((_, kind)) = unplanned {
+                let facts = vec![format!("{kind} of {} was accepted and is not on the case", case.id)];
+                self.convict(Invariant::ActionLost, facts);
+            }
+        }
+    }
+}

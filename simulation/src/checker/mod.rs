@@ -1,0 +1,179 @@
+//! Checks the promises from what was recorded, with a logic of its own: nothing here asks the code under test what it
+//! thinks. What a claim, a cooldown or a suspect is, is said here a second time, on purpose.
+
+mod actions;
+mod alerts;
+mod claims;
+mod contacts;
+mod evidence;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use casework::backend::simulated::CaseDump;
+
+use crate::conductor::Record;
+use crate::history::{CaseNo, Fact, Moment};
+use crate::scenario::{DAY, HOUR, MINUTE, SECOND, SKEW};
+use crate::world::Truth;
+
+/// The cooldown that the policy says, from the claim.
+const WINDOW: Moment = 3 * DAY;
+/// The lease that the policy says.
+const LEASE: Moment = 2 * HOUR;
+/// Two clocks may be this far apart; a call may take this long on top.
+const TOLERANCE: Moment = 2 * SKEW + 5 * SECOND;
+
+/// What has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// Each alert has exactly one final outcome, and one that fits it.
+    AlertLost,
+    /// Each case comes to its end.
+    LeftOpen,
+    /// An alert is only put down to a claim that is in force, or to a case that waits.
+    SilencedWithoutCause,
+    /// A case without evidence silences nobody.
+    FailedSilences,
+    /// One sealed collection per address and window.
+    SealedTwice,
+    /// One sealed collection per user and window.
+    UserTwice,
+    /// Two cases are never in contact with one address.
+    TwoContacts,
+    /// Nothing outside the scope is contacted, and nobody exempt is collected.
+    OutOfScope,
+    /// No action is seen twice.
+    ActionTwice,
+    /// Each action comes to its end, and what is said to be done was seen.
+    ActionLost,
+    /// Evidence is sealed only when it is whole, and nothing is said before.
+    SealedNotWhole,
+    /// What is sealed comes from the machine that was identified.
+    WrongMachine,
+    /// The suppressed alerts of each case are counted exactly.
+    CountWrong,
+    /// Each open case has something due within a day.
+    NothingDue,
+    /// The program keeps its own rules: no refused event, no panic, no effect that never ends.
+    Broken,
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// The facts that prove it.
+    pub facts: Vec<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.invariant)?;
+        for fact in &self.facts {
+            write!(f, "\n    {fact}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Violations that are kept of each invariant; one is enough to fail.
+const KEPT: usize = 5;
+
+/// Everything that was not kept.
+pub fn check(record: &Record) -> Vec<Violation> {
+    let mut court = Court::new(record);
+    court.alerts();
+    court.claims();
+    court.contacts();
+    court.evidence();
+    court.actions();
+    court.broken();
+    court.violations
+}
+
+/// The record with what is looked up often.
+struct Court<'a> {
+    record: &'a Record,
+    /// Cases in the store at the end, by number.
+    cases: HashMap<CaseNo, &'a CaseDump>,
+    /// Alerts that were sent, by id.
+    truths: HashMap<&'a str, &'a Truth>,
+    /// When each case was closed.
+    closed: HashMap<CaseNo, Moment>,
+    violations: Vec<Violation>,
+}
+
+impl<'a> Court<'a> {
+    fn new(record: &'a Record) -> Self {
+        let number = |case: &'a CaseDump| Some((record.history.known(&case.id)?, case));
+        let closed = record.history.facts.iter().filter_map(|(at, fact)| match fact {
+            Fact::Closed { case } => Some((*case, *at)),
+            _ => None,
+        });
+        Self {
+            record,
+            cases: record.dump.cases.iter().filter_map(number).collect(),
+            truths: record.sent.iter().flatten().map(|truth| (truth.id.as_str(), truth)).collect(),
+            closed: closed.collect(),
+            violations: Vec::new(),
+        }
+    }
+
+    fn convict(&mut self, invariant: Invariant, facts: Vec<String>) {
+        if self.violations.iter().filter(|known| known.invariant == invariant).count() < KEPT {
+            self.violations.push(Violation { invariant, facts });
+        }
+    }
+
+    fn id(&self, case: CaseNo) -> &'a str {
+        self.record.history.case_ids.get(case as usize).map_or("?", String::as_str)
+    }
+
+    fn sealed(&self, case: CaseNo) -> bool {
+        self.cases.get(&case).is_some_and(|case| case.sealed)
+    }
+
+    /// The alert that opened a case.
+    fn alert_of(&self, case: CaseNo) -> Option<&'a Truth> {
+        self.truths.get(self.cases.get(&case)?.alert_id.as_str()).copied()
+    }
+
+    /// Who is suspected on a machine by a case: the user that its alert names if that one is logged in, else all who
+    /// are; without those whom the policy leaves alone.
+    fn suspects(&self, case: CaseNo, machine: u32) -> Vec<&'a str> {
+        let machine = &self.record.machines[machine as usize];
+        let named = self.alert_of(case).and_then(|truth| truth.named.as_deref());
+        match named.filter(|named| machine.users.iter().any(|user| user == named)) {
+            Some(named) if named == crate::world::EXEMPT_USER => Vec::new(),
+            Some(named) => vec![named],
+            None => machine.suspects(),
+        }
+    }
+
+    /// Rules that the program itself says were broken.
+    fn broken(&mut self) {
+        for (at, fact) in &self.record.history.facts {
+            if let Fact::Broken { what } = fact {
+                self.convict(Invariant::Broken, vec![format!("{}: {what}", when(*at))]);
+            }
+        }
+        for (at, open) in &self.record.history.snapshots {
+            for (case, due) in open {
+                if due.is_none_or(|due| due > at + DAY + TOLERANCE) {
+                    let due = due.map_or("nothing is due".to_owned(), |due| format!("due {}", when(due)));
+                    let facts = vec![format!("{}: {} is open, {due}", when(*at), self.id(*case))];
+                    self.convict(Invariant::NothingDue, facts);
+                }
+            }
+        }
+    }
+}
+
+/// A moment for people.
+fn when(at: Moment) -> String {
+    let (day, rest) = (at.div_euclid(DAY), at.rem_euclid(DAY));
+    let (hour, minute) = (rest / HOUR, rest % HOUR / MINUTE);
+    format!("day {day} {hour:02}:{minute:02}:{:06.3}", (rest % MINUTE) as f64 / SECOND as f64)
+}

@@ -1,0 +1,451 @@
+//! Runs one schedule: the queue in front, the workers, their deaths, the sweep, the moves of machines.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use casework::backend::simulated::{Dump, Simulated};
+use casework::backend::{Backend, Received};
+use casework::worker::{Pace, Resolution, WorkError, Worker};
+use investigation::case::Disposition;
+use investigation::policy::Policy;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::broken::{Broken, BrokenField, Variant};
+use crate::field::clock;
+use crate::history::{Fact, History, Moment};
+use crate::life::{Life, News, Report, Shared, moment};
+use crate::scenario::{DAY, HOUR, MINUTE, SECOND, Scenario, Trouble};
+use crate::world::{self, Drawn, Machine, Truth};
+
+/// A message that is not acknowledged in this time is given again.
+const VISIBILITY: i64 = 10 * MINUTE;
+/// How long what is left may take to come to its end when all troubles are over.
+const PATIENCE: i64 = 12 * DAY;
+
+type Peerhound = Worker<Broken, BrokenField>;
+
+/// What a checker gets to see of a run.
+pub struct Record {
+    /// The schedule.
+    pub scenario: Scenario,
+    /// What happened.
+    pub history: History,
+    /// What is stored at the end.
+    pub dump: Dump,
+    /// The alerts that were sent.
+    pub sent: Vec<Option<Truth>>,
+    /// The machines.
+    pub machines: Vec<Machine>,
+    /// What kept the run from its end, if anything did.
+    pub unfinished: Option<String>,
+    /// Deaths of workers.
+    pub deaths: u32,
+    /// Messages that were given to workers.
+    pub deliveries: u64,
+}
+
+/// Runs a schedule to its end, with the system as it is or broken in one way. `progress` is told the day.
+pub fn run(scenario: Scenario, variant: Option<Variant>, progress: &mut dyn FnMut(i64)) -> Record {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async { Conductor::new(scenario, variant).run(progress).await }),
+        Err(error) => panic!("no runtime: {error}"),
+    }
+}
+
+enum Happening {
+    /// A message becomes visible.
+    Deliver {
+        message: u64,
+    },
+    Report(Box<Report>, u32),
+    Crash,
+    Restart {
+        worker: usize,
+    },
+    Sweep {
+        worker: usize,
+    },
+    Move {
+        nth: u64,
+    },
+    Snapshot,
+}
+
+struct Message {
+    received: Received,
+}
+
+struct Slot {
+    life: u32,
+    living: Option<(Arc<Life>, Arc<Peerhound>)>,
+    tasks: JoinSet<()>,
+}
+
+struct Conductor {
+    shared: Arc<Shared>,
+    store: Simulated,
+    policy: Arc<Policy>,
+    variant: Option<Variant>,
+    news: UnboundedReceiver<News>,
+    slots: Vec<Slot>,
+    agenda: BinaryHeap<Reverse<(Moment, u64)>>,
+    happenings: BTreeMap<u64, Happening>,
+    next: u64,
+    messages: Arc<std::sync::Mutex<BTreeMap<u64, Message>>>,
+    to_send: Vec<(u32, Drawn)>,
+    deaths: u32,
+    deliveries: u64,
+    sweep_every: i64,
+}
+
+impl Conductor {
+    fn new(scenario: Scenario, variant: Option<Variant>) -> Self {
+        let (to_conductor, news) = unbounded_channel();
+        let shared = Shared::new(scenario, to_conductor);
+        let policy = match Policy::parse(&Variant::policy(variant, &scenario)) {
+            Ok(policy) => Arc::new(policy),
+            Err(error) => panic!("the simulation's own policy: {error}"),
+        };
+        let mut to_send: Vec<(u32, Drawn)> =
+            (0..scenario.alerts).map(|number| (number, world::drawn(&scenario, number))).collect();
+        to_send.sort_by_key(|(number, drawn)| Reverse((drawn.at, *number)));
+        let slot = || Slot { life: 0, living: None, tasks: JoinSet::new() };
+        Self {
+            store: Simulated::new(Arc::clone(&shared) as _),
+            shared,
+            policy,
+            variant,
+            news,
+            slots: (0..scenario.workers).map(|_| slot()).collect(),
+            agenda: BinaryHeap::new(),
+            happenings: BTreeMap::new(),
+            next: 0,
+            messages: Arc::default(),
+            to_send,
+            deaths: 0,
+            deliveries: 0,
+            sweep_every: if scenario.alerts > 20_000 { 5 * MINUTE } else { 2 * MINUTE },
+        }
+    }
+
+    async fn run(mut self, progress: &mut dyn FnMut(i64)) -> Record {
+        let scenario = self.shared.scenario;
+        for worker in 0..self.slots.len() {
+            self.restart(worker);
+            self.at(worker as i64 * 7 * SECOND, Happening::Sweep { worker });
+        }
+        if scenario.has(Trouble::Dhcp) {
+            self.at(HOUR, Happening::Move { nth: 0 });
+        }
+        self.at(HOUR, Happening::Crash);
+        self.at(6 * HOUR, Happening::Snapshot);
+        let end = i64::from(scenario.days) * DAY + 4 * DAY + HOUR;
+        let mut day = 0;
+        let unfinished = loop {
+            let now = self.shared.now();
+            if now / DAY > day {
+                day = now / DAY;
+                progress(day);
+            }
+            if now >= end {
+                self.shared.calm.store(true, Ordering::Relaxed);
+                match self.left() {
+                    None => break None,
+                    left if now > end + PATIENCE => break left,
+                    _ => {}
+                }
+            }
+            let agenda = self.agenda.peek().map_or(Moment::MAX, |Reverse((at, _))| *at);
+            let send = self.to_send.last().map_or(Moment::MAX, |(_, drawn)| drawn.at);
+            let next = agenda.min(send).min(now + DAY);
+            tokio::select! {
+                biased;
+                Some(news) = self.news.recv() => self.hear(news),
+                () = tokio::time::sleep_until(self.shared.instant(next)) => self.happen(next),
+            }
+        };
+        self.shared.history().ended = self.shared.now();
+        for slot in &mut self.slots {
+            slot.tasks.shutdown().await;
+        }
+        let mut world = self.shared.world();
+        Record {
+            scenario,
+            history: std::mem::take(&mut *self.shared.history()),
+            dump: self.store.dump(),
+            sent: std::mem::take(&mut world.sent),
+            machines: std::mem::take(&mut world.machines),
+            unfinished,
+            deaths: self.deaths,
+            deliveries: self.deliveries,
+        }
+    }
+
+    /// What is still to be done, if anything is.
+    fn left(&self) -> Option<String> {
+        let (open, waiting) = self.store.unfinished();
+        let messages = self.messages().len();
+        let done = open == 0 && waiting == 0 && messages == 0 && self.to_send.is_empty();
+        (!done).then(|| {
+            format!("{open} cases are open, {waiting} alerts wait, {messages} messages are not acknowledged")
+        })
+    }
+
+    fn messages(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Message>> {
+        self.messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn at(&mut self, at: Moment, happening: Happening) {
+        self.next += 1;
+        self.agenda.push(Reverse((at, self.next)));
+        self.happenings.insert(self.next, happening);
+    }
+
+    fn after(&mut self, wait: i64, happening: Happening) {
+        self.at(self.shared.now() + wait, happening);
+    }
+
+    fn happen(&mut self, now: Moment) {
+        while self.to_send.last().is_some_and(|(_, drawn)| drawn.at <= now) {
+            if let Some((number, drawn)) = self.to_send.pop() {
+                self.send(number, &drawn);
+            }
+        }
+        while self.agenda.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            let Some(Reverse((_, id))) = self.agenda.pop() else { break };
+            if let Some(happening) = self.happenings.remove(&id) {
+                self.one(happening);
+            }
+        }
+    }
+
+    fn one(&mut self, happening: Happening) {
+        let early = !self.shared.calm.load(Ordering::Relaxed);
+        match happening {
+            Happening::Deliver { message } => self.deliver(message),
+            Happening::Report(report, tries) => self.report(report, tries),
+            Happening::Crash => {
+                let victim = self.shared.between(0, self.slots.len() as i64) as usize;
+                if self.shared.strikes_early(Trouble::Crash, 1000)
+                    && let Some((life, _)) = &self.slots[victim].living
+                {
+                    life.end();
+                }
+                let pause = self.shared.between(10 * MINUTE, 10 * HOUR);
+                self.after(pause, Happening::Crash);
+            }
+            Happening::Restart { worker } => self.restart(worker),
+            Happening::Sweep { worker } => self.sweep(worker),
+            Happening::Move { nth } => {
+                let pause =
+                    self.shared.between(0, 4 * DAY / i64::from(self.shared.scenario.endpoints.max(1)));
+                if early {
+                    self.shared.world().move_one(nth);
+                }
+                self.after(pause.max(SECOND), Happening::Move { nth: nth + 1 });
+            }
+            Happening::Snapshot => {
+                let open = self.store.open();
+                let now = self.shared.now();
+                let mut history = self.shared.history();
+                let open =
+                    open.iter().map(|case| (history.case(&case.id), case.next_due.map(moment))).collect();
+                history.snapshots.push((now, open));
+                drop(history);
+                self.after(6 * HOUR, Happening::Snapshot);
+            }
+        }
+    }
+
+    /// The queue gets an alert.
+    fn send(&mut self, number: u32, drawn: &Drawn) {
+        let (received, truth) = world::alert(&self.shared.world(), number, drawn);
+        self.shared.record(|_| Fact::Sent { alert: number });
+        self.shared.world().sent[number as usize] = Some(truth);
+        let copies = 1 + u64::from(self.shared.strikes(Trouble::Duplicate, 50));
+        for _ in 0..copies {
+            let mut wait = 0;
+            if self.shared.strikes(Trouble::Reorder, 300) {
+                wait += self.shared.between(0, MINUTE);
+            }
+            if self.shared.strikes(Trouble::Delay, 20) {
+                wait += self.shared.between(0, 8 * HOUR);
+            }
+            let message = self.next;
+            self.messages().insert(message, Message { received: received.clone() });
+            self.after(wait, Happening::Deliver { message });
+        }
+    }
+
+    /// A worker gets a message, which becomes visible again if it is not acknowledged.
+    fn deliver(&mut self, message: u64) {
+        let Some(received) = self.messages().get(&message).map(|message| message.received.clone()) else {
+            return;
+        };
+        self.after(VISIBILITY, Happening::Deliver { message });
+        self.deliveries += 1;
+        let lost = self.shared.strikes_early(Trouble::Redeliver, 20);
+        let messages = Arc::clone(&self.messages);
+        let acknowledge = move || {
+            if !lost {
+                messages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&message);
+            }
+        };
+        let too_early = self.variant == Some(Variant::AcknowledgedTooEarly);
+        self.spawn(|worker, shared| async move {
+            if too_early {
+                acknowledge();
+            }
+            match handle(&worker, received).await {
+                Ok(()) => acknowledge(),
+                Err(error) => complain(&shared, &error),
+            }
+        });
+    }
+
+    fn report(&mut self, report: Box<Report>, tries: u32) {
+        if tries > 200 {
+            return;
+        }
+        if self.slots.iter().all(|slot| slot.living.is_none()) {
+            return self.after(30 * SECOND, Happening::Report(report, tries + 1));
+        }
+        let sender = self.shared.news.clone();
+        let again = Report { at: -i64::from(tries + 1), ..(*report).clone() };
+        // A report that its worker dies over is lost.
+        self.spawn(|worker, shared| async move {
+            let answer = worker.report(&report.case_id, report.effect, report.attempt, report.event).await;
+            let heard = match answer {
+                Ok(Resolution::InOtherHands(_)) => false,
+                Ok(_) => true,
+                Err(error) => {
+                    complain(&shared, &error);
+                    false
+                }
+            };
+            if !heard {
+                let _ = sender.send(News::Report(again));
+            }
+        });
+    }
+
+    /// Starts work on a worker that lives, if there is one.
+    fn spawn<F, W>(&mut self, work: W)
+    where
+        F: Future<Output = ()> + Send + 'static,
+        W: FnOnce(Arc<Peerhound>, Arc<Shared>) -> F,
+    {
+        let living: Vec<usize> =
+            (0..self.slots.len()).filter(|worker| self.slots[*worker].living.is_some()).collect();
+        let chosen = self.shared.between(0, living.len() as i64) as usize;
+        let Some(slot) = living.get(chosen).and_then(|worker| self.slots.get_mut(*worker)) else { return };
+        if let Some((_, worker)) = &slot.living {
+            slot.tasks.spawn(work(Arc::clone(worker), Arc::clone(&self.shared)));
+        }
+    }
+
+    fn sweep(&mut self, worker: usize) {
+        let pause = self.sweep_every + self.shared.between(0, 5 * SECOND);
+        self.after(pause, Happening::Sweep { worker });
+        let (now, shared, store) = (self.shared.now(), Arc::clone(&self.shared), self.store.clone());
+        let skips_open = self.variant == Some(Variant::OutboxNotReplayed);
+        let slot = &mut self.slots[worker];
+        while let Some(done) = slot.tasks.try_join_next() {
+            if let Err(error) = done
+                && error.is_panic()
+            {
+                shared.record(|_| Fact::Broken { what: format!("panicked: {error}") });
+            }
+        }
+        let Some((life, peerhound)) = &slot.living else { return };
+        let peerhound = Arc::clone(peerhound);
+        let due = store.due(crate::life::stamp(now + life.skew));
+        let oldest = crate::life::stamp(now - 2 * MINUTE);
+        let (in_hand, life) = (slot.tasks.len(), Arc::clone(life));
+        if !skips_open {
+            for case_id in due.into_iter().take(400_usize.saturating_sub(in_hand)) {
+                let (peerhound, shared) = (Arc::clone(&peerhound), Arc::clone(&shared));
+                slot.tasks.spawn(async move {
+                    if let Err(error) = peerhound.drive(&case_id, Pace::STEADY).await {
+                        complain(&shared, &error);
+                    }
+                });
+            }
+        }
+        if store.unfinished().1 == 0 {
+            return;
+        }
+        slot.tasks.spawn(async move {
+            life.survive(0).await;
+            let Ok(waiting) = peerhound.backend.waiting(100).await else { return };
+            for row in waiting.iter().filter(|row| row.received_at < oldest) {
+                if let Err(error) = peerhound.resolve(row, Pace::STEADY).await {
+                    complain(&shared, &error);
+                }
+            }
+        });
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Died { worker, life } if self.slots[worker].life == life => {
+                let slot = &mut self.slots[worker];
+                slot.living = None;
+                // Everything that it did is dropped, and with it every hold and every contact.
+                slot.tasks = JoinSet::new();
+                self.deaths += 1;
+                let long = self.shared.between(0, 10) == 0;
+                let away = if long {
+                    self.shared.between(HOUR, 5 * HOUR)
+                } else {
+                    self.shared.between(SECOND, 5 * MINUTE)
+                };
+                self.after(away, Happening::Restart { worker });
+            }
+            News::Died { .. } => {}
+            News::Report(report) if report.at < 0 => {
+                let tries = report.at.unsigned_abs() as u32;
+                self.after(30 * SECOND, Happening::Report(Box::new(report), tries));
+            }
+            News::Report(report) => self.at(report.at, Happening::Report(Box::new(report), 0)),
+        }
+    }
+
+    fn restart(&mut self, worker: usize) {
+        let slot = &mut self.slots[worker];
+        slot.life += 1;
+        let life = Life::begin(&self.shared, worker, slot.life);
+        let peerhound = Worker {
+            backend: Broken::new(self.variant, self.store.clone(), Arc::clone(&life)),
+            performer: BrokenField::new(self.variant, Arc::clone(&self.shared), Arc::clone(&life)),
+            policy: Arc::clone(&self.policy),
+            observer: Arc::new(()),
+            now: clock(&self.shared, &life),
+        };
+        slot.living = Some((life, Arc::new(peerhound)));
+    }
+}
+
+/// What a worker does with a message: it is stored before it is acknowledged, and worked unless that was done before.
+async fn handle(worker: &Peerhound, received: Received) -> Result<(), WorkError> {
+    let rows = worker.backend.take_in(vec![received], (worker.now)()).await?;
+    for row in rows {
+        match &row.disposition {
+            Disposition::Waiting => drop(worker.resolve(&row, Pace::STEADY).await?),
+            Disposition::Opened { case_id } => drop(worker.drive(case_id, Pace::STEADY).await?),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A store that failed and a case that another worker wrote are the order of the day. A refusal by the core is not.
+fn complain(shared: &Shared, error: &WorkError) {
+    if let WorkError::Refused(refused) = error {
+        shared.record(|_| Fact::Broken { what: refused.to_string() });
+    }
+}

@@ -1,0 +1,163 @@
+//! Reaches the simulated world on behalf of a worker, with the same obligations that the real performer has: whatever
+//! is done a second time finds what the first left.
+
+mod contact;
+mod server;
+
+use std::sync::Arc;
+
+use casework::worker::{Performed, Performer};
+use investigation::assess::{Assessment, Confidence, Verdict};
+use investigation::case::{Case, Effect, Event, Pending, SealedEvidence};
+use jiff::SignedDuration;
+use tokio::time::Duration;
+
+use crate::history::Fact;
+use crate::life::{Life, News, Report, Shared, stamp};
+use crate::random::{Random, purpose};
+use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
+use crate::world::PARTS;
+
+/// Deaths at one point of an effect, in a hundred thousand.
+const DEATHS: u64 = 600;
+
+/// The performer of one worker.
+pub struct Field {
+    /// The world and its history.
+    pub shared: Arc<Shared>,
+    /// The worker.
+    pub life: Arc<Life>,
+    /// How long a contact may take at most: identification, collection.
+    pub limits: [i64; 2],
+}
+
+/// The policy's time-outs.
+pub const LIMITS: [i64; 2] = [MINUTE, 30 * MINUTE];
+
+impl Performer for Field {
+    async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
+        let effect = pending.n;
+        self.life.survive(DEATHS).await;
+        let event = match &pending.effect {
+            Effect::Identify | Effect::Collect if self.goes_to_a_relay(case, effect) => {
+                return self.dispatch(case, pending);
+            }
+            Effect::Identify | Effect::Collect => {
+                contact::perform(&self.shared, Some(&self.life), self.limits, case, pending).await
+            }
+            Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
+            Effect::Assess => self.assess(case, effect).await,
+            Effect::Seal => self.seal(case, effect).await,
+            Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
+        };
+        self.life.survive(DEATHS).await;
+        Performed::Done(event)
+    }
+
+    async fn leave(&self, case: &Case) {
+        let number = self.shared.history().case(&case.id);
+        self.shared.world().staging.remove(&number);
+    }
+}
+
+impl Field {
+    fn goes_to_a_relay(&self, case: &Case, effect: u32) -> bool {
+        let mut random = Random::of(&[self.shared.scenario.seed, purpose(&case.id), u64::from(effect)]);
+        self.shared.scenario.has(Trouble::Relay) && random.chance(400)
+    }
+
+    /// Hands an order to a relay, which is no part of the worker and outlives it.
+    fn dispatch(&self, case: &Case, pending: &Pending) -> Performed {
+        let limit = self.limits[usize::from(matches!(pending.effect, Effect::Collect))];
+        let until = stamp(self.shared.now() + self.life.skew + limit + 5 * MINUTE);
+        let attempt = case.pending.iter().find(|p| p.n == pending.n).map_or(0, |p| p.attempts);
+        let (shared, case, pending, limits) =
+            (Arc::clone(&self.shared), case.clone(), pending.clone(), self.limits);
+        tokio::spawn(async move {
+            let wait = shared.between(0, MINUTE);
+            tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+            let event = contact::perform(&shared, None, limits, &case, &pending).await;
+            if shared.strikes(Trouble::ReportLost, 60) {
+                return;
+            }
+            let again = shared.strikes(Trouble::ReportTwice, 100);
+            for _ in 0..=u8::from(again) {
+                let late = shared.strikes(Trouble::ReportLate, 100);
+                let delay =
+                    if late { shared.between(20 * MINUTE, 6 * HOUR) } else { shared.between(0, 5 * SECOND) };
+                let report = Report {
+                    case_id: case.id.clone(),
+                    effect: pending.n,
+                    attempt,
+                    event: event.clone(),
+                    at: shared.now() + delay,
+                };
+                let _ = shared.news.send(News::Report(report));
+            }
+        });
+        Performed::Dispatched { until }
+    }
+
+    async fn assess(&self, case: &Case, effect: u32) -> Event {
+        let number = self.shared.history().case(&case.id);
+        let staged = self.shared.world().staging.get(&number).copied();
+        if !staged.is_some_and(|staging| staging.whole) {
+            return gone(effect);
+        }
+        if self.shared.strikes_early(Trouble::OwnFailure, 30) {
+            return full(effect);
+        }
+        let verdict = match purpose(&case.id) % 10 {
+            0..=5 => Verdict::PolicyViolation,
+            6..=8 => Verdict::Inconclusive,
+            _ => Verdict::FalsePositive,
+        };
+        let assessment = Assessment {
+            verdict,
+            confidence: Confidence::High,
+            summary: String::new(),
+            findings: Vec::new(),
+            missing: Vec::new(),
+            indicators_version: String::new(),
+        };
+        Event::Assessed { assessment: Box::new(assessment) }
+    }
+
+    /// Writes the container under another name, and gives it its own when it is whole.
+    async fn seal(&self, case: &Case, effect: u32) -> Event {
+        let number = self.shared.history().case(&case.id);
+        let (there, staged) = {
+            let world = self.shared.world();
+            (world.containers.contains(&number), world.staging.get(&number).copied())
+        };
+        if !there {
+            let Some(staging) = staged.filter(|staging| staging.whole) else { return gone(effect) };
+            if self.shared.strikes_early(Trouble::OwnFailure, 30) {
+                return full(effect);
+            }
+            let takes = self.shared.between(50, 3 * SECOND);
+            tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
+            self.life.survive(DEATHS).await;
+            self.shared.world().containers.insert(number);
+            let (parts, machine) = (staging.parts, staging.machine);
+            self.shared.record(|_| Fact::Sealed { case: number, parts, of: PARTS, machine });
+        }
+        let sealed_at = stamp(self.shared.now() + self.life.skew);
+        let location = format!("{}.zip", case.id);
+        Event::Sealed { evidence: SealedEvidence { location, sha256: String::new(), size: 1, sealed_at } }
+    }
+}
+
+fn gone(effect: u32) -> Event {
+    Event::EffectFailed { effect, reason: "the staged evidence is gone".to_owned() }
+}
+
+fn full(effect: u32) -> Event {
+    Event::EffectFailed { effect, reason: "no space is left".to_owned() }
+}
+
+/// The worker's clock.
+pub fn clock(shared: &Arc<Shared>, life: &Life) -> casework::worker::Clock {
+    let (shared, skew) = (Arc::clone(shared), SignedDuration::from_millis(life.skew));
+    Arc::new(move || stamp(shared.now()).checked_add(skew).unwrap_or(jiff::Timestamp::MAX))
+}

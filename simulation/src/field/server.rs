@@ -1,0 +1,56 @@
+//! The mail server, which folds nothing, and the ticket server, which may.
+
+use investigation::act::ActionKind;
+use investigation::case::{Case, Delivery};
+use tokio::time::Duration;
+
+use super::{DEATHS, Field};
+use crate::history::Fact;
+use crate::scenario::{SECOND, Trouble};
+
+impl Field {
+    pub(super) async fn act(&self, case: &Case, effect: u32, kind: ActionKind) -> investigation::case::Event {
+        let delivery = self.deliver(case, effect, kind).await;
+        investigation::case::Event::Delivered { effect, delivery }
+    }
+
+    async fn deliver(&self, case: &Case, effect: u32, kind: ActionKind) -> Delivery {
+        let shared = &self.shared;
+        let takes = shared.between(20, 2 * SECOND);
+        tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
+        self.life.survive(DEATHS).await;
+        let why = |text: &str| text.to_owned();
+        if shared.strikes(Trouble::Refusal, 30) {
+            return Delivery::Rejected { why: why("550 no such user") };
+        }
+        if shared.strikes(Trouble::Refusal, 100) {
+            let wait = shared.between(0, 7200).unsigned_abs();
+            let retry_after = shared.strikes(Trouble::Refusal, 500).then_some(wait);
+            return Delivery::NotAccepted { why: why("429 too many requests"), retry_after };
+        }
+        if shared.strikes(Trouble::Answer500, 50) {
+            return Delivery::Uncertain { why: why("500, and it was not accepted") };
+        }
+        self.accept(case, effect, kind);
+        self.life.survive(2 * DEATHS).await;
+        if shared.strikes(Trouble::Answer500, 50) {
+            return Delivery::Uncertain { why: why("500, and it was accepted") };
+        }
+        if shared.strikes(Trouble::AcceptedAndLost, 50) {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            return Delivery::Uncertain { why: why("no answer came") };
+        }
+        Delivery::Accepted { receipt: why("accepted") }
+    }
+
+    /// The server has it. One that folds makes nothing new of a key that it knows.
+    fn accept(&self, case: &Case, effect: u32, kind: ActionKind) {
+        let key = format!("{}.effect-{effect}", case.id);
+        let folds = kind == ActionKind::Ticket && self.shared.scenario.folds_tickets();
+        if folds && !self.shared.world().ticket_keys.insert(key.clone()) {
+            return;
+        }
+        let action = kind.as_str();
+        self.shared.record(|history| Fact::Accepted { case: history.case(&case.id), action, key, folds });
+    }
+}

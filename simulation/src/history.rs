@@ -1,0 +1,168 @@
+//! What happened, as the world, the servers, the queue and the store saw it. The checker reads nothing else.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+/// Milliseconds since the simulation began, by a clock that is always right.
+pub type Moment = i64;
+
+/// A case, by the order in which it was first heard of.
+pub type CaseNo = u32;
+
+/// What a contact is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    /// To learn who it is.
+    Identify,
+    /// To collect.
+    Collect,
+}
+
+/// What became of an alert, as told to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It opened this case.
+    Opened,
+    /// This case's claim stood in its way.
+    Suppressed,
+    /// This case waits for its machine.
+    Folded,
+}
+
+/// One fact.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// The queue has the alert of this number.
+    Sent {
+        /// Its number.
+        alert: u32,
+    },
+    /// The store granted or renewed a claim.
+    Took {
+        /// The key.
+        key: String,
+        /// For this case.
+        case: CaseNo,
+    },
+    /// A case gave a claim up.
+    Released {
+        /// The key.
+        key: String,
+        /// The case.
+        case: CaseNo,
+    },
+    /// The store settled an alert on a case.
+    Settled {
+        /// The alert's id.
+        alert: String,
+        /// How.
+        how: Settled,
+        /// The claim in its way.
+        key: Option<String>,
+        /// The case.
+        case: CaseNo,
+    },
+    /// A case was closed.
+    Closed {
+        /// The case.
+        case: CaseNo,
+    },
+    /// An address is being contacted.
+    ContactBegan {
+        /// Number of the contact.
+        contact: u32,
+        /// For this case.
+        case: CaseNo,
+        /// The address.
+        ip: Ipv4Addr,
+        /// Which machine has it, if any.
+        machine: Option<u32>,
+        /// What for.
+        what: Contact,
+    },
+    /// The contact ended, whichever way.
+    ContactEnded {
+        /// Number of the contact.
+        contact: u32,
+    },
+    /// A machine said who it is.
+    Identified {
+        /// To this case.
+        case: CaseNo,
+        /// The machine.
+        machine: u32,
+    },
+    /// A container was written.
+    Sealed {
+        /// Of this case.
+        case: CaseNo,
+        /// Artifacts in it.
+        parts: u32,
+        /// Artifacts that a whole collection has.
+        of: u32,
+        /// The machine that they were collected from.
+        machine: u32,
+    },
+    /// A server accepted a delivery.
+    Accepted {
+        /// Of this case.
+        case: CaseNo,
+        /// Which action.
+        action: &'static str,
+        /// Under this key.
+        key: String,
+        /// Whether the server folds repeats of a key.
+        folds: bool,
+    },
+    /// The program broke a rule of its own, or panicked.
+    Broken {
+        /// What it said.
+        what: String,
+    },
+}
+
+/// The facts in order of time.
+#[derive(Debug, Default)]
+pub struct History {
+    /// When, and what.
+    pub facts: Vec<(Moment, Fact)>,
+    /// Ids of the cases by number.
+    pub case_ids: Vec<String>,
+    /// Every so often: the open cases with when something is due.
+    pub snapshots: Vec<(Moment, Vec<(CaseNo, Option<Moment>)>)>,
+    /// Cases that ended because one effect was begun too often, as each time its worker or the store failed.
+    pub given_up: u32,
+    /// When it was over.
+    pub ended: Moment,
+    numbers: HashMap<String, CaseNo>,
+    contacts: u32,
+}
+
+impl History {
+    /// The number of a case.
+    pub fn case(&mut self, id: &str) -> CaseNo {
+        if let Some(number) = self.numbers.get(id) {
+            return *number;
+        }
+        let number = self.case_ids.len() as CaseNo;
+        self.case_ids.push(id.to_owned());
+        self.numbers.insert(id.to_owned(), number);
+        number
+    }
+
+    /// The number of a case that was heard of.
+    pub fn known(&self, id: &str) -> Option<CaseNo> {
+        self.numbers.get(id).copied()
+    }
+
+    /// The next contact's number.
+    pub fn contact(&mut self) -> u32 {
+        self.contacts += 1;
+        self.contacts
+    }
+
+    /// Writes a fact down.
+    pub fn record(&mut self, at: Moment, fact: Fact) {
+        self.facts.push((at, fact));
+    }
+}

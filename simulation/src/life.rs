@@ -1,0 +1,245 @@
+//! A worker's life, and what all parts of a simulation share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use casework::backend::simulated::{Call, Fault, Faults};
+use investigation::case::{Disposition, Event, Outcome, State, Step};
+use investigation::claim::ClaimOp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Duration, Instant};
+
+use crate::history::{Fact, History, Moment, Settled};
+use crate::random::Random;
+use crate::scenario::{Scenario, Trouble};
+use crate::world::World;
+
+/// 2026-03-02T09:00:00Z: when each simulation begins.
+const BEGINNING: i64 = 1_772_442_000;
+
+/// Alerts up to which points are as deadly as they say.
+const CROWD: u64 = 20_000;
+
+/// What all parts share.
+pub struct Shared {
+    /// The schedule.
+    pub scenario: Scenario,
+    world: Mutex<World>,
+    history: Mutex<History>,
+    random: Mutex<Random>,
+    start: Instant,
+    /// The troubles of workers, store and queue are over: what is left is to be brought to its end.
+    pub calm: AtomicBool,
+    /// To the conductor.
+    pub news: UnboundedSender<News>,
+}
+
+/// What the conductor is told.
+#[derive(Debug)]
+pub enum News {
+    /// A worker died.
+    Died {
+        /// Which.
+        worker: usize,
+        /// In which of its lives.
+        life: u32,
+    },
+    /// A relay has something to say.
+    Report(Report),
+}
+
+/// A relay's report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The case.
+    pub case_id: String,
+    /// The effect.
+    pub effect: u32,
+    /// Which try of it.
+    pub attempt: u32,
+    /// What it says.
+    pub event: Event,
+    /// When it arrives.
+    pub at: Moment,
+}
+
+impl Shared {
+    /// A new world. Called inside the runtime, whose clock begins now.
+    pub fn new(scenario: Scenario, news: UnboundedSender<News>) -> Arc<Self> {
+        Arc::new(Self {
+            scenario,
+            world: Mutex::new(World::new(scenario)),
+            history: Mutex::default(),
+            random: Mutex::new(scenario.random("faults", &[])),
+            start: Instant::now(),
+            calm: AtomicBool::new(false),
+            news,
+        })
+    }
+
+    /// Milliseconds since the beginning.
+    pub fn now(&self) -> Moment {
+        self.start.elapsed().as_millis() as Moment
+    }
+
+    /// The instant of a moment.
+    pub fn instant(&self, at: Moment) -> Instant {
+        self.start + Duration::from_millis(at.max(0).unsigned_abs())
+    }
+
+    /// The world.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The history.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a fact down.
+    pub fn record(&self, fact: impl FnOnce(&mut History) -> Fact) {
+        let now = self.now();
+        let mut history = self.history();
+        let fact = fact(&mut history);
+        history.record(now, fact);
+    }
+
+    /// Whether a trouble strikes now, `per_mille` times in a thousand.
+    pub fn strikes(&self, trouble: Trouble, per_mille: u64) -> bool {
+        self.scenario.has(trouble) && self.random().chance(per_mille)
+    }
+
+    /// As [`Shared::strikes`], for troubles that end before the simulation does.
+    pub fn strikes_early(&self, trouble: Trouble, per_mille: u64) -> bool {
+        !self.calm.load(Ordering::Relaxed) && self.strikes(trouble, per_mille)
+    }
+
+    /// A number of milliseconds.
+    pub fn between(&self, from: i64, to: i64) -> i64 {
+        self.random().between(from, to)
+    }
+
+    fn random(&self) -> MutexGuard<'_, Random> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A moment as workers and store spell it.
+pub fn stamp(at: Moment) -> Timestamp {
+    Timestamp::from_second(BEGINNING)
+        .and_then(|beginning| beginning.checked_add(SignedDuration::from_millis(at)))
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// The moment that a time stamp spells.
+pub fn moment(at: Timestamp) -> Moment {
+    at.as_millisecond() - BEGINNING * 1000
+}
+
+impl Faults for Shared {
+    fn strike(&self, call: Call) -> Option<Fault> {
+        let rare = |trouble, per_mille| self.strikes_early(trouble, per_mille);
+        match call {
+            Call::Commit if rare(Trouble::Conflict, 10) => Some(Fault::Conflict),
+            _ if rare(Trouble::Throttle, 10) => Some(Fault::Throttled),
+            Call::Commit | Call::Settle | Call::TakeIn if rare(Trouble::AnswerLost, 10) => {
+                Some(Fault::AnswerLost)
+            }
+            _ => None,
+        }
+    }
+
+    fn written(&self, step: &Step) {
+        let now = self.now();
+        let mut history = self.history();
+        let case = history.case(&step.case.id);
+        for op in &step.claims {
+            let fact = match op {
+                ClaimOp::Take(claim) => Fact::Took { key: claim.key.as_str().to_owned(), case },
+                ClaimOp::Release(key) => Fact::Released { key: key.as_str().to_owned(), case },
+            };
+            history.record(now, fact);
+        }
+        if let State::Closed { outcome } = &step.case.state {
+            if matches!(outcome, Outcome::Failed { code, .. } if code == "gave_up") {
+                history.given_up += 1;
+            }
+            history.record(now, Fact::Closed { case });
+        }
+    }
+
+    fn settled(&self, alert_id: &str, disposition: &Disposition) {
+        let (case_id, how, key) = match disposition {
+            Disposition::Opened { case_id } => (case_id, Settled::Opened, None),
+            Disposition::Suppressed { case_id, key, .. } => {
+                (case_id, Settled::Suppressed, Some(key.as_str().to_owned()))
+            }
+            Disposition::Folded { case_id, .. } => (case_id, Settled::Folded, None),
+            _ => return,
+        };
+        let alert = alert_id.to_owned();
+        self.record(|history| Fact::Settled { alert, how, key, case: history.case(case_id) });
+    }
+}
+
+/// One life of one worker.
+pub struct Life {
+    /// The worker.
+    pub worker: usize,
+    /// Which of its lives.
+    pub number: u32,
+    /// How far its clock is off, in milliseconds.
+    pub skew: i64,
+    alive: AtomicBool,
+    shared: Arc<Shared>,
+}
+
+impl Life {
+    /// A worker begins to live.
+    pub fn begin(shared: &Arc<Shared>, worker: usize, number: u32) -> Arc<Self> {
+        let mut random = shared.scenario.random("skew", &[worker as u64]);
+        let skew = if shared.scenario.has(Trouble::Skew) {
+            random.between(-crate::scenario::SKEW, crate::scenario::SKEW)
+        } else {
+            0
+        };
+        Arc::new(Self { worker, number, skew, alive: AtomicBool::new(true), shared: Arc::clone(shared) })
+    }
+
+    /// Whether it lives.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    /// It dies. Whatever it does stops here.
+    pub fn end(&self) {
+        if self.alive.swap(false, Ordering::Relaxed) {
+            let _ = self.shared.news.send(News::Died { worker: self.worker, life: self.number });
+        }
+    }
+
+    /// A point at which it may die, `per_hundred_thousand` times in that many. A dead worker never comes back from it.
+    /// Where there is more to do in a day, a worker passes more such points, and each is less deadly.
+    pub async fn survive(&self, per_hundred_thousand: u64) {
+        let crowd = u64::from(self.shared.scenario.alerts).max(CROWD);
+        let crashes = self.shared.scenario.has(Trouble::Crash)
+            && !self.shared.calm.load(Ordering::Relaxed)
+            && self.shared.random().below(100_000 * crowd) < per_hundred_thousand * CROWD;
+        if crashes {
+            self.end();
+        }
+        if !self.is_alive() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The time that a call of the store takes.
+    pub async fn latency(&self) {
+        if self.shared.strikes(Trouble::Latency, 300) {
+            let wait = self.shared.between(1, 120);
+            tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+        }
+    }
+}

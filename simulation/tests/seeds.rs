@@ -1,0 +1,36 @@
+//! A short, fixed set of schedules. Longer runs: `cargo run -p simulation --release -- --seeds 1000`.
+
+use simulation::checker::check;
+use simulation::conductor::run;
+use simulation::scenario::Scenario;
+
+fn holds(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        let scenario = Scenario::small(seed);
+        let record = run(scenario, None, &mut |_| {});
+        let violations = check(&record);
+        assert!(
+            violations.is_empty(),
+            "seed {seed} (shrink and replay it with `{}`):\n{}",
+            scenario.command(),
+            violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
+        assert!(record.deaths > 0 && record.dump.cases.iter().any(|case| case.sealed), "nothing happened");
+    }
+}
+
+#[test]
+fn the_promises_hold_in_four_schedules() {
+    holds(1..5);
+}
+
+#[test]
+fn the_promises_hold_in_four_more() {
+    holds(5..9);
+}
+
+#[test]
+fn a_schedule_replays_to_the_letter() {
+    let facts = |()| format!("{:?}", run(Scenario::small(3), None, &mut |_| {}).history.facts);
+    assert_eq!(facts(()), facts(()));
+}
