@@ -21,7 +21,7 @@ const HUNG: Duration = Duration::from_secs(60);
 /// Most inputs that are kept because they led somewhere new.
 const CORPUS: usize = 4096;
 /// Longest input that is kept.
-const KEPT: usize = 32 << 10;
+const KEPT: usize = 8 << 10;
 /// Findings after which a run ends: they are rarely about different things.
 const ENOUGH: usize = 20;
 

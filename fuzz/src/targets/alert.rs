@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::BufReader;
 use std::sync::LazyLock;
 
-use investigation::alert::framing::{Content, Framed, Framing, MAX_RECORD_BYTES, Record, Unreadable};
+use investigation::alert::framing::{Content, Framed, Framing, MAX_RECORD_BYTES, Record};
 use investigation::alert::{self, Alert};
 use investigation::scope::{Scope, Suspect, suspect};
 
@@ -26,9 +26,9 @@ static SCOPE: LazyLock<Scope> = LazyLock::new(|| {
 
 /// Alerts in every format.
 ///
-/// - Every input gives at least one item, in the order of its lines, and none after the last.
+/// - Every input gives at least one item, and none after the last. Lines that are named exist.
 /// - Records and errors do not depend on how much of the input comes at a time.
-/// - A record is text of the input, not empty, and at most [`MAX_RECORD_BYTES`] long.
+/// - Records are stretches of the input, one behind the other, not empty, and at most [`MAX_RECORD_BYTES`] long.
 /// - The same record read twice is the same alerts; alerts of one record have ids of their own, and another
 ///   discriminator gives others. An alert survives being written and read.
 /// - Fields are capped, what is said of errors is one line, and nobody is suspected whose address is not ours.
@@ -46,17 +46,24 @@ pub fn alert(data: &[u8]) -> u64 {
 
     let lines = data.iter().filter(|&&b| b == b'\n').count() as u64;
     let mut said = String::new();
-    let mut before = 1;
+    let (mut before, mut rest) = (1, data);
     for framed in whole.iter().take(READ) {
         let line = framed.line;
         assert!((1..=lines + 1).contains(&line), "line {line} of {lines}");
-        // An array that breaks off is told of at its beginning.
-        if !matches!(framed.content, Err(Unreadable::CutOff)) {
+        // What broke is told of where it began.
+        if framed.content.is_ok() {
             assert!(line >= before, "line {line} after {before}");
             before = line;
         }
         let what = match &framed.content {
-            Ok(record) => read(record, data),
+            Ok(record) => {
+                let text = record.text.as_bytes();
+                assert!(!text.is_empty(), "an empty record");
+                let found = rest.windows(text.len()).position(|window| window == text);
+                rest = &rest
+                    [found.expect("the text is not in the input behind the last record's") + text.len()..];
+                read(record)
+            }
             Err(unreadable) => {
                 assert_one_line(&unreadable.to_string());
                 unreadable.code().to_owned()
@@ -86,14 +93,9 @@ fn same<'w>(whole: &'w Framed, piece: Option<&Framed>, header: &mut Option<&'w [
     }
 }
 
-fn read(record: &Record, data: &[u8]) -> String {
-    assert!(!record.text.is_empty(), "an empty record");
+fn read(record: &Record) -> String {
     // A line may be as long, and its end does not count.
     assert!(record.text.len() <= MAX_RECORD_BYTES + 2, "{} bytes in one record", record.text.len());
-    if record.text.len() < 4096 && data.len() < 64 << 10 {
-        let text = record.text.as_bytes();
-        assert!(data.windows(text.len()).any(|window| window == text), "text that was not in the input");
-    }
     let once = alert::read(record, "one");
     assert_eq!(once, alert::read(record, "one"), "read twice");
     let alerts = match once {
