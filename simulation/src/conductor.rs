@@ -328,7 +328,7 @@ impl Conductor {
                 }
             };
             if !heard {
-                let _ = sender.send(News::Report(again));
+                let _ = sender.send(News::Report(Box::new(again)));
             }
         });
     }
@@ -409,9 +409,9 @@ impl Conductor {
             News::Died { .. } => {}
             News::Report(report) if report.at < 0 => {
                 let tries = report.at.unsigned_abs() as u32;
-                self.after(30 * SECOND, Happening::Report(Box::new(report), tries));
+                self.after(30 * SECOND, Happening::Report(report, tries));
             }
-            News::Report(report) => self.at(report.at, Happening::Report(Box::new(report), 0)),
+            News::Report(report) => self.at(report.at, Happening::Report(report, 0)),
         }
     }
 

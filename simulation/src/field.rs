@@ -92,7 +92,7 @@ impl Field {
                     event: event.clone(),
                     at: shared.now() + delay,
                 };
-                let _ = shared.news.send(News::Report(report));
+                let _ = shared.news.send(News::Report(Box::new(report)));
             }
         });
         Performed::Dispatched { until }

@@ -121,6 +121,9 @@ pub enum Fact {
     },
 }
 
+/// When it was taken, and the open cases with when something is due.
+pub type Snapshot = (Moment, Vec<(CaseNo, Option<Moment>)>);
+
 /// The facts in order of time.
 #[derive(Debug, Default)]
 pub struct History {
@@ -129,7 +132,7 @@ pub struct History {
     /// Ids of the cases by number.
     pub case_ids: Vec<String>,
     /// Every so often: the open cases with when something is due.
-    pub snapshots: Vec<(Moment, Vec<(CaseNo, Option<Moment>)>)>,
+    pub snapshots: Vec<Snapshot>,
     /// Cases that ended because one effect was begun too often, as each time its worker or the store failed.
     pub given_up: u32,
     /// When it was over.

@@ -46,7 +46,7 @@ pub enum News {
         life: u32,
     },
     /// A relay has something to say.
-    Report(Report),
+    Report(Box<Report>),
 }
 
 /// A relay's report.

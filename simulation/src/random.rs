@@ -11,13 +11,13 @@ impl Random {
         let mut state = Self(0x9e37_79b9_7f4a_7c15);
         for part in parts {
             state.0 ^= *part;
-            state.0 = state.next();
+            state.0 = state.draw();
         }
         state
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Random {
 
     /// A number below `end`; 0 if `end` is.
     pub fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number of milliseconds in `from..to`.

@@ -150,7 +150,7 @@ impl World {
     pub fn move_one(&mut self, nth: u64) {
         let mut random = self.scenario.random("move", &[nth]);
         let machine = random.below(self.machines.len() as u64) as u32;
-        let dice = random.next();
+        let dice = random.draw();
         self.move_machine(machine, dice);
     }
 

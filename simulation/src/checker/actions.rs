@@ -1,6 +1,6 @@
 //! What the servers saw.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Court, Invariant, when};
 use crate::history::{CaseNo, Fact, Moment};
@@ -21,6 +21,7 @@ impl Court<'_> {
             facts.extend(seen.iter().map(|(at, key)| format!("{} under {key}", when(*at))));
             self.convict(Invariant::ActionTwice, facts);
         }
+        let mut planned: HashSet<(CaseNo, &str)> = HashSet::new();
         for case in &record.dump.cases {
             let number = record.history.known(&case.id);
             for (_, kind, status) in &case.actions {
@@ -36,12 +37,13 @@ impl Court<'_> {
                     self.convict(Invariant::ActionLost, facts);
                 }
             }
-            let planned = |kind: &str| case.actions.iter().any(|(_, planned, _)| *planned == kind);
-            let unplanned = seen.keys().find(|(of, kind)| Some(*of) == number && !planned(kind));
-            if let Some((_, kind)) = unplanned {
-                let facts = vec![format!("{kind} of {} was accepted and is not on the case", case.id)];
-                self.convict(Invariant::ActionLost, facts);
-            }
+            planned.extend(case.actions.iter().filter_map(|(_, kind, _)| Some((number?, *kind))));
+        }
+        let mut unplanned: Vec<_> = seen.keys().filter(|of| !planned.contains(*of)).copied().collect();
+        unplanned.sort_unstable();
+        for (case, kind) in unplanned {
+            let facts = vec![format!("{kind} of {} was accepted and is not on the case", self.id(case))];
+            self.convict(Invariant::ActionLost, facts);
         }
     }
 }

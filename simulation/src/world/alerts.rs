@@ -52,7 +52,7 @@ pub fn drawn(scenario: &Scenario, number: u32) -> Drawn {
 /// The alert as the queue gets it now, and the truth about it.
 pub fn alert(world: &World, number: u32, drawn: &Drawn) -> (Received, Truth) {
     let mut random = world.scenario.random("alert's content", &[u64::from(number)]);
-    let id = format!("{:016x}{number:08x}", random.next());
+    let id = format!("{:016x}{number:08x}", random.draw());
     // What a user does on one machine, that user often does on another at the same time.
     let elsewhere = world.sibling(drawn.machine).filter(|_| random.chance(500));
     let machine = &world.machines[elsewhere.unwrap_or(drawn.machine) as usize];

@@ -37,7 +37,7 @@ impl Machine {
             users.push(format!("guest{}", index / 3));
         }
         if scanned {
-            users.truncate(usize::from(index % 2 == 0));
+            users.truncate(usize::from(index.is_multiple_of(2)));
             users.push(EXEMPT_USER.to_owned());
         }
         Self { index, ip, exempt, users }
