@@ -138,8 +138,11 @@ fn a_name_is_cut_even_where_the_cap_falls_into_a_character() {
 
 #[test]
 fn tables_that_come_again_add_no_end_of_addresses() {
-    let table: String = (0..5000).map(|n| format!("1: a inet 10.0.{}.{}/8\n", n / 250, n % 250)).collect();
-    let again: Vec<(&str, &[u8])> = vec![("ip", table.as_bytes()); 4];
+    let table = |t: u32| -> String {
+        (0..4000).map(|n| format!("1: a inet 10.{t}.{}.{}/8\n", n / 250, n % 250)).collect()
+    };
+    let tables: Vec<String> = (0..4).map(table).collect();
+    let again: Vec<(&str, &[u8])> = tables.iter().map(|table| ("ip", table.as_bytes())).collect();
     let (contact, _) = read_all(&again);
-    assert!(contact.identity.addresses.len() <= 2 * addresses::CAP);
+    assert_eq!(contact.identity.addresses.len(), 2 * addresses::CAP);
 }
