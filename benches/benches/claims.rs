@@ -4,7 +4,7 @@
 //! are the disk's as much as the program's.
 
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use casework::backend::local::Local;
 use casework::backend::{Backend, Committed, Received};
@@ -22,7 +22,7 @@ fn alert(number: u32) -> Alert {
     // Host numbers 1 to 250 of each /24, so that no address is a network's own.
     let ip = Ipv4Addr::from(0x0a00_0000 + ((number / 250) << 8) + 1 + number % 250);
     let value = serde_json::json!({
-        "id": format!("{number:020}"), "format": "bench", "event.original": "{}", "source.ip": IpAddr::V4(ip),
+        "id": format!("{number:020}"), "format": "bench", "event.original": "{}", "source.ip": ip,
     });
     serde_json::from_value(value).expect("an alert")
 }

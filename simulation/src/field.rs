@@ -56,7 +56,12 @@ impl Performer for Field {
 
     async fn leave(&self, case: &Case) {
         let number = self.shared.history().case(&case.id);
-        self.shared.world().staging.remove(&number);
+        let mut world = self.shared.world();
+        world.staging.remove(&number);
+        // A case that is over wants nothing more from its machine.
+        if let Some(order) = world.relayed.remove(&number) {
+            order.abort();
+        }
     }
 }
 
@@ -73,7 +78,8 @@ impl Field {
         let attempt = case.pending.iter().find(|p| p.n == pending.n).map_or(0, |p| p.attempts);
         let (shared, case, pending, limits) =
             (Arc::clone(&self.shared), case.clone(), pending.clone(), self.limits);
-        tokio::spawn(async move {
+        let number = self.shared.history().case(&case.id);
+        let order = tokio::spawn(async move {
             let wait = shared.between(0, MINUTE);
             tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
             let event = contact::perform(&shared, None, limits, &case, &pending).await;
@@ -95,6 +101,9 @@ impl Field {
                 let _ = shared.news.send(News::Report(Box::new(report)));
             }
         });
+        if let Some(older) = self.shared.world().relayed.insert(number, order.abort_handle()) {
+            older.abort();
+        }
         Performed::Dispatched { until }
     }
 

@@ -6,6 +6,8 @@ mod machines;
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
+use tokio::task::AbortHandle;
+
 use crate::history::CaseNo;
 use crate::scenario::{HOUR, Scenario, Trouble};
 
@@ -82,6 +84,8 @@ pub struct World {
     pub staging: HashMap<CaseNo, Staging>,
     /// Cases with a container that is whole and in its place.
     pub containers: HashSet<CaseNo>,
+    /// The contact that a relay has for each case. A newer order of the case ends an older one.
+    pub relayed: HashMap<CaseNo, AbortHandle>,
     /// Keys that the ticket server has seen.
     pub ticket_keys: HashSet<String>,
 }
@@ -111,6 +115,7 @@ impl World {
             sent: vec![None; scenario.alerts as usize],
             staging: HashMap::new(),
             containers: HashSet::new(),
+            relayed: HashMap::new(),
             ticket_keys: HashSet::new(),
         }
     }

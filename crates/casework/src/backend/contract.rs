@@ -152,7 +152,7 @@ async fn a_step_on_an_old_version_is_refused<B: Backend>(store: &B) {
 
 async fn failing_frees_the_claim<B: Backend>(store: &B) {
     let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
-    assert_eq!(store.open_cases().await.unwrap(), [case.id.clone()]);
+    assert_eq!(store.open_cases().await.unwrap(), std::slice::from_ref(&case.id));
     let step = case.advance(refused(), &policy(), at(1)).unwrap();
     assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Done);
     assert!(store.claims(at(1)).await.unwrap().is_empty());

@@ -70,7 +70,7 @@ async fn what_is_due_is_found_by_its_time() {
     let store = Simulated::new(Arc::new(()));
     let step = opening();
     store.commit(&step, step.case.opened_at).await.unwrap();
-    assert_eq!(store.due(step.case.opened_at), [step.case.id.clone()]);
+    assert_eq!(store.due(step.case.opened_at), std::slice::from_ref(&step.case.id));
     assert!(store.due(Timestamp::MIN).is_empty());
     assert_eq!(store.unfinished(), (1, 0));
 }
