@@ -7,7 +7,7 @@ use simulation::conductor::run;
 use simulation::scenario::Scenario;
 
 /// Schedules that a variant may take to be caught.
-const WITHIN: u64 = 8;
+const WITHIN: u64 = 24;
 
 fn caught(variants: impl Iterator<Item = usize>) {
     for index in variants {

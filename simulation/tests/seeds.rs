@@ -20,13 +20,13 @@ fn holds(seeds: std::ops::Range<u64>) {
 }
 
 #[test]
-fn the_promises_hold_in_four_schedules() {
-    holds(1..5);
+fn the_promises_hold_in_twelve_schedules() {
+    holds(1..13);
 }
 
 #[test]
-fn the_promises_hold_in_four_more() {
-    holds(5..9);
+fn the_promises_hold_in_twelve_more() {
+    holds(13..25);
 }
 
 #[test]
