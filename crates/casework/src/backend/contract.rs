@@ -238,6 +238,10 @@ async fn an_alert_is_counted_where_it_ended_and_nowhere_else<B: Backend>(store: 
     }
     open(store, &repeat, at(3)).await;
     assert_eq!(store.suppressed(&other.id).await.unwrap().0, 0, "it opened a case and is still counted");
+    store.settle("a3", &by(&first), at(4)).await.unwrap();
+    let row = &store.alert("a3").await.unwrap()[0];
+    assert!(matches!(row.disposition, Disposition::Opened { .. }), "taken from its open case: {row:?}");
+    assert_eq!(store.suppressed(&first.id).await.unwrap().0, 0);
 }
 
 async fn an_operator_can_release_a_claim<B: Backend>(store: &B) {

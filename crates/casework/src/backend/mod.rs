@@ -179,7 +179,8 @@ pub trait Backend: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Stored<Vec<AlertRow>>> + Send;
 
-    /// Records what became of an alert that opened no case. A suppressed alert is counted on the claim's owner.
+    /// Records what became of an alert that opened no case. A suppressed alert is counted on the claim's owner. An
+    /// alert whose own case is open or has sealed evidence stays with that case: another worker had it in hand too.
     fn settle(
         &self,
         alert_id: &str,

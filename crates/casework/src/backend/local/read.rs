@@ -117,6 +117,15 @@ pub(super) fn disposition(connection: &Connection, id: &str) -> rusqlite::Result
         .optional()
 }
 
+/// Whether a case is being worked, or has sealed evidence.
+pub(super) fn is_open_or_sealed(connection: &Connection, case_id: &str) -> rusqlite::Result<bool> {
+    let found = connection
+        .prepare_cached("SELECT open = 1 OR body ->> '$.evidence' IS NOT NULL FROM cases WHERE id = ?1")?
+        .query_row([case_id], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}
+
 const ALERT: &str = "SELECT id, origin, received_at, alert, detail, settled_at, original FROM alerts";
 
 fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {

@@ -56,6 +56,12 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let before = read::disposition(transaction, alert_id)?;
+    if let Some(Disposition::Opened { case_id }) = &before
+        && !matches!(disposition, Disposition::Opened { .. })
+        && read::is_open_or_sealed(transaction, case_id)?
+    {
+        return Ok(());
+    }
     transaction
         .prepare_cached("UPDATE alerts SET disposition = ?2, detail = ?3, settled_at = ?4 WHERE id = ?1")?
         .execute(params![alert_id, read::word(disposition), read::to_json(disposition)?, read::stamp(now)])?;

@@ -63,6 +63,13 @@ impl Memory {
 
     pub(super) fn settle(&mut self, alert_id: &str, disposition: &Disposition, now: Timestamp) {
         let is = counted_on(disposition);
+        if let Some(AlertRow { disposition: Disposition::Opened { case_id }, .. }) = self.alerts.get(alert_id)
+            && !matches!(disposition, Disposition::Opened { .. })
+            && let Some(Stored { case, .. }) = self.cases.get(case_id)
+            && (!case.is_closed() || case.evidence.is_some())
+        {
+            return;
+        }
         if let Some(row) = self.alerts.get_mut(alert_id) {
             if row.disposition == Disposition::Waiting {
                 self.waiting.remove(&(row.received_at, row.id.clone()));
