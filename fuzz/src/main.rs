@@ -26,6 +26,9 @@ struct Arguments {
     /// Execute the input in this file, and nothing else: hexadecimal if its name ends in `.hex`.
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
+    /// Write the target's seeds into this folder, for another fuzzer.
+    #[arg(long, value_name = "FOLDER")]
+    seeds: Option<PathBuf>,
     /// Name the targets.
     #[arg(long)]
     list: bool,
@@ -46,6 +49,9 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     if let Some(file) = &arguments.replay {
         return replay(&targets, file);
+    }
+    if let Some(folder) = &arguments.seeds {
+        return write_seeds(&targets, folder);
     }
     if let Some(noted) = &arguments.noting {
         let [target] = targets[..] else { bail!("one target at a time") };
@@ -131,6 +137,15 @@ fn report(finding: &Finding) -> anyhow::Result<()> {
     println!("FOUND in {}: {}", finding.target, investigation::text::one_line(&finding.what, 500));
     println!("  replay: cargo run -p fuzz --release -- {} --replay {}", finding.target, path.display());
     Ok(())
+}
+
+fn write_seeds(targets: &[&'static Target], folder: &Path) -> anyhow::Result<ExitCode> {
+    let [target] = targets else { bail!("which target: see --list") };
+    std::fs::create_dir_all(folder)?;
+    for (number, seed) in (target.seeds)().iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{number:03}")), seed)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn replay(targets: &[&'static Target], file: &Path) -> anyhow::Result<ExitCode> {
