@@ -102,7 +102,7 @@ pub static TARGETS: &[Target] = &[
         run: script_output::sockets,
         seeds: script_output::socket_seeds,
         tokens: script_output::TOKENS,
-        memory: Memory { base: 8 * MIB, per_byte: 100 },
+        memory: Memory { base: 8 * MIB, per_byte: 40 },
     },
     Target {
         name: "policy",
