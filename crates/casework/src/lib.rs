@@ -1,6 +1,8 @@
 //! Performs what the core decides: the loop, the stores, the evidence container and the deliveries.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod backend;
 pub mod container;
 pub mod deliver;

@@ -8,6 +8,8 @@
 //! 2. [`Backend::settle`] counts a suppressed alert on its owner once, however often it is told.
 //! 3. [`Backend::hold`] lets one worker at a time perform a case's effects, and lets go when that worker dies.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(test)]
 mod contract;
 pub mod local;

@@ -1,0 +1,185 @@
+//! The clients, built once for each process.
+//!
+//! In a function, three of the SDK's defaults cost more than all of our own start: looking for credentials in six
+//! places, reading the system's certificates, and a second TLS library. A function has its credentials in its
+//! environment and talks to AWS alone, so that is all that [`Clients::of_function`] looks at.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+
+/// Amazon's own roots, which the endpoints of every service in the commercial regions chain to. They are public, and
+/// the same as in every system's store.
+const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+
+/// The clients of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Clients {
+    /// Cases and cooldowns.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Orders, staged and sealed evidence.
+    pub s3: aws_sdk_s3::Client,
+    /// Alerts, reports and actions.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Relays.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Mails.
+    pub ses: aws_sdk_sesv2::Client,
+    /// Tokens of ticket systems.
+    pub secrets: aws_sdk_secretsmanager::Client,
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clients")
+    }
+}
+
+/// Why no client can be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The certificates named by `AWS_CA_BUNDLE` cannot be read.
+    #[error("AWS_CA_BUNDLE: {path} cannot be read")]
+    CaBundle {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The certificates cannot be used.
+    #[error("the certificates for AWS cannot be used: {0}")]
+    Tls(String),
+    /// No region is set.
+    #[error("no AWS region: set AWS_REGION, or a region in the profile")]
+    NoRegion,
+}
+
+/// What the environment says about where AWS is: the SDK's own standard variables.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
+    /// `AWS_CA_BUNDLE`.
+    pub ca_bundle: Option<String>,
+    /// `AWS_ENDPOINT_URL`: everything, where it is not AWS itself.
+    pub endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_SSM`: the relays.
+    pub ssm_endpoint: Option<String>,
+}
+
+impl Surroundings {
+    /// Reads the environment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the standard variables of AWS")]
+    pub fn read() -> Self {
+        let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            region: var("AWS_REGION").or_else(|| var("AWS_DEFAULT_REGION")),
+            ca_bundle: var("AWS_CA_BUNDLE"),
+            endpoint: var("AWS_ENDPOINT_URL"),
+            ssm_endpoint: var("AWS_ENDPOINT_URL_SSM"),
+        }
+    }
+}
+
+impl Clients {
+    /// The clients of a function: credentials from its environment, Amazon's roots. Asks nobody anything.
+    ///
+    /// # Errors
+    /// Where no region is set, or certificates are named that cannot be used.
+    pub fn of_function(surroundings: &Surroundings) -> Result<Self, ClientError> {
+        let region = surroundings.region.clone().ok_or(ClientError::NoRegion)?;
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            ))
+            .http_client(http_client(surroundings, &region)?)
+            .region(Region::new(region))
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        Ok(Self::from(&config.build(), surroundings))
+    }
+
+    /// The clients of a person at a terminal: profiles, single sign-on, roles, whatever the SDK finds.
+    ///
+    /// # Errors
+    /// As [`Clients::of_function`].
+    pub async fn of_operator(surroundings: &Surroundings) -> Result<Self, ClientError> {
+        let region = surroundings.region.clone().unwrap_or_default();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http_client(surroundings, &region)?)
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        if config.region().is_none() {
+            return Err(ClientError::NoRegion);
+        }
+        Ok(Self::from(&config, surroundings))
+    }
+
+    fn from(config: &SdkConfig, surroundings: &Surroundings) -> Self {
+        let at = |endpoint: &Option<String>| {
+            let mut config = config.to_builder();
+            config.set_endpoint_url(endpoint.clone());
+            config.build()
+        };
+        let elsewhere = at(&surroundings.endpoint);
+        let relays = at(&surroundings.ssm_endpoint.clone().or_else(|| surroundings.endpoint.clone()));
+        // An emulator has no host name for each bucket.
+        let s3 = aws_sdk_s3::config::Builder::from(&elsewhere)
+            .force_path_style(surroundings.endpoint.is_some())
+            .build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&elsewhere),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(&elsewhere),
+            ssm: aws_sdk_ssm::Client::new(&relays),
+            ses: aws_sdk_sesv2::Client::new(&elsewhere),
+            secrets: aws_sdk_secretsmanager::Client::new(&elsewhere),
+        }
+    }
+}
+
+/// A stack of HTTP and TLS that trusts Amazon alone, unless the environment or the region say otherwise.
+fn http_client(surroundings: &Surroundings, region: &str) -> Result<SharedHttpClient, ClientError> {
+    let other_roots = ["cn-", "us-gov-", "us-iso", "eusc-"].iter().any(|start| region.starts_with(start));
+    let trusted = match &surroundings.ca_bundle {
+        Some(path) => {
+            let pem =
+                std::fs::read(path).map_err(|source| ClientError::CaBundle { path: path.clone(), source })?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+        None if other_roots => TrustStore::default(),
+        None => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+    };
+    let context = TlsContext::builder()
+        .with_trust_store(trusted)
+        .build()
+        .map_err(|error| ClientError::Tls(error.to_string()))?;
+    let stack = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
+    Ok(stack.tls_context(context).build_https())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(4)
+}
+
+/// A call that hangs must end while the function that made it can still say so.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .build()
+}

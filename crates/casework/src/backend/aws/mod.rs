@@ -1,0 +1,1 @@
+//! The store on AWS: two DynamoDB tables.
