@@ -1,11 +1,25 @@
 //! An order: what a collector is told to do with one endpoint. Typed, and never shell text: a collector runs only
-//! its own compiled-in catalogue.
+//! its own compiled-in catalogue. Orders for endpoints behind a relay travel in an [`OrderBatch`], named to the relay
+//! by an [`OrderLink`]; what became of each comes back as a [`RelayReport`].
+
+mod batch;
+mod link;
+mod report;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ArtifactKind;
+
+pub use batch::{
+    BATCH_FORMAT, BatchError, BatchFault, MAX_BATCH_BYTES, MAX_ORDERS, OrderBatch, OrderFault, RelayOrder,
+    Upload, is_relay_name,
+};
+pub use link::{LinkError, MAX_LINK_CHARS, OrderLink, UrlFault, check_url};
+pub use report::{
+    MAX_REPORT_BYTES, REPORT_FORMAT, REPORT_PATH, RelayReport, RelayResult, ReportError, ReportFault,
+};
 
 /// One order for one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +98,17 @@ impl Default for Limits {
             hash_bytes: 512 << 20,
         }
     }
+}
+
+/// 64 lower-case hex digits.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// What a case may be called where its id becomes part of a path or a key.
+fn is_case_id(text: &str) -> bool {
+    let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(fine)
 }
 
 #[cfg(test)]
