@@ -75,7 +75,7 @@ impl Field {
     fn dispatch(&self, case: &Case, pending: &Pending) -> Performed {
         let limit = self.limits[usize::from(matches!(pending.effect, Effect::Collect))];
         let until = stamp(self.shared.now() + self.life.skew + limit + 5 * MINUTE);
-        let attempt = case.pending.iter().find(|p| p.n == pending.n).map_or(0, |p| p.attempts);
+        let attempt = pending.attempts;
         let (shared, case, pending, limits) =
             (Arc::clone(&self.shared), case.clone(), pending.clone(), self.limits);
         let number = self.shared.history().case(&case.id);
@@ -104,7 +104,7 @@ impl Field {
         if let Some(older) = self.shared.world().relayed.insert(number, order.abort_handle()) {
             older.abort();
         }
-        Performed::Dispatched { until }
+        Performed::Dispatched { until, to: "the simulated relay".to_owned() }
     }
 
     async fn assess(&self, case: &Case, effect: u32) -> Event {

@@ -159,6 +159,7 @@ impl Faults for Shared {
             let fact = match op {
                 ClaimOp::Take(claim) => Fact::Took { key: claim.key.as_str().to_owned(), case },
                 ClaimOp::Release(key) => Fact::Released { key: key.as_str().to_owned(), case },
+                ClaimOp::Confirm(_) => continue,
             };
             history.record(now, fact);
         }

@@ -171,6 +171,11 @@ impl Claim {
         now < self.expires_at
     }
 
+    /// Whether what lies on the key is still this claim's case's, and in force.
+    pub fn stands(&self, existing: Option<&Self>, now: Timestamp) -> bool {
+        existing.is_some_and(|claim| claim.case_id == self.case_id && claim.in_force(now))
+    }
+
     /// Whether `case_id` may take a key on which `existing` lies: nobody holds it, it ran out, or it is its own.
     /// Every store's conditional write says exactly this.
     pub fn admits(existing: Option<&Self>, case_id: &str, now: Timestamp) -> bool {
@@ -190,6 +195,9 @@ pub enum ClaimOp {
     Take(Claim),
     /// Give it up, if this case owns it.
     Release(ClaimKey),
+    /// Change nothing, but write the step only while this claim of another case is still in force: what the step says
+    /// rests on it.
+    Confirm(Claim),
 }
 
 #[cfg(test)]

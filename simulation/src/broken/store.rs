@@ -55,7 +55,7 @@ impl Broken {
             }
             Some(Variant::UserClaimSkipped) => step.claims.retain(|op| match op {
                 ClaimOp::Take(claim) => !claim.key.is_user(),
-                ClaimOp::Release(_) => true,
+                ClaimOp::Release(_) | ClaimOp::Confirm(_) => true,
             }),
             Some(Variant::CooldownTooShort) => {
                 for op in &mut step.claims {
@@ -92,7 +92,7 @@ impl Broken {
             ClaimOp::Take(claim) => {
                 self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id)
             }
-            ClaimOp::Release(_) => None,
+            ClaimOp::Release(_) | ClaimOp::Confirm(_) => None,
         })
     }
 }

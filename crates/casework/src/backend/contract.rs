@@ -61,6 +61,7 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     failing_frees_the_claim(&fresh()).await;
     a_waiting_case_is_found_by_its_machine(&fresh()).await;
     alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up(&fresh()).await;
+    a_step_that_rests_on_anothers_claim_is_refused_once_that_is_gone(&fresh()).await;
     suppressed_alerts_are_counted_once_each(&fresh()).await;
     an_alert_is_counted_where_it_ended_and_nowhere_else(&fresh()).await;
     an_operator_can_release_a_claim(&fresh()).await;
@@ -177,7 +178,8 @@ async fn a_waiting_case_is_found_by_its_machine<B: Backend>(store: &B) {
     assert_eq!(store.claims(at(900)).await.unwrap().len(), 1);
 }
 
-async fn alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up<B: Backend>(store: &B) {
+/// An open case that claims a user.
+async fn open_with_user<B: Backend>(store: &B) -> (Case, ClaimKey) {
     let case = open(store, &alert("a1", "10.0.0.1"), at(0)).await;
     let user = ClaimKey::stored("user#corp\\alice".to_owned());
     let mut with_user =
@@ -185,18 +187,60 @@ async fn alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up<B: B
     let claim = Claim::lease(user.clone(), &case.id, at(1), SignedDuration::from_hours(2));
     with_user.case.claims.push(claim.clone());
     with_user.claims.push(investigation::claim::ClaimOp::Take(claim));
-    store.commit(&with_user, at(1)).await.unwrap();
+    assert_eq!(store.commit(&with_user, at(1)).await.unwrap(), Committed::Done);
+    (with_user.case, user)
+}
+
+async fn alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up<B: Backend>(store: &B) {
+    let (case, user) = open_with_user(store).await;
     for (id, key) in [("same-user", user), ("same-machine", ClaimKey::ip(case.target))] {
         store.take_in(vec![received(&alert(id, "10.0.0.2"))], at(2)).await.unwrap();
         let suppressed = Disposition::Suppressed { key, case_id: case.id.clone(), until: at(7200) };
         store.settle(id, &suppressed, at(2)).await.unwrap();
     }
-    let failed = with_user.case.advance(failed(), &policy(), at(3)).unwrap();
+    let failed = case.advance(failed(), &policy(), at(3)).unwrap();
     store.commit(&failed, at(3)).await.unwrap();
     let waiting = store.waiting(10).await.unwrap();
     assert_eq!(waiting.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["same-user"]);
     let (count, listed) = store.suppressed(&case.id).await.unwrap();
     assert_eq!((count, listed.len()), (1, 1));
+}
+
+/// However many alerts one user's claim stood in the way of, and however many repeats came after them.
+pub(crate) async fn all_of_many_wait_again<B: Backend>(store: &B, many: usize) {
+    let (with_user, user) = open_with_user(store).await;
+    for (key, name) in [(user, "user"), (ClaimKey::ip(with_user.target), "repeat")] {
+        for n in 0..many {
+            let id = format!("{name}-{n}");
+            store.take_in(vec![received(&alert(&id, "10.0.0.2"))], at(2)).await.unwrap();
+            let suppressed =
+                Disposition::Suppressed { key: key.clone(), case_id: with_user.id.clone(), until: at(7200) };
+            store.settle(&id, &suppressed, at(2)).await.unwrap();
+        }
+    }
+    assert_eq!(store.suppressed(&with_user.id).await.unwrap().0, 2 * many as u64);
+    let failed = with_user.advance(failed(), &policy(), at(3)).unwrap();
+    assert_eq!(store.commit(&failed, at(3)).await.unwrap(), Committed::Done);
+    let waiting = store.waiting(2 * many).await.unwrap();
+    assert!(waiting.iter().all(|row| row.id.starts_with("user-")));
+    assert_eq!(waiting.len(), many);
+    assert_eq!(store.suppressed(&with_user.id).await.unwrap().0, many as u64);
+}
+
+async fn a_step_that_rests_on_anothers_claim_is_refused_once_that_is_gone<B: Backend>(store: &B) {
+    let (owner, user) = open_with_user(store).await;
+    let held = store.claims_on(std::slice::from_ref(&user), at(2)).await.unwrap().remove(0);
+    let repeat = alert("same-user", "10.0.0.2");
+    let case = open(store, &repeat, at(2)).await;
+    let lost = case.advance(Event::ClaimLost { held: held.clone() }, &policy(), at(3)).unwrap();
+    assert!(lost.case.is_closed());
+    assert_eq!(store.commit(&lost, held.expires_at).await.unwrap(), Committed::Freed(user.clone()));
+    let failed = owner.advance(failed(), &policy(), at(3)).unwrap();
+    assert_eq!(store.commit(&failed, at(3)).await.unwrap(), Committed::Done);
+    assert_eq!(store.commit(&lost, at(3)).await.unwrap(), Committed::Freed(user));
+    assert_eq!(store.case(&case.id).await.unwrap().unwrap(), case, "a refused step was written");
+    let row = &store.alert("same-user").await.unwrap()[0];
+    assert!(matches!(row.disposition, Disposition::Opened { .. }), "nobody looks at {row:?}");
 }
 
 async fn suppressed_alerts_are_counted_once_each<B: Backend>(store: &B) {
@@ -291,7 +335,7 @@ async fn of_many_claimers_one_wins<B: Backend>(store: Arc<B>) {
         match task.await.unwrap() {
             (id, Committed::Done) => drop(winners.insert(id)),
             (_, Committed::Held(claim)) => drop(told.insert(claim.case_id)),
-            (_, Committed::Stale) => panic!("stale"),
+            (_, other) => panic!("{other:?}"),
         }
     }
     assert_eq!(winners.len(), 1);

@@ -3,8 +3,9 @@
 //! Three promises carry all the others, and each is one write:
 //!
 //! 1. [`Backend::commit`] writes a case's new state, its outbox, the claims it takes or gives up, what became of its
-//!    alert and which suppressed alerts wait again ([`Step::requeue`]), all or nothing, and refuses a write that is based on an old version or wants a claim that is in
-//!    force for another case ([`Claim::admits`]).
+//!    alert and which suppressed alerts wait again ([`Step::requeue`]), all or nothing, and refuses a write that is
+//!    based on an old version, wants a claim that is in force for another case ([`Claim::admits`]), or rests on
+//!    another case's claim that is not in force any more ([`Claim::stands`]).
 //! 2. [`Backend::settle`] counts a suppressed alert on its owner once, however often it is told.
 //! 3. [`Backend::hold`] lets one worker at a time perform a case's effects, and lets go when that worker dies.
 
@@ -106,6 +107,11 @@ pub enum Committed {
     Done,
     /// Nothing was written: this claim is in force for another case.
     Held(Claim),
+    /// Nothing was written: the claim of another case that the step rests on ([`ClaimOp::Confirm`]) is not in force
+    /// any more.
+    ///
+    /// [`ClaimOp::Confirm`]: investigation::claim::ClaimOp::Confirm
+    Freed(ClaimKey),
     /// Nothing was written: the case was written by someone else meanwhile.
     Stale,
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use investigation::case::{
     Case, Disposition, Effect, Event, Intake, Outcome, Pending, Refused, State, Step, intake,
 };
+use investigation::claim::Claim;
 use investigation::policy::Policy;
 use jiff::Timestamp;
 
@@ -38,6 +39,9 @@ pub struct Worker<B, P> {
     /// The clock.
     pub now: Clock,
 }
+
+/// How often in a row a claim may change hands under a write before the case is left for the next look at it.
+const CHANGES_OF_OWNER: usize = 4;
 
 /// How eager a worker is.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +118,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         failpoint("case.decided");
         let claim = match self.backend.commit(&step, now).await? {
             Committed::Done => return self.drive(&step.case.id, pace).await,
-            Committed::Stale => return Err(WorkError::Stale(step.case.id.clone())),
+            Committed::Stale | Committed::Freed(_) => return Err(WorkError::Stale(step.case.id.clone())),
             Committed::Held(claim) => claim,
         };
         let owner = self.backend.case(&claim.case_id).await?;
@@ -175,11 +179,17 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         let give_up = tokio::time::Instant::now() + pace.patience;
         while !case.is_closed() {
             let now = (self.now)();
-            if let Some(pending) = case.due(now).cloned() {
-                case = self.apply(&case, Event::Began { effect: pending.n }).await?;
+            if let Some(due) = case.due(now) {
+                let effect = due.n;
+                if !self.performer.performs(&due.effect) {
+                    self.performer.hand_over(&case).await;
+                    break;
+                }
+                case = self.apply(&case, Event::Began { effect }).await?;
                 failpoint("effect.begun");
-                if case.pending.iter().any(|still| still.n == pending.n && still.started) {
-                    case = self.perform(&case, &pending).await?;
+                let begun = case.pending.iter().find(|pending| pending.n == effect && pending.started);
+                if let Some(begun) = begun.cloned() {
+                    case = self.perform(&case, &begun).await?;
                 }
                 continue;
             }
@@ -231,7 +241,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             }
             _ => match self.performer.perform(case, pending).await {
                 Performed::Done(event) => event,
-                Performed::Dispatched { until } => Event::Dispatched { effect: pending.n, until },
+                Performed::Dispatched { until, to } => Event::Dispatched { effect: pending.n, until, to },
             },
         };
         failpoint("effect.performed");
@@ -256,20 +266,36 @@ impl<B: Backend, P: Performer> Worker<B, P> {
 
     /// Lets the core decide on an event and writes what it decided.
     async fn apply(&self, case: &Case, event: Event) -> Result<Case, WorkError> {
+        for _ in 0..CHANGES_OF_OWNER {
+            let held = match self.write(case, event.clone()).await? {
+                Ok(written) => return Ok(written),
+                Err(Some(held)) => held,
+                Err(None) => continue,
+            };
+            if matches!(case.state, State::ClaimingUsers) {
+                break;
+            }
+            if let Ok(written) = self.write(case, Event::ClaimLost { held }).await? {
+                return Ok(written);
+            }
+        }
+        match case.state {
+            // Another case looked at one of the users at the same moment: look again.
+            State::ClaimingUsers => Ok(case.clone()),
+            _ => Err(WorkError::Stale(case.id.clone())),
+        }
+    }
+
+    /// Writes what the core decides on one event, unless the claims have changed hands: then the claim that stands in
+    /// the way, or nothing where the one that did is gone.
+    async fn write(&self, case: &Case, event: Event) -> Result<Result<Case, Option<Claim>>, WorkError> {
         let now = (self.now)();
         let step = case.advance(event, &self.policy, now)?;
         match self.backend.commit(&step, now).await? {
-            Committed::Done => Ok(self.tell(step)),
+            Committed::Done => Ok(Ok(self.tell(step))),
+            Committed::Held(held) => Ok(Err(Some(held))),
+            Committed::Freed(_) => Ok(Err(None)),
             Committed::Stale => Err(WorkError::Stale(case.id.clone())),
-            // Two cases looked at one user at the same moment, and the other was first: look again.
-            Committed::Held(_) if matches!(case.state, State::ClaimingUsers) => Ok(case.clone()),
-            Committed::Held(held) => {
-                let step = case.advance(Event::ClaimLost { held }, &self.policy, now)?;
-                match self.backend.commit(&step, now).await? {
-                    Committed::Done => Ok(self.tell(step)),
-                    Committed::Stale | Committed::Held(_) => Err(WorkError::Stale(case.id.clone())),
-                }
-            }
         }
     }
 

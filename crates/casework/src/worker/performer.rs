@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use investigation::case::{Case, Event, Pending};
+use investigation::case::{Case, Effect, Event, Pending};
 use jiff::Timestamp;
 
 /// Tells the time.
@@ -19,6 +19,8 @@ pub enum Performed {
     Dispatched {
         /// When to stop waiting.
         until: Timestamp,
+        /// To whom, in a form that whoever asks after it later understands.
+        to: String,
     },
 }
 
@@ -27,6 +29,19 @@ pub enum Performed {
 pub trait Performer: Send + Sync + 'static {
     /// Performs one effect. Dropping the future must end whatever it started elsewhere.
     fn perform(&self, case: &Case, pending: &Pending) -> impl Future<Output = Performed> + Send;
+
+    /// Whether this worker performs an effect. What it leaves is due for another one.
+    fn performs(&self, effect: &Effect) -> bool {
+        let _ = effect;
+        true
+    }
+
+    /// Tells the worker that performs what is due next that it is. A failure is logged: whoever looks at the open cases
+    /// now and then tells it again.
+    fn hand_over(&self, case: &Case) -> impl Future<Output = ()> + Send {
+        let _ = case;
+        std::future::ready(())
+    }
 
     /// Clears what a closed case left behind.
     fn leave(&self, case: &Case) -> impl Future<Output = ()> + Send;

@@ -11,7 +11,11 @@ use crate::policy::Policy;
 
 /// How often an effect may be begun before the case is given up: an endpoint or a container that stops the worker
 /// every time must not do so for ever.
-const MAX_ATTEMPTS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Begun this often without an end, an effect is not begun again at once: what stops the worker, or the store under
+/// it, gets time to pass.
+const PATIENT_FROM: u32 = 3;
 
 impl Case {
     /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
@@ -25,7 +29,11 @@ impl Case {
                 return Err(Refused::Closed { case_id: self.id.clone(), event: name });
             }
             (_, Event::Began { effect }) => step.begin(effect, policy, now)?,
-            (_, Event::Dispatched { effect, until }) => step.case.pending_mut(effect)?.not_before = until,
+            (_, Event::Dispatched { effect, until, to }) => {
+                let pending = step.case.pending_mut(effect)?;
+                pending.not_before = until;
+                pending.handed_to = Some(to);
+            }
             (_, Event::Reported { effect, attempt, event }) => {
                 let tried = step.case.pending_mut(effect)?.attempts;
                 // What was found is found, whichever try found it. A failure of an earlier try says nothing about
@@ -36,8 +44,14 @@ impl Case {
                 return self.advance(*event, policy, now);
             }
             (_, Event::ClaimLost { held }) => {
+                let lost =
+                    step.case.claims.iter().any(|claim| claim.key == held.key).then(|| held.key.clone());
                 step.suppress(held, now);
+                let confirm = std::mem::take(&mut step.claims);
                 step.release_all();
+                step.claims.extend(confirm);
+                // What was suppressed because of the claim that is lost has to be held against its new owner.
+                step.requeue.extend(lost.filter(ClaimKey::is_user));
             }
             (_, Event::EffectFailed { effect, reason }) => step.retry_own_failure(effect, &reason, now)?,
             (State::Identifying | State::Collecting, Event::ContactFailed { code, reason, retryable }) => {
@@ -96,7 +110,14 @@ impl Step {
             self.close_if_done(now);
             return Ok(());
         }
+        if pending.started && pending.handed_to.is_none() && pending.attempts >= PATIENT_FROM {
+            pending.started = false;
+            let pause = 1_i64 << (2 * (pending.attempts - PATIENT_FROM + 1)).min(12);
+            pending.not_before = later(now, SignedDuration::from_secs(pause));
+            return Ok(());
+        }
         pending.started = true;
+        pending.handed_to = None;
         pending.attempts += 1;
         let (attempts, doing, contacts) =
             (pending.attempts, pending.effect.as_str(), pending.effect.contacts_endpoint());
@@ -105,7 +126,7 @@ impl Step {
             let reason = format!(
                 "{doing} was begun {MAX_ATTEMPTS} times and never finished; look at the log, then submit the alert again"
             );
-            self.fail("gave_up".to_owned(), reason, false, now);
+            self.fail("gave_up".to_owned(), reason, true, now);
         } else if contacts {
             self.case.claim_again(policy, now);
             for claim in &mut self.case.claims {
@@ -210,6 +231,8 @@ impl Step {
             until: by.expires_at,
         });
         self.case.claims.retain(|claim| claim.key != by.key);
+        // If that case gives the claim up in this very moment, nobody looks: then this is not written.
+        self.claims.push(ClaimOp::Confirm(by.clone()));
         self.close(Outcome::Suppressed { by }, now);
     }
 

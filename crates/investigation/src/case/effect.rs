@@ -70,6 +70,9 @@ pub struct Pending {
     pub started: bool,
     /// Not before this moment.
     pub not_before: Timestamp,
+    /// To whom it was handed over, while nothing was heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_to: Option<String>,
 }
 
 impl Case {

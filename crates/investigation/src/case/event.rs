@@ -50,6 +50,8 @@ pub enum Event {
         effect: u32,
         /// It is performed again if nothing was heard by then.
         until: Timestamp,
+        /// To whom, in the words of whoever handed it over.
+        to: String,
     },
     /// A report came, perhaps late, twice, or from an earlier try.
     Reported {

@@ -292,7 +292,7 @@ impl Case {
     pub(super) fn push(&mut self, effect: Effect, not_before: Timestamp) -> u32 {
         let n = self.next_effect;
         self.next_effect += 1;
-        self.pending.push(Pending { n, effect, attempts: 0, started: false, not_before });
+        self.pending.push(Pending { n, effect, attempts: 0, started: false, not_before, handed_to: None });
         n
     }
 }

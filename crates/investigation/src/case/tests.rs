@@ -109,7 +109,7 @@ fn released(step: &Step) -> Vec<&str> {
         .iter()
         .filter_map(|op| match op {
             ClaimOp::Release(key) => Some(key.as_str()),
-            ClaimOp::Take(_) => None,
+            ClaimOp::Take(_) | ClaimOp::Confirm(_) => None,
         })
         .collect()
 }
@@ -264,7 +264,7 @@ fn a_new_alert_is_a_reason_to_try_again_but_not_more_often_than_the_schedule_beg
 #[test]
 fn a_case_waits_for_an_answer_no_longer_than_it_was_told() {
     let began = step(&open(), Event::Began { effect: 1 }, 0).case;
-    let sent = step(&began, Event::Dispatched { effect: 1, until: at(600) }, 1).case;
+    let sent = step(&began, Event::Dispatched { effect: 1, until: at(600), to: "r".to_owned() }, 1).case;
     assert_eq!((sent.due(at(599)), sent.due(at(600)).map(|pending| pending.n)), (None, Some(1)));
     let again = step(&sent, Event::Began { effect: 1 }, 600).case;
     assert_eq!(again.pending[0].attempts, 2);
@@ -437,19 +437,42 @@ fn contact_renews_the_lease_first() {
 fn a_case_that_lost_its_address_stops_before_contact_and_frees_the_rest() {
     let case = collecting(&[("CORP", "alice")]);
     let held = Claim::lease(ClaimKey::ip(case.target), "other", at(8000), SignedDuration::from_hours(2));
-    let step = step(&case, Event::ClaimLost { held }, 9000);
+    let step = step(&case, Event::ClaimLost { held: held.clone() }, 9000);
     assert!(matches!(step.case.state, State::Closed { outcome: Outcome::Suppressed { .. } }));
     assert_eq!(released(&step), ["user#corp\\alice"]);
+    assert!(step.claims.contains(&ClaimOp::Confirm(held)), "it stops because of a claim that may be gone");
+}
+
+#[test]
+fn what_a_lost_user_claim_suppressed_waits_for_its_new_owner() {
+    let case = collecting(&[("CORP", "alice")]);
+    let user = case.claims.iter().find(|claim| claim.key.is_user()).unwrap().key.clone();
+    let held = Claim::lease(user.clone(), "other", at(8000), SignedDuration::from_hours(2));
+    let step = step(&case, Event::ClaimLost { held }, 9000);
+    assert_eq!(released(&step), ["ip#10.0.0.5"], "another case's claim is not ours to release");
+    assert_eq!(step.requeue, [user]);
 }
 
 #[test]
 fn an_effect_that_stops_the_worker_every_time_is_given_up() {
     let mut case = open();
-    for n in 0..5 {
-        case = step(&case, Event::Began { effect: 1 }, n).case;
-        assert!(!case.is_closed());
-    }
-    let given_up = step(&case, Event::Began { effect: 1 }, 6);
+    let (mut seconds, mut begun) = (0, Vec::new());
+    let given_up = loop {
+        seconds = seconds.max(case.next_due().unwrap().duration_since(at(0)).as_secs());
+        let next = step(&case, Event::Began { effect: 1 }, seconds);
+        if next.case.is_closed() {
+            break next;
+        }
+        case = next.case;
+        if case.pending[0].started {
+            begun.push(seconds);
+        }
+    };
+    assert_eq!(
+        begun,
+        [0, 0, 0, 4, 20, 84, 340, 1364],
+        "each further try waits longer for what is wrong to pass"
+    );
     assert!(
         matches!(given_up.case.state, State::Closed { outcome: Outcome::Failed { ref code, .. } } if code == "gave_up")
     );

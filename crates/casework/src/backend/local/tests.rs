@@ -14,6 +14,12 @@ async fn keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn more_alerts_wait_again_than_are_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    contract::all_of_many_wait_again(&Local::open(dir.path()).unwrap(), 1050).await;
+}
+
+#[tokio::test]
 async fn what_is_written_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let store = Local::open(dir.path()).unwrap();

@@ -8,7 +8,8 @@ use rusqlite::{Transaction, params};
 use super::super::{AlertRow, Committed, Received};
 use super::read;
 
-/// Suppressed alerts that are listed for one case; the count goes on.
+/// Repeats that are listed for one case; the count goes on. Those that a user's claim stood in the way of are all
+/// kept: they wait again if it is given up, and there are never many, as each was a case of its own first.
 const LISTED: i64 = 1000;
 
 pub(super) fn take_in(
@@ -119,7 +120,7 @@ fn count_suppressed(transaction: &Transaction<'_>, case_id: &str) -> rusqlite::R
         transaction
             .prepare_cached(
                 "DELETE FROM suppressed WHERE case_id = ?1 AND alert_id =
-                 (SELECT alert_id FROM suppressed WHERE case_id = ?1 ORDER BY at LIMIT 1)",
+                 (SELECT alert_id FROM suppressed WHERE case_id = ?1 AND key NOT LIKE 'user#%' ORDER BY at LIMIT 1)",
             )?
             .execute([case_id])?;
     }
@@ -136,6 +137,11 @@ pub(super) fn commit(
             ClaimOp::Take(claim) => {
                 if let Some(held) = take(transaction, claim, now)? {
                     return Ok(Committed::Held(held));
+                }
+            }
+            ClaimOp::Confirm(claim) => {
+                if !claim.stands(read::claim(transaction, &claim.key)?.as_ref(), now) {
+                    return Ok(Committed::Freed(claim.key.clone()));
                 }
             }
             ClaimOp::Release(key) => {

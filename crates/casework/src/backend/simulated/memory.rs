@@ -99,13 +99,17 @@ impl Memory {
     pub(super) fn commit(&mut self, step: &Step, now: Timestamp) -> Committed {
         let case = &step.case;
         for op in &step.claims {
-            if let ClaimOp::Take(claim) = op {
-                match self.claims.get(&claim.key) {
+            match op {
+                ClaimOp::Take(claim) => match self.claims.get(&claim.key) {
                     Some(existing) if !Claim::admits(Some(existing), &claim.case_id, now) => {
                         return Committed::Held(existing.clone());
                     }
                     _ => {}
+                },
+                ClaimOp::Confirm(claim) if !claim.stands(self.claims.get(&claim.key), now) => {
+                    return Committed::Freed(claim.key.clone());
                 }
+                ClaimOp::Confirm(_) | ClaimOp::Release(_) => {}
             }
         }
         let stored = self.cases.get(&case.id).map(|stored| stored.case.version);
@@ -122,7 +126,7 @@ impl Memory {
                 ClaimOp::Release(key) if self.claims.get(key).is_some_and(|c| c.case_id == case.id) => {
                     self.claims.remove(key);
                 }
-                ClaimOp::Release(_) => {}
+                ClaimOp::Release(_) | ClaimOp::Confirm(_) => {}
             }
         }
         self.put(case.clone());

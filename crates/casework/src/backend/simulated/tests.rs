@@ -14,6 +14,11 @@ async fn keeps_the_contract() {
     contract::keeps(|| Simulated::new(Arc::new(()))).await;
 }
 
+#[tokio::test]
+async fn however_many_alerts_wait_again() {
+    contract::all_of_many_wait_again(&Simulated::new(Arc::new(())), 1050).await;
+}
+
 /// Strikes every call from the `nth` on.
 struct From {
     nth: usize,

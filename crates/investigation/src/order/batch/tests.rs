@@ -117,7 +117,8 @@ fn the_same_try_twice_is_refused() {
 
 #[test]
 fn what_is_wrong_with_an_order_is_named() {
-    let wrong: [(fn(&mut RelayOrder), &str); 10] = [
+    type Change = fn(&mut RelayOrder);
+    let wrong: [(Change, &str); 10] = [
         (|o| o.order.case_id = "../../etc".to_owned(), "case id"),
         (|o| o.order.case_id = String::new(), "case id"),
         (|o| o.timeout_seconds = 0, "timeout_seconds = 0"),
