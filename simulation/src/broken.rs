@@ -25,6 +25,8 @@ pub enum Variant {
     UserClaimSkipped,
     /// Alerts that were suppressed for a user stay so when the case that claimed the user fails.
     NotRequeued,
+    /// An alert is suppressed because of a user's claim that may be gone by then.
+    ClaimNotConfirmed,
     /// A suppressed alert is counted again each time.
     CountedTwice,
     /// What became of the alert is not part of the step.
@@ -57,13 +59,14 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 20] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 21] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
         (Self::CooldownTooShort, "cooldown-too-short", &[Invariant::SealedTwice]),
         (Self::UserClaimSkipped, "user-claim-skipped", &[Invariant::UserTwice]),
         (Self::NotRequeued, "not-requeued", &[Invariant::FailedSilences]),
+        (Self::ClaimNotConfirmed, "claim-not-confirmed", &[Invariant::FailedSilences]),
         (Self::CountedTwice, "counted-twice", &[Invariant::CountWrong]),
         (Self::DispositionLost, "disposition-lost", &[Invariant::AlertLost]),
         (Self::TakenInNowhere, "taken-in-nowhere", &[Invariant::AlertLost]),

@@ -67,6 +67,9 @@ impl Broken {
                     }
                 }
             }
+            Some(Variant::ClaimNotConfirmed) => {
+                step.claims.retain(|op| !matches!(op, ClaimOp::Confirm(_)));
+            }
             Some(Variant::NotRequeued) => step.requeue.clear(),
             Some(Variant::DispositionLost) => step.alert = None,
             Some(Variant::DeadlineLost) if step.case.is_waiting() => {
