@@ -155,6 +155,26 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// A service did not answer, or has too much to do.
+    #[error("{place} is too busy or out of reach ({why}); nothing is lost, try again")]
+    Unavailable {
+        /// The table.
+        place: String,
+        /// What it said.
+        why: String,
+    },
+    /// More than fits into one item of the store.
+    #[error("{what} takes {bytes} bytes, and {place} stores {limit} at most")]
+    TooLarge {
+        /// The table.
+        place: String,
+        /// The case or alert.
+        what: String,
+        /// Its size as it would be stored.
+        bytes: usize,
+        /// What fits.
+        limit: usize,
+    },
     /// Anything else.
     #[error("the database {place} failed: {why}")]
     Other {
@@ -168,7 +188,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed a moment later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::Full { .. })
+        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Unavailable { .. })
     }
 }
 
