@@ -1,7 +1,7 @@
 //! Where everything lies in a container, read strictly: central directory against local headers, and no byte
 //! between them that is unaccounted for. Format: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.14 to 4.3.16.
 
-mod records;
+pub(super) mod records;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -16,8 +16,8 @@ const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 
-const LOCAL_BYTES: u64 = 30;
-const CENTRAL_BYTES: usize = 46;
+pub(super) const LOCAL_BYTES: u64 = 30;
+pub(super) const CENTRAL_BYTES: usize = 46;
 const END_BYTES: u64 = 22;
 const LOCATOR64_BYTES: u64 = 20;
 const END64_BYTES: u64 = 56;
@@ -48,10 +48,13 @@ pub(super) struct Located {
 }
 
 /// The end record: where the central directory lies.
-struct End {
-    entries: u64,
-    start: u64,
-    size: u64,
+pub(super) struct End {
+    /// Records in the directory.
+    pub entries: u64,
+    /// Where it begins.
+    pub start: u64,
+    /// Its bytes.
+    pub size: u64,
     /// Of the zip64 record, where there is one: made by, needed.
     versions64: Option<(u16, u16)>,
 }
@@ -125,7 +128,7 @@ pub(super) fn read<F: Read + Seek>(
 }
 
 /// Finds the end record: the last one whose directory ends exactly before it.
-fn find_end<F: Read + Seek>(
+pub(super) fn find_end<F: Read + Seek>(
     file: &mut F,
     length: u64,
     problems: &mut Vec<Problem>,
@@ -235,7 +238,7 @@ fn local_end<F: Read + Seek>(
     })
 }
 
-fn read_at<F: Read + Seek>(file: &mut F, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+pub(super) fn read_at<F: Read + Seek>(file: &mut F, at: u64, buffer: &mut [u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(buffer)
 }

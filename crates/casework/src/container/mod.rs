@@ -5,22 +5,31 @@
 //!  └── hashed one by one, and as a whole ──┘    └── must repeat the local headers, field by field
 //! ```
 //!
-//! [`seal()`] writes one, [`verify()`] proves one. Both stream: memory does not grow with the evidence. They share
-//! no code that touches the format (one writes through the `zip` crate, the other reads strictly by itself), so that
-//! a mistake in one is seen by the other.
+//! [`seal()`] writes one from a staging folder into a file, [`write_sealed()`] from a relay's [`Bundle`] into anything
+//! that takes bytes in order; [`verify()`] proves one. All stream: memory does not grow with the evidence. Writers and
+//! reader share no code that touches the format (the first writes through the `zip` crate, which goes back to a header
+//! when it knows the sizes; the second by itself, from sizes known before; the reader reads strictly), so that a
+//! mistake in one is seen by the others.
 
+pub mod bundle;
+mod heading;
 mod layout;
 mod problem;
 mod seal;
 mod staging;
+mod stream;
+mod streamed;
+mod unpack;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{Bundle, BundleError};
 pub use problem::{Problem, VerifyError};
 pub use seal::{SealError, SealRequest, Sealed, seal};
-pub use verify::{Report, verify};
+pub use streamed::{Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, write_sealed};
+pub use verify::{Report, verify, verify_in};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;

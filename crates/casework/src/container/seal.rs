@@ -1,32 +1,27 @@
 //! Writes a container: streams the staging folder into a zip under a temporary name, proves to itself that the bytes
 //! are on the disk, and only then gives it its name.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use investigation::evidence::Collection;
-use investigation::evidence::manifest::{
-    Entry, FORMAT_VERSION, MANIFEST_PATH, MAX_MANIFEST_BYTES, Manifest, ManifestFault, Preceding, Tool,
-    media_type,
-};
+use investigation::evidence::manifest::{MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Tool};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
+use super::heading::{Heading, check, check_names, entry};
 use super::problem::VerifyError;
 use super::staging::{self, Staged};
+use super::stream::LARGE;
 use super::verify::{hash_into, verify};
 use super::{CHUNK, UNIX_MODE, dos_time};
 use crate::failpoint::failpoint;
 use crate::partial;
-
-/// From this size on an entry gets 64-bit sizes. Below 4 GiB, as the packed form can be a little larger.
-const LARGE: u64 = 0xF000_0000;
 
 /// What to seal, and where.
 #[derive(Clone, Copy, Debug)]
@@ -198,13 +193,7 @@ fn sources<'r>(request: &SealRequest<'r>) -> Result<Vec<Source<'r>>, SealError> 
         staging::list(request.staging)?.into_iter().map(Source::Staged).collect();
     sources.extend(request.extra.iter().map(|(name, bytes)| Source::Bytes(name, bytes)));
     sources.sort_by(|a, b| a.name().cmp(b.name()));
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = sources.iter().find(|source| !seen.insert(source.name())) {
-        return Err(SealError::Manifest(ManifestFault::Duplicate(twice.name().to_owned())));
-    }
-    // With nothing known but the names, the rules on names are checked before anything is written.
-    let entries = sources.iter().map(|source| entry(source.name(), 0, "0".repeat(64))).collect();
-    check(&manifest(request, entries, Preceding { size: 0, sha256: "0".repeat(64) }))?;
+    check_names(sources.iter().map(Source::name), &heading(request)).map_err(SealError::Manifest)?;
     Ok(sources)
 }
 
@@ -256,8 +245,8 @@ fn write_container(
     hash_into(&mut sha256, &mut (&mut read_back).take(preceding_bytes)).map_err(written)?;
     let preceding = Preceding { size: preceding_bytes, sha256: HEXLOWER.encode(&sha256.clone().finalize()) };
 
-    let manifest = manifest(request, entries, preceding);
-    check(&manifest)?;
+    let manifest = heading(request).manifest(entries, preceding);
+    check(&manifest).map_err(SealError::Manifest)?;
     let bytes = manifest.to_bytes().map_err(|error| written(error.into()))?;
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(SealError::TooMuch);
@@ -302,27 +291,12 @@ fn copy(
     Ok(HEXLOWER.encode(&sha256.finalize()))
 }
 
-fn entry(path: &str, size: u64, sha256: String) -> Entry {
-    Entry { path: path.to_owned(), size, sha256, media_type: media_type(path).to_owned() }
-}
-
-fn manifest(request: &SealRequest<'_>, entries: Vec<Entry>, preceding: Preceding) -> Manifest {
-    Manifest {
-        format_version: FORMAT_VERSION,
-        case_id: request.case_id.to_owned(),
-        tool: request.tool.clone(),
+fn heading<'r>(request: &SealRequest<'r>) -> Heading<'r> {
+    Heading {
+        case_id: request.case_id,
+        tool: request.tool,
         sealed_at: request.sealed_at,
-        collection: request.collection.clone(),
-        entries,
-        preceding,
-    }
-}
-
-/// Nothing is sealed that would not verify.
-fn check(manifest: &Manifest) -> Result<(), SealError> {
-    match manifest.faults().into_iter().next() {
-        None => Ok(()),
-        Some(fault) => Err(SealError::Manifest(fault)),
+        collection: request.collection,
     }
 }
 

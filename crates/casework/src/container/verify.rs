@@ -7,7 +7,6 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use flate2::Crc;
-use flate2::bufread::DeflateDecoder;
 use investigation::evidence::manifest::{
     Entry, MANIFEST_PATH, MAX_ENTRY_BYTES, MAX_MANIFEST_BYTES, Manifest, ManifestError, ManifestFault,
 };
@@ -16,10 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::layout::{self, Located};
 use super::problem::{Problem, VerifyError};
+use super::unpack::{Content, DEFLATE_RATIO, unpack};
 use super::{CHUNK, dos_time};
-
-/// Deflate holds at most 1032 bytes in one (RFC 1951: 258 bytes in two bits), and a little for its framing.
-const DEFLATE_RATIO: u64 = 1032;
 
 /// What a container is and everything that is wrong with it.
 #[derive(Clone, Debug, Serialize)]
@@ -56,12 +53,20 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
     }
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
+    verify_in(&mut file, size)
+}
+
+/// [`verify`] for a container of `size` bytes that lies anywhere. Every byte is read twice, and memory does not grow.
+///
+/// # Errors
+/// As [`verify`]; [`VerifyError::Io`] is whatever `file` fails with.
+pub fn verify_in<F: Read + Seek>(file: &mut F, size: u64) -> Result<Report, VerifyError> {
     let mut problems = Vec::new();
-    let located = layout::read(&mut file, size, &mut problems)?;
+    let located = layout::read(file, size, &mut problems)?;
     let manifest_at =
         located.iter().rposition(|entry| entry.name == MANIFEST_PATH).ok_or(VerifyError::NoManifest)?;
-    let manifest = read_manifest(&mut file, &located[manifest_at], &mut problems)?;
-    let (sha256, preceding) = hash_file(&mut file, located[manifest_at].header_start)?;
+    let manifest = read_manifest(file, &located[manifest_at], &mut problems)?;
+    let (sha256, preceding) = hash_file(file, located[manifest_at].header_start)?;
     let mut report = Report { manifest: None, size, sha256, checked: 0, problems };
     let Some(manifest) = manifest else { return Ok(report) };
 
@@ -82,7 +87,7 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
     problems.extend(faults.into_iter().map(Problem::from));
     compare_listings(&manifest, &located, problems);
     if !absurd {
-        report.checked = check_contents(&mut file, &manifest, &located, problems)?;
+        report.checked = check_contents(file, &manifest, &located, problems)?;
     }
     let as_sealed = manifest.preceding.size == located[manifest_at].header_start
         && manifest.preceding.sha256 == preceding;
@@ -95,8 +100,8 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
 
 /// Reads and parses the manifest, which lies unpacked in the container. `None` where it cannot be read because its
 /// bytes are not those that were written; one that was written like that is an error.
-fn read_manifest(
-    file: &mut File,
+fn read_manifest<F: Read + Seek>(
+    file: &mut F,
     entry: &Located,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Manifest>, VerifyError> {
@@ -108,7 +113,7 @@ fn read_manifest(
     }
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(entry.data_start))?;
-    file.take(entry.packed).read_to_end(&mut bytes)?;
+    file.by_ref().take(entry.packed).read_to_end(&mut bytes)?;
     let mut crc = Crc::new();
     crc.update(&bytes);
     if crc.sum() == entry.crc32 {
@@ -148,8 +153,8 @@ fn compare_listings(manifest: &Manifest, located: &[Located], problems: &mut Vec
 }
 
 /// Unpacks and hashes every entry that the manifest names; returns the number of bytes.
-fn check_contents(
-    file: &mut File,
+fn check_contents<F: Read + Seek>(
+    file: &mut F,
     manifest: &Manifest,
     located: &[Located],
     problems: &mut Vec<Problem>,
@@ -186,79 +191,18 @@ fn check_contents(
     Ok(checked)
 }
 
-/// What unpacking one entry gave.
-enum Content {
-    Read {
-        size: u64,
-        sha256: String,
-        crc32: u32,
-        /// The packed form ended exactly with the content.
-        whole: bool,
-    },
-    Undecodable,
-}
-
 /// Unpacks one entry, at most one byte more than the manifest says.
-fn content(file: &mut File, entry: &Entry, place: &Located) -> io::Result<Content> {
+fn content<F: Read + Seek>(file: &mut F, entry: &Entry, place: &Located) -> io::Result<Content> {
     file.seek(SeekFrom::Start(place.data_start))?;
     let packed = BufReader::with_capacity(CHUNK, file.take(place.packed));
-    match place.method {
-        0 => {
-            let mut packed = packed;
-            let digest = digest(&mut packed, entry.size)?;
-            Ok(digest.content(packed.get_ref().limit() == 0 && packed.buffer().is_empty()))
-        }
-        8 => {
-            let mut unpacked = DeflateDecoder::new(packed);
-            match digest(&mut unpacked, entry.size) {
-                Ok(digest) => Ok(digest.content(unpacked.total_in() == place.packed)),
-                // What the decoder has to say is about the data; what the disk has to say is not.
-                Err(error) if error.raw_os_error().is_none() => Ok(Content::Undecodable),
-                Err(error) => Err(error),
-            }
-        }
-        _ => Ok(Content::Undecodable),
-    }
-}
-
-struct Digested {
-    size: u64,
-    sha256: String,
-    crc32: u32,
-}
-
-impl Digested {
-    fn content(self, whole: bool) -> Content {
-        Content::Read { size: self.size, sha256: self.sha256, crc32: self.crc32, whole }
-    }
-}
-
-/// Hashes what can be read, and stops one byte after `expected`.
-fn digest(from: &mut impl Read, expected: u64) -> io::Result<Digested> {
-    let mut sha256 = Sha256::new();
-    let mut crc = Crc::new();
-    let mut size = 0;
-    let mut from = from.take(expected.saturating_add(1));
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let count = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        sha256.update(&buffer[..count]);
-        crc.update(&buffer[..count]);
-        size += count as u64;
-    }
-    Ok(Digested { size, sha256: HEXLOWER.encode(&sha256.finalize()), crc32: crc.sum() })
+    unpack(packed, place.packed, place.method, entry.size, &mut io::sink())
 }
 
 /// SHA-256 of the whole file and of its first `split` bytes, lower-case hex, in one pass.
-pub(super) fn hash_file(file: &mut File, split: u64) -> io::Result<(String, String)> {
+fn hash_file<F: Read + Seek>(file: &mut F, split: u64) -> io::Result<(String, String)> {
     file.seek(SeekFrom::Start(0))?;
     let mut sha256 = Sha256::new();
-    hash_into(&mut sha256, &mut file.take(split))?;
+    hash_into(&mut sha256, &mut file.by_ref().take(split))?;
     let preceding = HEXLOWER.encode(&sha256.clone().finalize());
     hash_into(&mut sha256, file)?;
     Ok((HEXLOWER.encode(&sha256.finalize()), preceding))

@@ -8,7 +8,7 @@ use super::{CENTRAL, LOCAL, Located};
 const UNIX: u16 = 3 << 8;
 
 /// One header of the central directory, as it lies there.
-pub(super) struct Central<'d> {
+pub(in crate::container) struct Central<'d> {
     pub made_by: u16,
     pub needed: u16,
     pub flags: u16,
@@ -28,7 +28,7 @@ pub(super) struct Central<'d> {
 }
 
 impl<'d> Central<'d> {
-    pub(super) fn read(fields: &mut Fields<'d>) -> Option<Self> {
+    pub(in crate::container) fn read(fields: &mut Fields<'d>) -> Option<Self> {
         if fields.magic()? != CENTRAL {
             return None;
         }
@@ -61,7 +61,7 @@ impl<'d> Central<'d> {
     }
 
     /// Fields that carry no content must be what the writer always writes.
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) -> Located {
+    pub(in crate::container) fn check(&self, problems: &mut Vec<Problem>) -> Located {
         let zip64 = Zip64::read(self.extra, self.size, self.packed, self.offset);
         let name = String::from_utf8_lossy(self.name).into_owned();
         // An offset alone beyond 4 GiB changes nothing about the entry itself.
@@ -99,7 +99,7 @@ impl<'d> Central<'d> {
 }
 
 /// The part of a local header that has a fixed size.
-pub(super) struct Local {
+pub(in crate::container) struct Local {
     /// Needed version, flags, method, time, date.
     pub common: (u16, u16, u16, u16, u16),
     pub crc32: u32,
@@ -110,7 +110,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn read(head: &[u8]) -> Option<Self> {
+    pub(in crate::container) fn read(head: &[u8]) -> Option<Self> {
         let mut fields = Fields(head);
         if fields.magic()? != LOCAL {
             return None;
@@ -127,7 +127,7 @@ impl Local {
 }
 
 /// Sizes and offset after the zip64 field, if there is one, was applied.
-pub(super) struct Zip64 {
+pub(in crate::container) struct Zip64 {
     pub size: u64,
     pub packed: u64,
     pub offset: u64,
@@ -135,7 +135,7 @@ pub(super) struct Zip64 {
 
 impl Zip64 {
     /// `None` where the extra data is anything but one zip64 field that holds exactly the values that are marked.
-    pub(super) fn read(extra: &[u8], size: u32, packed: u32, offset: u32) -> Option<Self> {
+    pub(in crate::container) fn read(extra: &[u8], size: u32, packed: u32, offset: u32) -> Option<Self> {
         let mut fields = Fields(extra);
         let marked = [size, packed, offset].map(|value| value == u32::MAX);
         if !extra.is_empty() {
@@ -153,7 +153,7 @@ impl Zip64 {
 }
 
 /// The end record.
-pub(super) struct EndRecord {
+pub(in crate::container) struct EndRecord {
     pub disks: (u16, u16),
     pub entries: (u16, u16),
     pub size: u32,
@@ -162,7 +162,7 @@ pub(super) struct EndRecord {
 }
 
 impl EndRecord {
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::container) fn read(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
         fields.magic()?;
         Some(Self {
@@ -176,32 +176,32 @@ impl EndRecord {
 }
 
 /// Little-endian fields, taken from the front.
-pub(super) struct Fields<'d>(pub &'d [u8]);
+pub(in crate::container) struct Fields<'d>(pub &'d [u8]);
 
 impl<'d> Fields<'d> {
-    pub(super) fn take(&mut self, count: usize) -> Option<&'d [u8]> {
+    pub(in crate::container) fn take(&mut self, count: usize) -> Option<&'d [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(in crate::container) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    pub(super) fn magic(&mut self) -> Option<[u8; 4]> {
+    pub(in crate::container) fn magic(&mut self) -> Option<[u8; 4]> {
         self.array()
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(in crate::container) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(in crate::container) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Option<u64> {
+    pub(in crate::container) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 }

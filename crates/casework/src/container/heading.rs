@@ -1,0 +1,54 @@
+//! The manifest of a container that is being sealed, and the rules that it is held to before and after.
+
+use std::collections::BTreeSet;
+
+use investigation::evidence::Collection;
+use investigation::evidence::manifest::{
+    Entry, FORMAT_VERSION, Manifest, ManifestFault, Preceding, Tool, media_type,
+};
+use jiff::Timestamp;
+
+/// What a manifest says of the container as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heading<'r> {
+    pub case_id: &'r str,
+    pub tool: &'r Tool,
+    pub sealed_at: Timestamp,
+    pub collection: &'r Collection,
+}
+
+impl Heading<'_> {
+    pub(super) fn manifest(&self, entries: Vec<Entry>, preceding: Preceding) -> Manifest {
+        Manifest {
+            format_version: FORMAT_VERSION,
+            case_id: self.case_id.to_owned(),
+            tool: self.tool.clone(),
+            sealed_at: self.sealed_at,
+            collection: self.collection.clone(),
+            entries,
+            preceding,
+        }
+    }
+}
+
+pub(super) fn entry(path: &str, size: u64, sha256: String) -> Entry {
+    Entry { path: path.to_owned(), size, sha256, media_type: media_type(path).to_owned() }
+}
+
+/// With nothing known but the names, the rules on names are checked before anything is written.
+pub(super) fn check_names<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+    heading: &Heading<'_>,
+) -> Result<(), ManifestFault> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = names.clone().find(|name| !seen.insert(*name)) {
+        return Err(ManifestFault::Duplicate(twice.to_owned()));
+    }
+    let entries = names.map(|name| entry(name, 0, "0".repeat(64))).collect();
+    check(&heading.manifest(entries, Preceding { size: 0, sha256: "0".repeat(64) }))
+}
+
+/// Nothing is sealed that would not verify.
+pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestFault> {
+    manifest.faults().into_iter().next().map_or(Ok(()), Err)
+}
