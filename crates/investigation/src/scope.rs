@@ -1,7 +1,7 @@
 //! Which addresses may be contacted. A security boundary: whoever contacts a machine carries privileged
 //! credentials, and an attacker can write alerts.
 
-mod networks;
+pub(crate) mod networks;
 mod refusal;
 mod suspect;
 

@@ -83,7 +83,7 @@ pub(super) async fn perform(
                     shared.world().staging.remove(&number);
                     failed("identity_changed", "the address moved", true)
                 }
-                _ => Event::Collected { outcomes: outcomes(shared) },
+                _ => Event::Collected { outcomes: outcomes(shared), staged: None },
             }
         }
     }

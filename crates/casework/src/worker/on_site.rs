@@ -112,7 +112,7 @@ impl OnSite {
                 retryable: true,
             };
         }
-        Event::Collected { outcomes: collection.outcomes }
+        Event::Collected { outcomes: collection.outcomes, staged: None }
     }
 
     /// Contacts the endpoint into a fresh staging folder.

@@ -65,8 +65,9 @@ impl Case {
             }
             (State::Identifying, Event::Identified { identity }) => step.identified(identity, policy, now),
             (State::ClaimingUsers, Event::UserClaims { held }) => step.claim_users(held, policy, now),
-            (State::Collecting, Event::Collected { outcomes }) => {
+            (State::Collecting, Event::Collected { outcomes, staged }) => {
                 step.case.artifacts = outcomes;
+                step.case.staged = staged;
                 step.to(State::Assessing, Effect::Assess, now);
             }
             (State::Assessing, Event::Assessed { assessment }) => {

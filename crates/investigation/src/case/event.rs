@@ -95,6 +95,8 @@ pub enum Event {
     Collected {
         /// How each artifact went.
         outcomes: Vec<ArtifactOutcome>,
+        /// Where it lies, where there is more than one place that it could lie in.
+        staged: Option<String>,
     },
     /// The evidence was read.
     Assessed {

@@ -102,6 +102,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         claims: vec![lease.clone()],
         identity: None,
         artifacts: Vec::new(),
+        staged: None,
         assessment: None,
         evidence: None,
         actions: Vec::new(),

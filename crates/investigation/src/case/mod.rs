@@ -173,6 +173,9 @@ pub struct Case {
     pub identity: Option<Identity>,
     /// How each artifact went.
     pub artifacts: Vec<ArtifactOutcome>,
+    /// Where the collection lies that is assessed and sealed, see [`Event::Collected`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<String>,
     /// What the evidence means.
     pub assessment: Option<Assessment>,
     /// The container.

@@ -92,8 +92,12 @@ fn collecting(users: &[(&str, &str)]) -> Case {
 }
 
 fn acting(verdict: Verdict) -> Case {
-    let collected =
-        perform(&collecting(&[("CORP", "alice")]), Event::Collected { outcomes: Vec::new() }, 3).case;
+    let collected = perform(
+        &collecting(&[("CORP", "alice")]),
+        Event::Collected { outcomes: Vec::new(), staged: None },
+        3,
+    )
+    .case;
     let assessed = perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)) }, 4).case;
     perform(&assessed, sealed(), 5).case
 }
@@ -287,7 +291,7 @@ fn every_open_state_has_something_due() {
     let waiting = perform(&open(), unreached(true), 1).case;
     let claiming = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
     let collecting = collecting(&[("CORP", "alice")]);
-    let assessing = perform(&collecting, Event::Collected { outcomes: Vec::new() }, 3).case;
+    let assessing = perform(&collecting, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
     let verdict = Box::new(assessment(Verdict::PolicyViolation));
     let sealing = perform(&assessing, Event::Assessed { assessment: verdict }, 4).case;
     for case in [open(), waiting, claiming, collecting, assessing, sealing, acting(Verdict::PolicyViolation)]
@@ -307,7 +311,7 @@ fn sealing_turns_leases_into_cooldowns_counted_from_the_claim() {
 #[test]
 fn nothing_cools_down_before_the_seal() {
     let case = collecting(&[("CORP", "alice")]);
-    let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3);
+    let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3);
     let verdict = assessment(Verdict::PolicyViolation);
     let assessed = perform(&collected.case, Event::Assessed { assessment: Box::new(verdict) }, 4);
     assert!(assessed.case.claims.iter().all(|claim| claim.kind == crate::claim::ClaimKind::Lease));
@@ -334,7 +338,7 @@ fn mail_for_a_user_goes_to_the_policys_domain_and_nowhere_else() {
         let mut case = collecting(&[("CORP", "alice")]);
         case.alert.user_name = Some("CORP\\alice".to_owned());
         case.alert.user_email = Some(email.to_owned());
-        let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3).case;
+        let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
         let verdict = Box::new(assessment(Verdict::PolicyViolation));
         let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
         perform(&assessed, sealed(), 5).case.actions[0].to.clone()
@@ -348,7 +352,7 @@ fn mail_for_a_user_goes_to_the_policys_domain_and_nowhere_else() {
 fn a_hostile_user_name_makes_no_address() {
     for name in ["alice\r\nBcc: x", "a,b", "<x>", ""] {
         let case = collecting(&[("CORP", name)]);
-        let collected = perform(&case, Event::Collected { outcomes: Vec::new() }, 3).case;
+        let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
         let verdict = Box::new(assessment(Verdict::PolicyViolation));
         let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
         let action = perform(&assessed, sealed(), 5).case.actions[0].clone();

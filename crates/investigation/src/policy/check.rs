@@ -12,11 +12,11 @@ pub struct Remark {
     pub text: String,
 }
 
-fn error(text: impl Into<String>) -> Remark {
+pub(super) fn error(text: impl Into<String>) -> Remark {
     Remark { is_error: true, text: text.into() }
 }
 
-fn warning(text: impl Into<String>) -> Remark {
+pub(super) fn warning(text: impl Into<String>) -> Remark {
     Remark { is_error: false, text: text.into() }
 }
 
@@ -28,6 +28,7 @@ impl Policy {
         self.check_times(&mut remarks);
         self.check_users(&mut remarks);
         self.check_delivery(&mut remarks);
+        self.check_relays(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);
         remarks
     }

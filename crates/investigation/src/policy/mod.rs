@@ -1,12 +1,14 @@
 //! The policy: one strict TOML file that says what Peerhound may touch and what it does.
 
 mod check;
+mod relay;
 pub mod sections;
 pub mod span;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
+pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
     UserExemption, Users, Webhook,
@@ -57,6 +59,9 @@ pub struct Policy {
     /// Storage.
     #[serde(default)]
     pub storage: Storage,
+    /// Relays, where machines are reached through them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relay: Vec<Relay>,
 }
 
 /// Why a policy cannot be used.
