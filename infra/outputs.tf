@@ -1,0 +1,137 @@
+output "deployment" {
+  description = "What the command line needs to know of this deployment, as TOML. Write it to a file: terraform output -raw deployment > deployment.toml"
+  value       = local.deployment
+}
+
+locals {
+  deployment = <<-EOT
+    # The deployment ${var.name_prefix}, for `peerhound --deployment FILE`.
+    region = ${jsonencode(local.region)}
+    name_prefix = ${jsonencode(var.name_prefix)}
+
+    [tables]
+    cases = ${jsonencode(aws_dynamodb_table.cases.name)}
+    cooldowns = ${jsonencode(aws_dynamodb_table.cooldowns.name)}
+
+    [buckets]
+    staging = ${jsonencode(aws_s3_bucket.staging.id)}
+    evidence = ${jsonencode(aws_s3_bucket.evidence.id)}
+
+    [queues]
+    alerts = ${jsonencode(aws_sqs_queue.this["alerts"].url)}
+    alerts_dlq = ${jsonencode(aws_sqs_queue.dead["alerts"].url)}
+    reports = ${jsonencode(aws_sqs_queue.this["reports"].url)}
+    reports_dlq = ${jsonencode(aws_sqs_queue.dead["reports"].url)}
+    actions = ${jsonencode(aws_sqs_queue.this["actions"].url)}
+    actions_dlq = ${jsonencode(aws_sqs_queue.dead["actions"].url)}
+
+    [functions]
+    intake = ${jsonencode(aws_lambda_function.this["intake"].function_name)}
+    progress = ${jsonencode(aws_lambda_function.this["progress"].function_name)}
+    act = ${jsonencode(aws_lambda_function.this["act"].function_name)}
+    sweep = ${jsonencode(aws_lambda_function.this["sweep"].function_name)}
+
+    [documents]
+    linux = ${jsonencode(aws_ssm_document.orders["linux"].name)}
+    windows = ${jsonencode(aws_ssm_document.orders["windows"].name)}
+
+    [evidence]
+    kms_key = ${jsonencode(aws_kms_key.evidence.arn)}
+    retention_days = ${var.retention_days}
+    retention_mode = ${jsonencode(var.retention_mode)}
+    %{~if var.mail != null}
+
+    [mail]
+    identity = ${jsonencode(var.mail.identity)}
+    configuration_set = ${jsonencode(aws_sesv2_configuration_set.this[0].configuration_set_name)}
+    %{~endif}
+    %{~if var.ticket_secret != null}
+
+    [ticket]
+    secret = ${jsonencode(var.ticket_secret.arn)}
+    %{~endif}
+  EOT
+}
+
+output "queue_urls" {
+  description = "URLs of the queues alerts, reports and actions, and of their dead-letter queues, e.g. alerts_dlq. Alerts are sent to alerts."
+  value = merge(
+    { for name in keys(local.queues) : name => aws_sqs_queue.this[name].url },
+    { for name in keys(local.queues) : "${name}_dlq" => aws_sqs_queue.dead[name].url },
+  )
+}
+
+output "queue_arns" {
+  description = "ARNs of the same queues."
+  value = merge(
+    { for name in keys(local.queues) : name => aws_sqs_queue.this[name].arn },
+    { for name in keys(local.queues) : "${name}_dlq" => aws_sqs_queue.dead[name].arn },
+  )
+}
+
+output "tables" {
+  description = "Names of the tables cases and cooldowns."
+  value = {
+    cases     = aws_dynamodb_table.cases.name
+    cooldowns = aws_dynamodb_table.cooldowns.name
+  }
+}
+
+output "buckets" {
+  description = "Names of the buckets staging and evidence."
+  value       = { for name, bucket in local.buckets : name => bucket.id }
+}
+
+output "keys" {
+  description = "ARNs of the keys: evidence encrypts both buckets, records the tables and logs."
+  value = {
+    evidence = aws_kms_key.evidence.arn
+    records  = aws_kms_key.records.arn
+  }
+}
+
+output "functions" {
+  description = "Names of the functions."
+  value       = { for name, function in aws_lambda_function.this : name => function.function_name }
+}
+
+output "function_roles" {
+  description = "ARNs of the functions' roles, for example for a bucket or key policy elsewhere."
+  value       = { for name, role in aws_iam_role.function : name => role.arn }
+}
+
+output "documents" {
+  description = "Names of the SSM documents by platform."
+  value       = { for platform, document in aws_ssm_document.orders : platform => document.name }
+}
+
+output "activations" {
+  description = "Activation id and code of each relay that may still register. Whoever has them can register a machine that is then sent orders."
+  sensitive   = true
+  value = {
+    for name, activation in aws_ssm_activation.relay : name => {
+      platform        = var.relays[name].platform
+      activation_id   = activation.id
+      activation_code = activation.activation_code
+      region          = local.region
+    }
+  }
+}
+
+output "dkim_records" {
+  description = "CNAME records to publish for a mail domain: name to value."
+  value = try(var.mail.create, false) && !strcontains(try(var.mail.identity, "@"), "@") ? {
+    for token in try(aws_sesv2_email_identity.this[0].dkim_signing_attributes[0].tokens, []) :
+    "${token}._domainkey.${var.mail.identity}" => "${token}.dkim.amazonses.com"
+  } : {}
+}
+
+output "alarms" {
+  description = "Names of the alarms."
+  value       = sort([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])
+}
+
+output "dashboard" {
+  description = "Where the dashboard is."
+  value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
+}

@@ -1,0 +1,218 @@
+# One role for each function, with what it needs and no more. None may delete evidence, and none has a right to a
+# whole class of resources where the service lets it name one.
+
+resource "aws_iam_role" "function" {
+  for_each = local.functions
+
+  name        = "${var.name_prefix}-${each.key}"
+  description = "The function ${var.name_prefix}-${each.key}."
+  tags        = local.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+locals {
+  # Statements by what they are for.
+  may = {
+    # Every function moves cases on: reads and writes single items, asks the indexes, and never scans.
+    keep_records = [
+      {
+        Sid    = "Records"
+        Effect = "Allow"
+        Action = [
+          "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem",
+          "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
+        ]
+        Resource = [aws_dynamodb_table.cases.arn, aws_dynamodb_table.cooldowns.arn]
+      },
+      {
+        Sid      = "Indexes"
+        Effect   = "Allow"
+        Action   = ["dynamodb:Query"]
+        Resource = ["${aws_dynamodb_table.cases.arn}/index/*"]
+      },
+      {
+        Sid       = "RecordsKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey"]
+        Resource  = [aws_kms_key.records.arn]
+        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+      },
+    ]
+
+    # Put an order file into the staging bucket, sign the address that the relay reads it from, and sign those that
+    # it uploads to: a presigned request has the rights of who signed it.
+    dispatch = [
+      {
+        Sid      = "OrderFiles"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject"]
+        Resource = ["${aws_s3_bucket.staging.arn}/orders/*"]
+      },
+      {
+        Sid      = "SignedUploads"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["${aws_s3_bucket.staging.arn}/staging/*"]
+      },
+      {
+        Sid       = "StagingKey"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = [aws_kms_key.evidence.arn]
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" } }
+      },
+      {
+        # This action names no resource.
+        Sid      = "FindRelays"
+        Effect   = "Allow"
+        Action   = ["ssm:DescribeInstanceInformation"]
+        Resource = ["*"]
+      },
+      # Apart, since a condition on the node's tags would never hold for a document.
+      {
+        Sid      = "SendTheseDocuments"
+        Effect   = "Allow"
+        Action   = ["ssm:SendCommand"]
+        Resource = [for document in local.documents : document.arn]
+      },
+      {
+        Sid       = "SendToRelays"
+        Effect    = "Allow"
+        Action    = ["ssm:SendCommand"]
+        Resource  = ["arn:${local.partition}:ssm:${local.region}:${local.account}:managed-instance/*"]
+        Condition = { StringEquals = { "ssm:resourceTag/PeerhoundRelay" = length(var.relays) == 0 ? ["none"] : keys(var.relays) } }
+      },
+    ]
+
+    # Ask after commands, and end them. None of these actions names a resource.
+    follow_commands = [{
+      Sid      = "FollowCommands"
+      Effect   = "Allow"
+      Action   = ["ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:CancelCommand"]
+      Resource = ["*"]
+    }]
+
+    # With the right to list, S3 says of a missing object that it is missing, and not that it is forbidden.
+    read_staged = [
+      {
+        Sid      = "Staged"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = ["${aws_s3_bucket.staging.arn}/staging/*"]
+      },
+      {
+        Sid      = "StagedOrMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [aws_s3_bucket.staging.arn]
+      },
+    ]
+
+    # Write evidence, and compare what lies there when somebody else was first.
+    seal = [
+      {
+        Sid      = "Evidence"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectRetention", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        Resource = ["${aws_s3_bucket.evidence.arn}/evidence/*"]
+      },
+      {
+        Sid      = "EvidenceOrMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [aws_s3_bucket.evidence.arn]
+      },
+    ]
+
+    send_mail = var.mail == null ? [] : [{
+      Sid       = "Mail"
+      Effect    = "Allow"
+      Action    = ["ses:SendEmail", "ses:SendRawEmail"]
+      Resource  = [local.mail_identity_arn, "arn:${local.partition}:ses:${local.region}:${local.account}:configuration-set/${var.name_prefix}"]
+      Condition = { StringLike = { "ses:FromAddress" = local.mail_senders } }
+    }]
+
+    read_ticket_secret = var.ticket_secret == null ? [] : concat(
+      [{
+        Sid      = "TicketSecret"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [var.ticket_secret.arn]
+      }],
+      var.ticket_secret.kms_key_arn == null ? [] : [{
+        Sid       = "TicketSecretKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = [var.ticket_secret.kms_key_arn]
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+      }],
+    )
+
+    # X-Ray names no resources.
+    trace = var.tracing ? [{
+      Sid      = "Trace"
+      Effect   = "Allow"
+      Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      Resource = ["*"]
+    }] : []
+  }
+
+  # The queues that each function may send to.
+  sends_to = {
+    intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    progress = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    act      = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    sweep    = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+  }
+
+  permissions = {
+    intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
+    progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.may.read_ticket_secret, local.may.trace)
+    sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
+  }
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+
+  #checkov:skip=CKV_AWS_355:Describing nodes, following commands and tracing are actions that take no resource
+  #checkov:skip=CKV_AWS_290:The only write without a named resource is tracing, and CancelCommand, which takes none
+  name = "work"
+  role = aws_iam_role.function[each.key].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      local.permissions[each.key],
+      [
+        {
+          Sid      = "Log"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
+        },
+        {
+          Sid      = "Send"
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = local.sends_to[each.key]
+        },
+      ],
+      each.value.queue == null ? [] : [{
+        Sid      = "Receive"
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+        Resource = [aws_sqs_queue.this[each.value.queue].arn]
+      }],
+    )
+  })
+}
