@@ -1,0 +1,284 @@
+//! `check`: whether this relay could do its work now, one line for each thing, with what to do about it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use crate::config::Site;
+use crate::http;
+use crate::staging::Staging;
+
+/// Nothing of this program is older: 1 January 2026, after 1970.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+/// No private key is larger.
+const MAX_KEY_BYTES: u64 = 64 << 10;
+
+/// How one thing is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at, one word.
+    pub about: &'static str,
+    /// How it is, or what to do.
+    pub text: String,
+    /// Whether the relay can work like this.
+    pub is_fine: bool,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.is_fine { "ok" } else { "WRONG" };
+        let text = investigation::text::one_line(&self.text, 400);
+        write!(f, "{word:<6}{:<12}{text}", self.about)
+    }
+}
+
+fn fine(about: &'static str, text: impl Into<String>) -> Finding {
+    Finding { about, text: text.into(), is_fine: true }
+}
+
+fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
+    Finding { about, text: text.into(), is_fine: false }
+}
+
+/// Looks at everything that needs no network. `file` is where the configuration was read from.
+pub fn check(site: &Site, file: &Path, now: SystemTime) -> Vec<Finding> {
+    let mut findings = vec![config(site, file)];
+    findings.extend(site.config.remarks().into_iter().map(|remark| fine("remark", remark)));
+    findings.extend(keys(site));
+    findings.push(known_hosts(site));
+    findings.push(match site.collector() {
+        Ok(_) => fine("ssh", format!("account {} on port {}", site.config.ssh.user, site.config.ssh.port)),
+        Err(error) => wrong("ssh", chain(&error)),
+    });
+    findings.push(match http::client(&site.config.transfer) {
+        Ok(_) => fine("transfer", "the HTTP client starts"),
+        Err(error) => wrong("transfer", chain(&error)),
+    });
+    findings.push(staging(site));
+    findings.push(clock(file, now));
+    findings
+}
+
+fn config(site: &Site, file: &Path) -> Finding {
+    let networks: Vec<String> = site.config.scope.networks.iter().map(ToString::to_string).collect();
+    if is_writable_by_others(file) {
+        return wrong(
+            "config",
+            format!(
+                "{} can be changed by other accounts, and says whom to contact: chmod 600 it",
+                file.display()
+            ),
+        );
+    }
+    fine("config", format!("{}: relay {} serves {}", file.display(), site.config.name, networks.join(", ")))
+}
+
+fn keys(site: &Site) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = site.identity_files().iter().map(|file| key(file)).collect();
+    if site.config.ssh.use_agent {
+        findings.push(match site.ssh_agent() {
+            Some(socket) => fine("agent", socket.display().to_string()),
+            None => {
+                wrong("agent", "SSH_AUTH_SOCK is not set; Systems Manager does not set it: name key files")
+            }
+        });
+    }
+    if findings.is_empty() {
+        findings.push(wrong("key", "there is none: name one in [ssh] identity_files"));
+    }
+    findings
+}
+
+fn key(file: &Path) -> Finding {
+    let shown = file.display();
+    let mut start = Vec::new();
+    let read = File::open(file).and_then(|key| key.take(MAX_KEY_BYTES).read_to_end(&mut start));
+    if let Err(error) = read {
+        return wrong(
+            "key",
+            format!("{shown}: {error}; put the private key there, readable by this account"),
+        );
+    }
+    let is_key = start.starts_with(b"-----BEGIN ") && start.windows(11).any(|part| part == b"PRIVATE KEY");
+    if !is_key {
+        return wrong("key", format!("{shown} is not a private key; name the file without .pub"));
+    }
+    if is_open_to_others(file) {
+        return wrong("key", format!("{shown} is open to other accounts: chmod 600 it"));
+    }
+    fine("key", shown.to_string())
+}
+
+fn known_hosts(site: &Site) -> Finding {
+    let file = site.known_hosts();
+    match File::open(&file).and_then(|mut hosts| hosts.read(&mut [0; 1])) {
+        Ok(0) if !site.config.ssh.accept_new_host_keys => {
+            wrong("known_hosts", format!("{} is empty: no endpoint can be verified", file.display()))
+        }
+        Ok(_) if is_writable_by_others(&file) => {
+            wrong("known_hosts", format!("{} can be changed by other accounts: chmod 600 it", file.display()))
+        }
+        Ok(_) => fine("known_hosts", file.display().to_string()),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && site.config.ssh.accept_new_host_keys =>
+        {
+            fine("known_hosts", format!("{} is made at the first contact", file.display()))
+        }
+        Err(error) => {
+            let text = format!("{}: {error}; collect the endpoints' host keys in it", file.display());
+            wrong("known_hosts", text)
+        }
+    }
+}
+
+fn staging(site: &Site) -> Finding {
+    let dir = site.staging_dir();
+    let shown = dir.display();
+    let free = match Staging::open(&dir).and_then(|staging| staging.begin().map(|_| staging)) {
+        Ok(staging) => staging.free_bytes(),
+        Err(error) => return wrong("staging", chain(&error)),
+    };
+    match free {
+        Err(error) => wrong("staging", format!("{shown}: its free space cannot be told: {error}")),
+        Ok(free) if free < site.config.min_free_bytes => wrong(
+            "staging",
+            format!(
+                "{shown} has {free} bytes free, less than min_free_bytes: free some, or name another folder"
+            ),
+        ),
+        Ok(free) => fine("staging", format!("{shown}, {free} bytes free")),
+    }
+}
+
+/// No time server is asked. What can be told without one: that the clock is not behind things that have been.
+fn clock(file: &Path, now: SystemTime) -> Finding {
+    let slack = Duration::from_secs(60);
+    let program = std::env::current_exe().ok();
+    let newer = |path: &PathBuf| {
+        let changed = fs::metadata(path).and_then(|found| found.modified());
+        changed.is_ok_and(|at| at > now + slack)
+    };
+    let ahead = program.into_iter().chain([file.to_owned()]).find(newer);
+    let shown = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
+    let shown = format!("{shown:.0}");
+    match ahead {
+        _ if SystemTime::UNIX_EPOCH + EARLIEST > now => wrong(
+            "clock",
+            format!("{shown} lies before this program was made: set the clock, run a time service"),
+        ),
+        Some(path) => wrong(
+            "clock",
+            format!("{shown} lies before {} was changed: set the clock, run a time service", path.display()),
+        ),
+        None => fine("clock", format!("{shown}; batches are refused when it is wrong by more than minutes")),
+    }
+}
+
+#[cfg(unix)]
+fn mode(file: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(file).map(|found| found.mode()).unwrap_or_default()
+}
+
+/// On Windows the installer's access lists decide, and are not read here.
+#[cfg(not(unix))]
+fn mode(_: &Path) -> u32 {
+    0
+}
+
+fn is_open_to_others(file: &Path) -> bool {
+    mode(file) & 0o077 != 0
+}
+
+fn is_writable_by_others(file: &Path) -> bool {
+    mode(file) & 0o022 != 0
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn private(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// A relay that is in order.
+    fn site(dir: &Path) -> PathBuf {
+        let file = dir.join("relay.toml");
+        private(
+            &file,
+            "version = 1\nname = 'site-1'\nstaging_dir = 'staging'\nmin_free_bytes = 1\n\
+             [scope]\nnetworks = ['10.0.0.0/8']\n[ssh]\nidentity_files = ['key']\n",
+        );
+        private(&dir.join("key"), "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+        private(&dir.join("known_hosts"), "10.0.0.5 ssh-ed25519 AAAA\n");
+        file
+    }
+
+    fn wrong_about(file: &Path, now: SystemTime) -> Vec<&'static str> {
+        let findings = check(&Site::load(file, None).unwrap(), file, now);
+        assert!(findings.iter().all(|finding| !finding.to_string().contains('\n')));
+        findings.iter().filter(|finding| !finding.is_fine).map(|finding| finding.about).collect()
+    }
+
+    #[test]
+    fn what_is_in_order_is_said_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = site(dir.path());
+        assert_eq!(wrong_about(&file, SystemTime::now()), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_thing_that_is_not_in_order_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = site(dir.path());
+        let open = |name: &str, mode| {
+            fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        open("key", 0o640);
+        open("relay.toml", 0o666);
+        open("known_hosts", 0o666);
+        open("staging", 0o755);
+        assert_eq!(wrong_about(&file, SystemTime::now()), ["config", "key", "known_hosts", "staging"]);
+        private(&dir.path().join("key"), "ssh-ed25519 AAAA\n");
+        fs::remove_file(dir.path().join("known_hosts")).unwrap();
+        assert_eq!(wrong_about(&file, SystemTime::now()), ["config", "key", "known_hosts", "staging"]);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = site(dir.path());
+        assert_eq!(wrong_about(&file, SystemTime::now() - Duration::from_secs(3600)), ["clock"]);
+        assert_eq!(wrong_about(&file, SystemTime::UNIX_EPOCH), ["clock"]);
+    }
+
+    #[test]
+    fn a_disk_that_is_full_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = site(dir.path());
+        let text = fs::read_to_string(&file)
+            .unwrap()
+            .replace("min_free_bytes = 1", "min_free_bytes = 9000000000000000000");
+        private(&file, &text);
+        assert_eq!(wrong_about(&file, SystemTime::now()), ["staging"]);
+    }
+}

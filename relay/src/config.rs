@@ -1,0 +1,352 @@
+//! The relay's own configuration: one strict TOML file on the relay itself. Whatever an order says, a relay contacts
+//! only what this file admits, with the keys that this file names.
+
+use std::path::{Path, PathBuf};
+
+use collector::{Collector, Config, Privilege, SetupError, SshConfig};
+use investigation::order::is_relay_name;
+use investigation::policy::{Span, Ssh};
+use investigation::scope::Scope;
+use investigation::text::one_line;
+use serde::{Deserialize, Serialize};
+
+/// The version of the file that this relay reads.
+pub const VERSION: u32 = 1;
+
+/// Where the file lies, unless it is named.
+pub const DEFAULT_PATH: &str =
+    if cfg!(windows) { r"C:\ProgramData\Peerhound\relay.toml" } else { "/etc/peerhound/relay.toml" };
+
+/// The commented example that the installer writes.
+pub const EXAMPLE: &str = include_str!("../install/relay.toml.example");
+
+/// The file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Version of the file's layout.
+    pub version: u32,
+    /// The relay's name, as the policy's `[[relay]]` has it. A batch for another relay is refused.
+    pub name: String,
+    /// Orders at the same time.
+    #[serde(default = "jobs")]
+    pub jobs: usize,
+    /// Where collections lie until they are uploaded; relative to the file. Absent: below the system's temporary
+    /// folder.
+    #[serde(default)]
+    pub staging_dir: Option<String>,
+    /// An order is begun only while this many bytes are free there.
+    #[serde(default = "min_free_bytes")]
+    pub min_free_bytes: u64,
+    /// What may be contacted. It need not be all that the policy lists, and nothing outside it ever is contacted.
+    pub scope: Scope,
+    /// How endpoints are reached.
+    #[serde(default)]
+    pub ssh: Ssh,
+    /// How orders are fetched and bundles uploaded.
+    #[serde(default)]
+    pub transfer: Transfer,
+}
+
+fn jobs() -> usize {
+    16
+}
+
+fn min_free_bytes() -> u64 {
+    1 << 30
+}
+
+/// `[transfer]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Transfer {
+    /// HTTP proxy, for example `http://proxy.example.com:3128`. Those of the environment are not used.
+    pub proxy: Option<String>,
+    /// Hosts that orders may be fetched from and bundles sent to, each with all names below it. Empty: any host, over
+    /// https.
+    pub hosts: Vec<String>,
+    /// Time for one connection.
+    pub connect_timeout: Span,
+    /// Time for fetching the orders, further tries included.
+    pub fetch_timeout: Span,
+    /// Time for uploading one bundle, further tries included.
+    pub upload_timeout: Span,
+    /// Tries of one transfer.
+    pub attempts: u32,
+    /// Largest bundle. S3 takes at most 5 GiB in one PUT.
+    pub bundle_bytes: u64,
+}
+
+impl Default for Transfer {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            hosts: Vec::new(),
+            connect_timeout: Span::seconds(10),
+            fetch_timeout: Span::minutes(1),
+            upload_timeout: Span::minutes(15),
+            attempts: 6,
+            bundle_bytes: MAX_BUNDLE_BYTES,
+        }
+    }
+}
+
+/// The most that S3 takes in one PUT.
+const MAX_BUNDLE_BYTES: u64 = 5 << 30;
+
+/// Why a configuration cannot be used. Each is one line for each thing that is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {}; install one from relay.toml.example or name one with --config", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    #[error("{0}")]
+    Syntax(String),
+    /// Written for another version.
+    #[error("version = {0}: this relay reads version {VERSION}")]
+    Version(u32),
+    /// Every value reads, but not all can be right.
+    #[error("{}", .0.join("\n"))]
+    Wrong(Vec<String>),
+    /// What the SSH settings say cannot work.
+    #[error("[ssh] cannot be used")]
+    Ssh(#[source] SetupError),
+    /// The proxy, or the system's certificates.
+    #[error("[transfer] gives no HTTP client: {0}")]
+    Http(String),
+}
+
+/// A configuration and where it lies.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// What it says.
+    pub config: RelayConfig,
+    /// Folder that its relative paths start from.
+    folder: PathBuf,
+    /// `SSH_AUTH_SOCK`.
+    ssh_agent: Option<PathBuf>,
+}
+
+impl RelayConfig {
+    /// Reads and checks the text of a configuration.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::Syntax(plain(&error, text)))?;
+        if config.version != VERSION {
+            return Err(ConfigError::Version(config.version));
+        }
+        let wrong = config.faults();
+        if wrong.is_empty() { Ok(config) } else { Err(ConfigError::Wrong(wrong)) }
+    }
+
+    /// What is doubtful, one line each; it does not keep the relay from working.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.scope.permit_loopback {
+            remarks.push("[scope] permit_loopback is on: meant for tests only".to_owned());
+        }
+        if self.ssh.accept_new_host_keys {
+            remarks.push(
+                "[ssh] accept_new_host_keys is on: whoever answers first at an address is trusted".to_owned(),
+            );
+        }
+        if self.transfer.hosts.is_empty() {
+            remarks.push(
+                "[transfer] hosts is empty: bundles go to any https host that an order names; list your bucket's"
+                    .to_owned(),
+            );
+        }
+        remarks
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut fault = |text: &str| faults.push(text.to_owned());
+        if !is_relay_name(&self.name) {
+            fault("name: 1 to 32 of a-z, 0-9 and -");
+        }
+        if !(1..=1024).contains(&self.jobs) {
+            fault("jobs: between 1 and 1024");
+        }
+        if self.scope.networks.is_empty() {
+            fault("[scope] networks is empty: list the networks that this relay serves");
+        }
+        for network in &self.scope.networks {
+            let shortest = if network.addr().is_ipv4() { 8 } else { 16 };
+            if network.prefix_len() < shortest {
+                fault(&format!(
+                    "[scope] networks: {network} is wider than /{shortest}; list the networks that this relay serves"
+                ));
+            }
+        }
+        if self.scope.exempt.iter().any(|exemption| exemption.reason.trim().is_empty()) {
+            fault("[scope] exempt: each exemption needs a reason");
+        }
+        let transfer = &self.transfer;
+        if !(1..=100).contains(&transfer.attempts) {
+            fault("[transfer] attempts: between 1 and 100");
+        }
+        if !(1..=MAX_BUNDLE_BYTES).contains(&transfer.bundle_bytes) {
+            fault("[transfer] bundle_bytes: between 1 and 5368709120, the most that S3 takes in one PUT");
+        }
+        let no_time = |span: Span| span.duration().is_zero();
+        if [transfer.connect_timeout, transfer.fetch_timeout, transfer.upload_timeout]
+            .into_iter()
+            .any(no_time)
+        {
+            fault("[transfer] a time-out of 0s lets nothing through");
+        }
+        let is_host = |host: &String| {
+            !host.is_empty() && !host.contains(['/', ':', '@', '*']) && !host.starts_with('.')
+        };
+        if let Some(host) = transfer.hosts.iter().find(|host| !is_host(host)) {
+            let shown = one_line(host, 80);
+            fault(&format!("[transfer] hosts: `{shown}` is no host name, such as amazonaws.com"));
+        }
+        faults
+    }
+}
+
+impl Site {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(path: &Path, ssh_agent: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let config = RelayConfig::parse(&text)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { config, folder, ssh_agent })
+    }
+
+    /// A path of the configuration, absolute.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        let path = self.folder.join(path);
+        std::path::absolute(&path).unwrap_or(path)
+    }
+
+    /// Where collections lie until they are uploaded.
+    pub(crate) fn staging_dir(&self) -> PathBuf {
+        match &self.config.staging_dir {
+            Some(dir) => self.path(dir),
+            None => std::env::temp_dir().join("peerhound-relay"),
+        }
+    }
+
+    /// The key files, as the collector gets them.
+    pub(crate) fn identity_files(&self) -> Vec<PathBuf> {
+        self.config.ssh.identity_files.iter().map(|file| self.path(file)).collect()
+    }
+
+    /// The pinned host keys.
+    pub(crate) fn known_hosts(&self) -> PathBuf {
+        self.path(&self.config.ssh.known_hosts)
+    }
+
+    /// Whether there is an agent to ask for keys.
+    pub(crate) fn ssh_agent(&self) -> Option<&Path> {
+        self.ssh_agent.as_deref().filter(|_| self.config.ssh.use_agent)
+    }
+
+    /// The collector that works by this configuration.
+    pub(crate) fn collector(&self) -> Result<Collector, ConfigError> {
+        let ssh = &self.config.ssh;
+        Collector::new(Config {
+            scope: self.config.scope.clone(),
+            collector_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ssh: SshConfig {
+                user: ssh.user.clone(),
+                port: ssh.port,
+                identity_files: self.identity_files(),
+                agent_socket: self.ssh_agent().map(Path::to_owned),
+                known_hosts: self.known_hosts(),
+                accept_new_host_keys: ssh.accept_new_host_keys,
+                connect_timeout: ssh.connect_timeout.duration(),
+                privilege: ssh.sudo.then_some(Privilege::Sudo),
+            },
+        })
+        .map_err(ConfigError::Ssh)
+    }
+}
+
+/// One line: what is wrong and where, without the excerpt that TOML errors draw over several lines.
+fn plain(error: &toml::de::Error, text: &str) -> String {
+    let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+    let what = one_line(error.message().trim(), 400);
+    match line {
+        Some(line) => format!("line {line}: {what}"),
+        None => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BARE: &str = "version = 1\nname = 'site-1'\n[scope]\nnetworks = ['10.0.0.0/8']\n";
+
+    #[test]
+    fn the_example_reads_once_a_network_is_in_it_and_is_what_the_code_defaults_to() {
+        assert!(matches!(RelayConfig::parse(EXAMPLE), Err(ConfigError::Wrong(_))), "it serves nothing yet");
+        let filled = EXAMPLE.replace("networks = []", "networks = ['10.0.0.0/8']");
+        let bare = RelayConfig::parse(BARE).unwrap();
+        assert_eq!(RelayConfig::parse(&filled).unwrap(), bare);
+        // What is commented out shows the default.
+        let uncommented: Vec<&str> = filled
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if setting.contains(" = ") && setting.starts_with(char::is_lowercase) => {
+                    setting
+                }
+                _ => line,
+            })
+            .filter(|line| !line.contains("example"))
+            .collect();
+        assert_eq!(RelayConfig::parse(&uncommented.join("\n")).unwrap(), bare);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = RelayConfig::parse(&format!("{BARE}netwroks = []\n")).unwrap_err().to_string();
+        assert!(error.contains("line 5") && error.contains("netwroks") && !error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_refused() {
+        for (change, what) in [
+            (("site-1", "Site 1"), "name"),
+            (("'10.0.0.0/8'", ""), "networks is empty"),
+            (("10.0.0.0/8", "8.0.0.0/7"), "wider than /8"),
+            (("version = 1", "version = 1\njobs = 0"), "jobs"),
+            (("[scope]", "[transfer]\nattempts = 0\n[scope]"), "attempts"),
+            (("[scope]", "[transfer]\nupload_timeout = '0s'\n[scope]"), "time-out"),
+            (("[scope]", "[transfer]\nbundle_bytes = 6000000000\n[scope]"), "bundle_bytes"),
+            (("[scope]", "[transfer]\nhosts = ['https://a']\n[scope]"), "no host name"),
+            (("version = 1", "version = 2"), "version = 2"),
+        ] {
+            let error = RelayConfig::parse(&BARE.replace(change.0, change.1)).unwrap_err().to_string();
+            assert!(error.contains(what), "{what}: {error}");
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("relay.toml");
+        let text = BARE.replace("[scope]", "staging_dir = 'staging'\n[ssh]\nidentity_files = ['k']\n[scope]");
+        std::fs::write(&file, text).unwrap();
+        let site = Site::load(&file, None).unwrap();
+        assert_eq!(site.staging_dir(), dir.path().join("staging"));
+        assert_eq!(site.identity_files(), [dir.path().join("k")]);
+    }
+}
