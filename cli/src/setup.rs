@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use casework::backend::local::Local;
-use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Webhook};
+use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SshConfig};
@@ -139,7 +139,7 @@ impl Setup {
     fn ticket(&self, policy: &Policy) -> TicketConfig {
         let webhook = policy.ticket.webhook.as_ref().map(|webhook| Webhook {
             url: webhook.url.clone(),
-            token_file: webhook.token_file.as_ref().map(|file| self.path(file)),
+            token: webhook.token_file.as_ref().map(|file| Token::File(self.path(file))),
             honours_idempotency_key: webhook.honours_idempotency_key,
             timeout: webhook.timeout.duration(),
         });

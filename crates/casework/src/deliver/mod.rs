@@ -24,7 +24,7 @@ use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
 
 pub use mail::{MailConfig, Smtp, Tls, send_mail};
-pub use ticket::{TicketConfig, Webhook, post_ticket};
+pub use ticket::{TicketConfig, Token, Webhook, post_ticket};
 
 /// Longest `why`, in characters.
 const MAX_WHY: usize = 300;
@@ -58,15 +58,15 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
-    fn not_accepted(why: &str) -> Self {
+    pub(crate) fn not_accepted(why: &str) -> Self {
         Self::NotAccepted { why: one_line(why, MAX_WHY), retry_after: None }
     }
 
-    fn rejected(why: &str) -> Self {
+    pub(crate) fn rejected(why: &str) -> Self {
         Self::Rejected { why: one_line(why, MAX_WHY) }
     }
 
-    fn uncertain(why: &str) -> Self {
+    pub(crate) fn uncertain(why: &str) -> Self {
         Self::Uncertain { why: one_line(why, MAX_WHY) }
     }
 }
@@ -77,6 +77,8 @@ impl DeliveryError {
 pub enum Channel {
     /// A mail server accepted it.
     Smtp,
+    /// Amazon's mail service accepted it.
+    Ses,
     /// A webhook accepted it.
     Webhook,
     /// A file in the outbox folder.
@@ -103,7 +105,7 @@ impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let location = one_line(&self.location, MAX_WHY);
         match self.channel {
-            Channel::Smtp | Channel::Webhook => write!(f, "accepted by {location}")?,
+            Channel::Smtp | Channel::Ses | Channel::Webhook => write!(f, "accepted by {location}")?,
             Channel::Outbox => write!(f, "written to {location}")?,
         }
         for detail in self.reference.iter().chain(&self.url).chain(&self.refused) {

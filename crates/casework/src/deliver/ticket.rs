@@ -1,5 +1,6 @@
 //! Tickets: a POST to a webhook, or a Markdown file into the outbox.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,13 +31,31 @@ pub struct TicketConfig {
 pub struct Webhook {
     /// Where to POST. May hold a secret, so only its host is ever shown.
     pub url: String,
-    /// File that holds a bearer token.
-    pub token_file: Option<PathBuf>,
+    /// Bearer token.
+    pub token: Option<Token>,
     /// The receiver folds requests with the same `Idempotency-Key`. Whoever decides on another try after
     /// [`DeliveryError::Uncertain`] decides by this.
     pub honours_idempotency_key: bool,
     /// Time for one delivery as a whole.
     pub timeout: Duration,
+}
+
+/// Where a bearer token is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Token {
+    /// In this file.
+    File(PathBuf),
+    /// Here.
+    Value(String),
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Value(_) => f.write_str("Value"),
+        }
+    }
 }
 
 /// What is posted: the ticket, and the key once more for receivers that look at nothing but the body.
@@ -71,11 +90,12 @@ pub async fn post_ticket(
     if !matches!(url.scheme(), "http" | "https") {
         return Err(DeliveryError::rejected("the webhook's URL is neither http nor https"));
     }
-    let token = match &webhook.token_file {
+    let token = match &webhook.token {
         Some(_) if url.scheme() == "http" && !is_loopback(&host) => {
             return Err(DeliveryError::rejected("a token is not sent over an unprotected connection"));
         }
-        Some(file) => Some(secret::read(file, "token file")?),
+        Some(Token::File(file)) => Some(secret::read(file, "token file")?),
+        Some(Token::Value(token)) => Some(token.clone()),
         None => None,
     };
     let key = file_name(key);

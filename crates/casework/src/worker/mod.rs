@@ -1,6 +1,7 @@
 //! The loop: takes an alert, opens or continues its case, performs what the core asks for, and tells the core how it
 //! went. It decides nothing.
 
+pub(crate) mod case_file;
 mod notice;
 mod on_site;
 mod performer;

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use collector::{Collector, ContactError, Progress};
-use investigation::act::{self, ActionKind, Brief};
-use investigation::assess::{Indicators, Question, assess};
+use investigation::act::{self, ActionKind};
+use investigation::assess::{Indicators, assess};
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::evidence::{ArtifactKind, Collection, Identity};
 
 use investigation::policy::Policy;
 
+use super::case_file::{brief, enclosures, moved, question};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
@@ -98,19 +99,9 @@ impl OnSite {
         // The address may have gone to another machine between the two contacts.
         let host = blocking(move || staged::artifact::<Identity>(&staging, ArtifactKind::Identity)).await;
         if let (Ok(Some(now)), Some(before)) = (host, &case.identity)
-            && now.host_name != before.host_name
+            && let Some(moved) = moved(case.target, before, &now)
         {
-            let name = |identity: &Identity| investigation::text::one_line(&identity.host_name, 80);
-            return Event::ContactFailed {
-                code: "identity_changed".to_owned(),
-                reason: format!(
-                    "{} was {} when it was asked and {} when it was collected: the address moved, nothing is kept",
-                    case.target,
-                    name(before),
-                    name(&now)
-                ),
-                retryable: true,
-            };
+            return moved;
         }
         Event::Collected { outcomes: collection.outcomes, staged: None }
     }
@@ -166,14 +157,7 @@ impl OnSite {
             Ok(read) => read,
             Err(error) => return Event::EffectFailed { effect, reason: error.to_string() },
         };
-        let question = Question {
-            alert: &case.alert,
-            target: case.target,
-            target_port: case.target_port,
-            peer_ip: case.peer_ip,
-            peer_port: case.peer_port,
-            collected_at,
-        };
+        let question = question(case, collected_at);
         Event::Assessed { assessment: Box::new(assess(&question, &evidence, self.indicators)) }
     }
 
@@ -181,20 +165,13 @@ impl OnSite {
         let sealed_at = (self.now)();
         let staging = self.places.staged(&case.id, "collect");
         let destination = self.places.container(&case.id);
-        let brief = self.brief(case, String::new());
+        let brief = brief(case, &self.policy, String::new());
         let case = case.clone();
         let sealed = blocking(move || {
             let collection = staged::collection(&staging, &case.id).ok_or_else(gone)?;
-            let report = act::report_markdown(&brief, &collection);
-            let alert = serde_json::to_vec_pretty(&case.alert)?;
-            let assessment = serde_json::to_vec_pretty(&case.assessment)?;
-            let history = serde_json::to_vec_pretty(&case)?;
-            let extra: [(&str, &[u8]); 4] = [
-                ("alert.json", &alert),
-                ("assessment.json", &assessment),
-                ("case.json", &history),
-                ("report.md", report.as_bytes()),
-            ];
+            let enclosed = enclosures(&case, &brief, &collection)?;
+            let extra: Vec<(&str, &[u8])> =
+                enclosed.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
             container::seal(&SealRequest {
                 staging: &staging,
                 extra: &extra,
@@ -221,7 +198,7 @@ impl OnSite {
 
     async fn act(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {
         let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
-        let brief = self.brief(case, location);
+        let brief = brief(case, &self.policy, location);
         let key = format!("{}.effect-{effect}", case.id);
         let outbox = &self.places.outbox;
         let delivered = match kind {
@@ -237,31 +214,6 @@ impl OnSite {
         };
         failpoint("delivery.done");
         delivery(delivered)
-    }
-
-    fn brief(&self, case: &Case, evidence_location: String) -> Brief {
-        let cooldown = |claim: &investigation::claim::Claim| {
-            claim.cooldown(self.policy.cooldown.window.signed()).expires_at
-        };
-        Brief {
-            case_id: case.id.clone(),
-            alert: case.alert.clone(),
-            target: case.target,
-            identity: case.identity.clone(),
-            suspects: case.suspects(),
-            assessment: case.assessment.clone(),
-            evidence_location,
-            evidence_sha256: case
-                .evidence
-                .as_ref()
-                .map(|evidence| evidence.sha256.clone())
-                .unwrap_or_default(),
-            opened_at: case.opened_at,
-            sealed_at: case.evidence.as_ref().map(|evidence| evidence.sealed_at),
-            cooldown_until: case.claims.iter().map(cooldown).max(),
-            organisation: self.policy.organisation.name.clone(),
-            soc_contact: self.policy.organisation.contact.clone(),
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 const ACCEPTED: &str = "HTTP/1.1 201 Created\r\ncontent-length: 44\r\n\r\n{\"key\":\"SEC-7\",\"self\":\"https://t.example/7\"}\n";
 
 fn webhook(url: String) -> Webhook {
-    Webhook { url, token_file: None, honours_idempotency_key: false, timeout: Duration::from_millis(800) }
+    Webhook { url, token: None, honours_idempotency_key: false, timeout: Duration::from_millis(800) }
 }
 
 fn config(webhook: Webhook) -> TicketConfig {
@@ -38,7 +38,8 @@ async fn a_ticket_arrives_with_its_key_and_the_answer_is_read() {
     let token_file = folder.path().join("token");
     fs::write(&token_file, "t0ken\n").unwrap();
     let (port, running) = http(Some(ACCEPTED.to_owned())).await;
-    let hook = Webhook { token_file: Some(token_file), ..webhook(format!("http://127.0.0.1:{port}/hook")) };
+    let hook =
+        Webhook { token: Some(Token::File(token_file)), ..webhook(format!("http://127.0.0.1:{port}/hook")) };
     let receipt = post(&config(hook)).await.unwrap();
     assert_eq!(receipt.reference.as_deref(), Some("SEC-7"));
     assert_eq!(receipt.url.as_deref(), Some("https://t.example/7"));
@@ -165,7 +166,8 @@ async fn words_of_the_receiver_are_shown_in_one_line_and_never_the_token() {
     fs::write(&token_file, "t0ken").unwrap();
     let echo = "HTTP/1.1 401 No\r\ncontent-length: 14\r\n\r\nBearer t0ken ?";
     let (port, running) = http(Some(echo.to_owned())).await;
-    let hook = Webhook { token_file: Some(token_file), ..webhook(format!("http://127.0.0.1:{port}/")) };
+    let hook =
+        Webhook { token: Some(Token::File(token_file)), ..webhook(format!("http://127.0.0.1:{port}/")) };
     let error = post(&config(hook)).await.unwrap_err();
     assert!(!rejected(&error).contains("t0ken"), "{error}");
     running.await.unwrap();
@@ -176,10 +178,10 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     for url in ["", "hook", "ftp://127.0.0.1/", "file:///etc/passwd"] {
         rejected(&post(&config(webhook(url.to_owned()))).await.unwrap_err());
     }
-    let token_file = Some(Path::new("/nonexistent/token").to_owned());
-    let hook = Webhook { token_file: token_file.clone(), ..webhook("http://192.0.2.1/".to_owned()) };
+    let token = Some(Token::File(Path::new("/nonexistent/token").to_owned()));
+    let hook = Webhook { token: token.clone(), ..webhook("http://192.0.2.1/".to_owned()) };
     assert!(rejected(&post(&config(hook)).await.unwrap_err()).contains("unprotected"));
-    let hook = Webhook { token_file, ..webhook("https://127.0.0.1:1/".to_owned()) };
+    let hook = Webhook { token, ..webhook("https://127.0.0.1:1/".to_owned()) };
     assert!(not_accepted(&post(&config(hook)).await.unwrap_err()).contains("token file"));
 }
 
