@@ -142,6 +142,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "staging" {
   bucket = aws_s3_bucket.staging.id
 
   rule {
+    id     = "unfinished"
+    status = "Enabled"
+    filter {}
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+  }
+
+  rule {
     id     = "staged"
     status = "Enabled"
     filter {
@@ -149,12 +161,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "staging" {
     }
     expiration {
       days = var.staging_days
-    }
-    noncurrent_version_expiration {
-      noncurrent_days = 1
-    }
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
     }
   }
 
@@ -166,12 +172,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "staging" {
     }
     expiration {
       days = 2
-    }
-    noncurrent_version_expiration {
-      noncurrent_days = 1
-    }
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
     }
   }
 
@@ -190,20 +190,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
     }
   }
 
-  dynamic "rule" {
-    for_each = var.evidence_expiry_days == null ? [] : [var.evidence_expiry_days]
-    content {
-      id     = "expired"
-      status = "Enabled"
-      filter {
-        prefix = "evidence/"
-      }
-      expiration {
-        days = rule.value
-      }
-      noncurrent_version_expiration {
-        noncurrent_days = 1
-      }
+  # Object Lock holds against lifecycle rules, too: nothing is deleted before its retention has ended.
+  rule {
+    id     = "expired"
+    status = var.evidence_expiry_days == null ? "Disabled" : "Enabled"
+    filter {
+      prefix = "evidence/"
+    }
+    expiration {
+      days = var.evidence_expiry_days == null ? var.retention_days : var.evidence_expiry_days
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = 1
     }
   }
 

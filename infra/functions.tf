@@ -60,8 +60,6 @@ resource "aws_cloudwatch_log_group" "function" {
 resource "aws_lambda_function" "this" {
   for_each = local.functions
 
-  #checkov:skip=CKV_AWS_50:Tracing is on unless `tracing` turns it off
-  #checkov:skip=CKV_AWS_115:Reserved concurrency is an option; calls are bounded by each mapping's maximum concurrency
   #checkov:skip=CKV_AWS_116:Messages that fail go to their queue's dead-letter queue; a failed sweep is made good by the next one
   #checkov:skip=CKV_AWS_117:The functions talk to AWS services and the ticket system only; a VPC would add what to run and no boundary
   #checkov:skip=CKV_AWS_173:The variables hold names, no secrets; AWS encrypts them with a key of its own

@@ -4,53 +4,34 @@ output "deployment" {
 }
 
 locals {
-  deployment = <<-EOT
-    # The deployment ${var.name_prefix}, for `peerhound --deployment FILE`.
-    region = ${jsonencode(local.region)}
-    name_prefix = ${jsonencode(var.name_prefix)}
+  # Sections and their settings; what is null is left out.
+  deployment_sections = [
+    ["", { region = local.region, name_prefix = var.name_prefix }],
+    ["tables", { cases = aws_dynamodb_table.cases.name, cooldowns = aws_dynamodb_table.cooldowns.name }],
+    ["buckets", { staging = aws_s3_bucket.staging.id, evidence = aws_s3_bucket.evidence.id }],
+    ["queues", merge(
+      { for name in keys(local.queues) : name => aws_sqs_queue.this[name].url },
+      { for name in keys(local.queues) : "${name}_dlq" => aws_sqs_queue.dead[name].url },
+    )],
+    ["functions", { for name, function in aws_lambda_function.this : name => function.function_name }],
+    ["documents", { for platform, document in aws_ssm_document.orders : platform => document.name }],
+    ["evidence", { kms_key = aws_kms_key.evidence.arn, retention_days = var.retention_days, retention_mode = var.retention_mode }],
+    ["mail", {
+      identity          = try(var.mail.identity, null)
+      configuration_set = try(aws_sesv2_configuration_set.this[0].configuration_set_name, null)
+    }],
+    ["ticket", { secret = try(var.ticket_secret.arn, null) }],
+  ]
 
-    [tables]
-    cases = ${jsonencode(aws_dynamodb_table.cases.name)}
-    cooldowns = ${jsonencode(aws_dynamodb_table.cooldowns.name)}
-
-    [buckets]
-    staging = ${jsonencode(aws_s3_bucket.staging.id)}
-    evidence = ${jsonencode(aws_s3_bucket.evidence.id)}
-
-    [queues]
-    alerts = ${jsonencode(aws_sqs_queue.this["alerts"].url)}
-    alerts_dlq = ${jsonencode(aws_sqs_queue.dead["alerts"].url)}
-    reports = ${jsonencode(aws_sqs_queue.this["reports"].url)}
-    reports_dlq = ${jsonencode(aws_sqs_queue.dead["reports"].url)}
-    actions = ${jsonencode(aws_sqs_queue.this["actions"].url)}
-    actions_dlq = ${jsonencode(aws_sqs_queue.dead["actions"].url)}
-
-    [functions]
-    intake = ${jsonencode(aws_lambda_function.this["intake"].function_name)}
-    progress = ${jsonencode(aws_lambda_function.this["progress"].function_name)}
-    act = ${jsonencode(aws_lambda_function.this["act"].function_name)}
-    sweep = ${jsonencode(aws_lambda_function.this["sweep"].function_name)}
-
-    [documents]
-    linux = ${jsonencode(aws_ssm_document.orders["linux"].name)}
-    windows = ${jsonencode(aws_ssm_document.orders["windows"].name)}
-
-    [evidence]
-    kms_key = ${jsonencode(aws_kms_key.evidence.arn)}
-    retention_days = ${var.retention_days}
-    retention_mode = ${jsonencode(var.retention_mode)}
-    %{~if var.mail != null}
-
-    [mail]
-    identity = ${jsonencode(var.mail.identity)}
-    configuration_set = ${jsonencode(aws_sesv2_configuration_set.this[0].configuration_set_name)}
-    %{~endif}
-    %{~if var.ticket_secret != null}
-
-    [ticket]
-    secret = ${jsonencode(var.ticket_secret.arn)}
-    %{~endif}
-  EOT
+  # Strings and numbers are written in TOML as they are in JSON.
+  deployment = join("\n", concat(
+    ["# The deployment ${var.name_prefix}, for the command line."],
+    flatten([for section in local.deployment_sections : concat(
+      section[0] == "" ? [] : ["", "[${section[0]}]"],
+      [for name, value in section[1] : "${name} = ${jsonencode(value)}" if value != null],
+    ) if anytrue([for value in values(section[1]) : value != null])]),
+    [""],
+  ))
 }
 
 output "queue_urls" {

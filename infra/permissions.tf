@@ -184,8 +184,6 @@ locals {
 resource "aws_iam_role_policy" "function" {
   for_each = local.functions
 
-  #checkov:skip=CKV_AWS_355:Describing nodes, following commands and tracing are actions that take no resource
-  #checkov:skip=CKV_AWS_290:The only write without a named resource is tracing, and CancelCommand, which takes none
   name = "work"
   role = aws_iam_role.function[each.key].id
 

@@ -1,0 +1,235 @@
+# What is deployed: names, sizes, and what has to fit together.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = {
+      arn = "arn:aws:sqs:eu-central-1:111122223333:mocked"
+      url = "https://sqs.eu-central-1.amazonaws.com/111122223333/mocked"
+    }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::mocked" }
+  }
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-central-1:111122223333:key/mocked" }
+  }
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/mocked" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mocked" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:111122223333:function:mocked" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:mocked" }
+  }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-central-1:111122223333:rule/mocked" }
+  }
+}
+
+variables {
+  package_dir = "tests/packages"
+  name_prefix = "hunt"
+}
+
+run "names" {
+  command = apply
+
+  assert {
+    condition     = toset(values(aws_sqs_queue.this)[*].name) == toset(["hunt-alerts", "hunt-reports", "hunt-actions"]) && toset(values(aws_sqs_queue.dead)[*].name) == toset(["hunt-alerts-dlq", "hunt-reports-dlq", "hunt-actions-dlq"])
+    error_message = "Queues have other names."
+  }
+  assert {
+    condition     = toset(values(aws_lambda_function.this)[*].function_name) == toset(["hunt-intake", "hunt-progress", "hunt-act", "hunt-sweep"])
+    error_message = "Functions have other names."
+  }
+  assert {
+    condition     = aws_s3_bucket.evidence.bucket == "hunt-evidence-111122223333-eu-central-1" && aws_s3_bucket.staging.bucket == "hunt-staging-111122223333-eu-central-1"
+    error_message = "Buckets have other names."
+  }
+}
+
+# Lambda refuses a mapping whose queue gives a message back while it is being handled.
+run "visibility_is_six_times_the_time_out" {
+  command = apply
+  variables {
+    functions = { progress = { timeout = 900 }, intake = { timeout = 30, window = 20 } }
+  }
+
+  assert {
+    condition     = aws_sqs_queue.this["reports"].visibility_timeout_seconds >= 6 * 900 && aws_sqs_queue.this["alerts"].visibility_timeout_seconds >= 6 * 30 + 20
+    error_message = "A queue's visibility time-out is too short for its function."
+  }
+  assert {
+    condition     = aws_lambda_function.this["progress"].timeout == 900 && aws_lambda_function.this["progress"].memory_size == 256
+    error_message = "One setting of a function displaced its other defaults."
+  }
+}
+
+run "mappings" {
+  command = apply
+
+  assert {
+    condition     = toset(keys(aws_lambda_event_source_mapping.this)) == toset(["intake", "progress", "act"])
+    error_message = "A queue has no function, or the sweep has a queue."
+  }
+  assert {
+    condition = alltrue([for mapping in aws_lambda_event_source_mapping.this :
+      mapping.function_response_types == toset(["ReportBatchItemFailures"]) && mapping.scaling_config[0].maximum_concurrency >= 2
+    ])
+    error_message = "A mapping ignores partial failures, or is unbounded."
+  }
+}
+
+run "tables" {
+  command = apply
+
+  assert {
+    condition     = toset([for index in aws_dynamodb_table.cases.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type]))]) == toset(["by_queue queue at ALL", "by_day day at ALL", "by_event event_id KEYS_ONLY"])
+    error_message = "The indexes of cases are others."
+  }
+  assert {
+    condition = alltrue([for table in [aws_dynamodb_table.cases, aws_dynamodb_table.cooldowns] :
+      table.ttl[0].attribute_name == "ttl" && table.ttl[0].enabled && table.point_in_time_recovery[0].enabled && table.deletion_protection_enabled
+    ])
+    error_message = "A table lacks TTL, point-in-time recovery or protection."
+  }
+}
+
+# An order is data: it must not be able to become part of a script.
+run "documents" {
+  command = apply
+  variables {
+    order_timeout_seconds = 90
+  }
+
+  assert {
+    condition = alltrue([for document in aws_ssm_document.orders :
+      !strcontains(join("\n", flatten([for step in jsondecode(document.content).mainSteps : step.inputs.runCommand])), "{{")
+    ])
+    error_message = "A document puts a parameter into its script."
+  }
+  assert {
+    condition = alltrue([for document in aws_ssm_document.orders : {
+      for name, parameter in jsondecode(document.content).parameters : name => [parameter.type, parameter.interpolationType, parameter.allowedPattern]
+    } == { Order = ["String", "ENV_VAR", "^[A-Za-z0-9_-]{16,4096}$"] }])
+    error_message = "A document takes other parameters, or not by environment variable, or anything at all."
+  }
+  assert {
+    condition     = alltrue(flatten([for document in aws_ssm_document.orders : [for step in jsondecode(document.content).mainSteps : step.inputs.timeoutSeconds == "90"]]))
+    error_message = "A document does not have the time-out asked for."
+  }
+  assert {
+    condition = { for platform, document in aws_ssm_document.orders : platform => [
+      for step in jsondecode(document.content).mainSteps : [step.action, step.precondition.StringEquals]
+      ] } == {
+      linux   = [["aws:runShellScript", ["platformType", "Linux"]]]
+      windows = [["aws:runPowerShellScript", ["platformType", "Windows"]]]
+    }
+    error_message = "A document runs on another platform than its own."
+  }
+}
+
+run "events" {
+  command = apply
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.command_status.event_pattern) == {
+      source        = ["aws.ssm"]
+      "detail-type" = ["EC2 Command Invocation Status-change Notification"]
+      detail = {
+        "document-name" = ["hunt-orders-linux", "hunt-orders-windows"]
+        status          = [{ "anything-but" = ["Pending", "InProgress", "Delayed", "Cancelling"] }]
+      }
+    }
+    error_message = "The rule sees other commands than those of this deployment that ended."
+  }
+  assert {
+    condition     = one(aws_s3_bucket_notification.staging.queue).filter_prefix == "staging/" && one(aws_s3_bucket_notification.staging.queue).filter_suffix == "bundle.zip"
+    error_message = "Other objects than bundles are reported."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_rule.sweep.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_rule.sweep.state == "ENABLED"
+    error_message = "The sweep does not run every minute."
+  }
+}
+
+run "relays" {
+  command = apply
+  variables {
+    relays = { berlin = { registration_limit = 2 }, vienna = { platform = "windows", activate = false } }
+  }
+
+  assert {
+    condition     = { for name, activation in aws_ssm_activation.relay : name => [activation.registration_limit, activation.tags["PeerhoundRelay"]] } == { berlin = [2, "berlin"] }
+    error_message = "An activation is missing, or one is left for a relay that has registered."
+  }
+}
+
+run "alarms" {
+  command = apply
+  variables {
+    alarm_topics  = ["arn:aws:sns:eu-central-1:111122223333:soc"]
+    sweep_enabled = false
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
+      [for queue in ["alerts", "reports", "actions"] : "${queue}-dlq-not-empty"],
+      [for queue in ["alerts", "reports", "actions"] : "${queue}-waiting"],
+      [for function in ["intake", "progress", "act", "sweep"] : "${function}-errors"],
+      [for function in ["intake", "progress", "act", "sweep"] : "${function}-throttled"],
+      ["sweep-overdue", "relay-offline"],
+    ))
+    error_message = "An alarm is missing."
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:soc"])])
+    error_message = "An alarm tells nobody."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["sweep-overdue"].treat_missing_data == "breaching" && !aws_cloudwatch_metric_alarm.this["sweep-overdue"].actions_enabled
+    error_message = "A sweep that never ran raises no alarm, or one that is paused does."
+  }
+}
+
+run "what_the_functions_are_told" {
+  command = apply
+  variables {
+    function_environment = { AWS_ENDPOINT_URL = "http://127.0.0.1:4566" }
+  }
+
+  assert {
+    condition = toset(keys(aws_lambda_function.this["intake"].environment[0].variables)) == toset([
+      "PEERHOUND_CASES_TABLE", "PEERHOUND_COOLDOWNS_TABLE", "PEERHOUND_STAGING_BUCKET", "PEERHOUND_EVIDENCE_BUCKET",
+      "PEERHOUND_EVIDENCE_KMS_KEY", "PEERHOUND_RETENTION_DAYS", "PEERHOUND_ALERTS_QUEUE_URL", "PEERHOUND_ALERTS_DLQ_URL",
+      "PEERHOUND_REPORTS_QUEUE_URL", "PEERHOUND_ACTIONS_QUEUE_URL", "PEERHOUND_SSM_DOCUMENT_LINUX",
+      "PEERHOUND_SSM_DOCUMENT_WINDOWS", "PEERHOUND_METRICS_NAMESPACE", "AWS_ENDPOINT_URL",
+    ])
+    error_message = "The functions' environment is another one."
+  }
+}
+
+run "deployment_file" {
+  command = apply
+  variables {
+    mail = { identity = "soc@example.org" }
+  }
+
+  assert {
+    condition     = strcontains(output.deployment, "[tables]\ncases = \"hunt-cases\"\ncooldowns = \"hunt-cooldowns\"\n") && endswith(output.deployment, "\n[mail]\nconfiguration_set = \"hunt\"\nidentity = \"soc@example.org\"\n") && !strcontains(output.deployment, "[ticket]")
+    error_message = "The deployment file does not say what is deployed."
+  }
+}

@@ -1,0 +1,259 @@
+# Who may do what. Names of resources are given here, since the mocked provider makes none up that can be compared.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mocked" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:111122223333:function:mocked" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:mocked" }
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.this["alerts"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-alerts", id = "https://sqs/alerts", url = "https://sqs/alerts" }
+}
+override_resource {
+  target = aws_sqs_queue.this["reports"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-reports", id = "https://sqs/reports", url = "https://sqs/reports" }
+}
+override_resource {
+  target = aws_sqs_queue.this["actions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-actions", id = "https://sqs/actions", url = "https://sqs/actions" }
+}
+override_resource {
+  target = aws_sqs_queue.dead
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:a-dlq", id = "https://sqs/dlq", url = "https://sqs/dlq" }
+}
+override_resource {
+  target = aws_s3_bucket.staging
+  values = { arn = "arn:aws:s3:::staging", id = "staging" }
+}
+override_resource {
+  target = aws_s3_bucket.evidence
+  values = { arn = "arn:aws:s3:::evidence", id = "evidence" }
+}
+override_resource {
+  target = aws_dynamodb_table.cases
+  values = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/cases" }
+}
+override_resource {
+  target = aws_dynamodb_table.cooldowns
+  values = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/cooldowns" }
+}
+override_resource {
+  target = aws_kms_key.evidence
+  values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/evidence" }
+}
+override_resource {
+  target = aws_kms_key.records
+  values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/records" }
+}
+override_resource {
+  target = aws_cloudwatch_event_rule.command_status
+  values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-command-status" }
+}
+override_resource {
+  target = aws_cloudwatch_event_rule.sweep
+  values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-sweep" }
+}
+
+variables {
+  package_dir   = "tests/packages"
+  relays        = { berlin = {}, vienna = { platform = "windows", activate = false } }
+  mail          = { identity = "example.org" }
+  ticket_secret = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ticket-AbCdEf" }
+}
+
+run "roles" {
+  command = apply
+
+  # Every action that a role has, spelled out: no wildcard hides one.
+  assert {
+    condition = alltrue(flatten([for policy in aws_iam_role_policy.function : [
+      for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : !strcontains(action, "*")]
+    ]]))
+    error_message = "A function's role has a wildcard among its actions."
+  }
+
+  # The actions for which the service knows no resource, and no others.
+  assert {
+    condition = toset(flatten([for policy in aws_iam_role_policy.function : [
+      for statement in jsondecode(policy.policy).Statement : statement.Action if contains(statement.Resource, "*")
+      ]])) == toset([
+      "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:CancelCommand",
+      "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    ])
+    error_message = "A function's role has an action on all resources that could name one."
+  }
+
+  assert {
+    condition = alltrue(flatten([for policy in aws_iam_role_policy.function : [
+      for statement in jsondecode(policy.policy).Statement : [
+        for action in statement.Action : !startswith(action, "s3:Delete") && !startswith(action, "s3:Bypass") && !startswith(action, "dynamodb:Scan") && !startswith(action, "iam:")
+      ]
+    ]]))
+    error_message = "A function may delete from S3, go past Object Lock, scan a table or change rights."
+  }
+
+  # Only progress writes evidence.
+  assert {
+    condition = toset([for name, policy in aws_iam_role_policy.function : name if anytrue([
+      for statement in jsondecode(policy.policy).Statement :
+      contains(statement.Action, "s3:PutObject") && anytrue([for resource in statement.Resource : startswith(resource, "arn:aws:s3:::evidence")])
+    ])]) == toset(["progress"])
+    error_message = "Another function than progress may write evidence."
+  }
+
+  # Commands: only these documents, on all nodes that a document may go to; and only nodes tagged as relays of ours.
+  assert {
+    condition = alltrue([for name in ["intake", "progress", "sweep"] : toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function[name].policy).Statement : [for resource in statement.Resource : join(" ", [resource, jsonencode(try(statement.Condition, null))])]
+      if contains(statement.Action, "ssm:SendCommand")
+      ])) == toset([
+      "arn:aws:ssm:eu-central-1:111122223333:document/peerhound-orders-linux null",
+      "arn:aws:ssm:eu-central-1:111122223333:document/peerhound-orders-windows null",
+      "arn:aws:ssm:eu-central-1:111122223333:managed-instance/* {\"StringEquals\":{\"ssm:resourceTag/PeerhoundRelay\":[\"berlin\",\"vienna\"]}}",
+    ])])
+    error_message = "SendCommand is not confined to the two documents and to nodes with the tag of a relay."
+  }
+
+  # act reaches no endpoint, and nobody else sends mail or reads the secret.
+  assert {
+    condition = toset([for name, policy in aws_iam_role_policy.function : name if anytrue(flatten([
+      for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : startswith(action, "ssm:") || startswith(action, "s3:")]
+    ]))]) == toset(["intake", "progress", "sweep"])
+    error_message = "act may use Systems Manager or S3."
+  }
+  assert {
+    condition = toset([for name, policy in aws_iam_role_policy.function : name if anytrue(flatten([
+      for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : startswith(action, "ses:") || startswith(action, "secretsmanager:")]
+    ]))]) == toset(["act"])
+    error_message = "Another function than act may send mail or read the ticket secret."
+  }
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_role_policy.function["act"].policy).Statement : statement.Condition.StringLike["ses:FromAddress"]
+      if contains(statement.Action, "ses:SendEmail")
+    ]) == "*@example.org"
+    error_message = "act may send mail as somebody else."
+  }
+
+  # Each reads its own queue.
+  assert {
+    condition = alltrue([for name, queue in { intake = "alerts", progress = "reports", act = "actions" } : one([
+      for statement in jsondecode(aws_iam_role_policy.function[name].policy).Statement : statement.Resource
+      if contains(statement.Action, "sqs:ReceiveMessage")
+    ]) == ["arn:aws:sqs:eu-central-1:111122223333:peerhound-${queue}"]])
+    error_message = "A function does not read its queue, or reads another one."
+  }
+
+  # The agent's role is for Systems Manager in this account and region alone.
+  assert {
+    condition     = jsondecode(aws_iam_role.relay.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111122223333"
+    error_message = "The relays' role can be assumed for another account."
+  }
+}
+
+run "buckets_and_queues" {
+  command = apply
+
+  # Nobody deletes evidence, and nobody speaks to buckets and queues in the clear.
+  assert {
+    condition = contains([
+      for statement in jsondecode(aws_s3_bucket_policy.evidence.policy).Statement : {
+        effect = statement.Effect, who = statement.Principal, what = statement.Action, where = statement.Resource
+      } if !can(statement.Condition)
+      ], {
+      effect = "Deny", who = "*", what = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], where = "arn:aws:s3:::evidence/*"
+    })
+    error_message = "The evidence bucket does not deny deleting to everybody."
+  }
+  assert {
+    condition = alltrue([for policy in concat(
+      [aws_s3_bucket_policy.evidence.policy, aws_s3_bucket_policy.staging.policy],
+      values(aws_sqs_queue_policy.this)[*].policy, values(aws_sqs_queue_policy.dead)[*].policy,
+      ) : anytrue([for statement in jsondecode(policy).Statement :
+        statement.Effect == "Deny" && statement.Principal == "*" && try(statement.Condition.Bool["aws:SecureTransport"], "") == "false"
+    ])])
+    error_message = "A bucket or queue can be spoken to without TLS."
+  }
+  assert {
+    condition = alltrue([for block in aws_s3_bucket_public_access_block.this :
+      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
+    ])
+    error_message = "A bucket could be made public."
+  }
+  assert {
+    condition     = aws_s3_bucket.evidence.object_lock_enabled && !aws_s3_bucket.evidence.force_destroy && aws_s3_bucket_object_lock_configuration.evidence.rule[0].default_retention[0].days == 365
+    error_message = "Evidence is not locked for a year."
+  }
+
+  # Only this rule and this bucket of this account write to reports; without writers, nobody is let into alerts.
+  assert {
+    condition = toset([for statement in jsondecode(aws_sqs_queue_policy.this["reports"].policy).Statement :
+      "${statement.Principal.Service} ${statement.Condition.ArnEquals["aws:SourceArn"]}" if statement.Effect == "Allow"
+      ]) == toset([
+      "s3.amazonaws.com arn:aws:s3:::staging",
+      "events.amazonaws.com arn:aws:events:eu-central-1:111122223333:rule/peerhound-command-status",
+    ])
+    error_message = "Others may write to reports."
+  }
+  assert {
+    condition     = alltrue([for queue in ["alerts", "actions"] : length([for statement in jsondecode(aws_sqs_queue_policy.this[queue].policy).Statement : 1 if statement.Effect == "Allow"]) == 0])
+    error_message = "Somebody may write to alerts or actions without being named."
+  }
+}
+
+run "writers_of_alerts" {
+  command = apply
+  variables {
+    alert_writers = ["arn:aws:iam::444455556666:role/siem"]
+    alert_topics  = ["arn:aws:sns:eu-central-1:444455556666:alerts"]
+  }
+
+  assert {
+    condition = toset([for statement in jsondecode(aws_sqs_queue_policy.this["alerts"].policy).Statement :
+      jsonencode([statement.Principal, try(statement.Condition.ArnEquals, null)]) if statement.Effect == "Allow"
+      ]) == toset([
+      "[{\"AWS\":[\"arn:aws:iam::444455556666:role/siem\"]},null]",
+      "[{\"Service\":\"sns.amazonaws.com\"},{\"aws:SourceArn\":[\"arn:aws:sns:eu-central-1:444455556666:alerts\"]}]",
+    ])
+    error_message = "The alerts queue is not open to exactly the writers and topics given."
+  }
+}
+
+run "without_relays_mail_and_tickets" {
+  command = apply
+  variables {
+    relays        = {}
+    mail          = null
+    ticket_secret = null
+    tracing       = false
+  }
+
+  assert {
+    condition = toset(flatten([for policy in aws_iam_role_policy.function : [
+      for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Sid == "Mail" || startswith(statement.Sid, "Ticket") || statement.Sid == "Trace"
+    ]])) == toset([])
+    error_message = "A function may do what nothing is configured for."
+  }
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_role_policy.function["intake"].policy).Statement :
+      statement.Condition.StringEquals["ssm:resourceTag/PeerhoundRelay"] if statement.Sid == "SendToRelays"
+    ]) == ["none"]
+    error_message = "Without relays, commands may go to some node."
+  }
+}
