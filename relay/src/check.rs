@@ -209,7 +209,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -250,6 +251,7 @@ mod tests {
     fn each_thing_that_is_not_in_order_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = site(dir.path());
+        fs::create_dir(dir.path().join("staging")).unwrap();
         let open = |name: &str, mode| {
             fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
         };

@@ -310,7 +310,7 @@ mod tests {
                 }
                 _ => line,
             })
-            .filter(|line| !line.contains("example"))
+            .filter(|line| !line.contains("example") && !line.contains("staging_dir"))
             .collect();
         assert_eq!(RelayConfig::parse(&uncommented.join("\n")).unwrap(), bare);
     }

@@ -46,9 +46,10 @@ pub(crate) struct Staging {
 /// The folder of one run. It is removed when dropped.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
+    /// Says to other runs that this one lives. The system lets go of it however this process ends. It goes before the
+    /// folder, which Windows does not remove while a file in it is open.
+    lock: File,
     folder: TempDir,
-    /// Says to other runs that this one lives. The system lets go of it however this process ends.
-    _lock: File,
 }
 
 impl Staging {
@@ -77,7 +78,7 @@ impl Staging {
         let lock = File::create(&unnamed).map_err(failed)?;
         lock.lock().map_err(failed)?;
         fs::rename(&unnamed, folder.path().join(LOCK)).map_err(failed)?;
-        Ok(RunFolder { folder, _lock: lock })
+        Ok(RunFolder { lock, folder })
     }
 
     /// Bytes that are free there.
@@ -135,8 +136,10 @@ impl RunFolder {
 
     /// Removes it. What still writes there for a moment, after it was told to stop, is waited for.
     pub(crate) async fn remove(self) {
+        let Self { lock, folder } = self;
+        drop(lock);
         for _ in 0..20 {
-            match fs::remove_dir_all(self.folder.path()) {
+            match fs::remove_dir_all(folder.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

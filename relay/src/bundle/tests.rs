@@ -6,7 +6,7 @@ use zip::ZipArchive;
 
 use super::*;
 
-const GO_ON: AtomicBool = AtomicBool::new(false);
+static GO_ON: AtomicBool = AtomicBool::new(false);
 
 fn report() -> RelayReport {
     RelayReport {
