@@ -1,21 +1,14 @@
 //! From what the user names to alerts: files, standard input and addresses, read as a stream.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::Path;
 
-use casework::backend::{Received, Unread};
-use data_encoding::HEXLOWER;
-use investigation::alert::{self, framing::Framing};
+use casework::backend::Received;
+use casework::records::read_records;
 use investigation::scope::parse_address;
 use investigation::text::one_line;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
-
-/// Bytes of a record that could not be read which are kept for whoever looks at it.
-const KEPT: usize = 64 << 10;
-/// The formats whose records say nothing about when: an address is the same every day, an alert is not.
-const ADDRESS_FORMAT: &str = "address";
 
 /// What an input gives.
 #[derive(Debug)]
@@ -31,28 +24,19 @@ pub(crate) enum Item {
     },
 }
 
-impl Item {
-    /// The record, unless the input could not even be opened.
-    pub(crate) fn record(self) -> Option<Received> {
-        match self {
-            Self::Record(received) => Some(*received),
-            Self::Unopened { .. } => None,
-        }
-    }
-}
-
 /// Reads everything that the user named, in order. `give` may block, and ends the reading by returning false.
 pub(crate) fn read(inputs: &[String], now: Timestamp, mut give: impl FnMut(Item) -> bool) {
     for (number, input) in inputs.iter().enumerate() {
         // An address that is typed is meant to be looked at now: it is a new alert each time.
         let moment = format!("{now}#{number}");
+        let mut record = |received| give(Item::Record(Box::new(received)));
         let go_on = if input == "-" {
-            read_records("standard input", io::stdin().lock(), &moment, &mut give)
+            read_records("standard input", io::stdin().lock(), &moment, &mut record)
         } else if parse_address(input).is_some() && !Path::new(input).exists() {
-            read_records("command line", input.as_bytes(), &moment, &mut give)
+            read_records("command line", input.as_bytes(), &moment, &mut record)
         } else {
             match open(Path::new(input)) {
-                Ok(file) => read_records(&one_line(input, 200), BufReader::new(file), &moment, &mut give),
+                Ok(file) => read_records(&one_line(input, 200), BufReader::new(file), &moment, &mut record),
                 Err(reason) => give(Item::Unopened { origin: one_line(input, 200), reason }),
             }
         };
@@ -75,58 +59,6 @@ fn open(path: &Path) -> Result<File, String> {
         return Err("is a folder: name a file, or use `peerhound watch` for a folder".to_owned());
     }
     File::open(path).map_err(|error| format!("cannot be opened: {error}"))
-}
-
-/// Reads the records of one stream. `moment` tells one reading of an address from the next; see [`Item`] for what
-/// comes out.
-pub(crate) fn read_records(
-    origin: &str,
-    input: impl BufRead,
-    moment: &str,
-    give: &mut impl FnMut(Item) -> bool,
-) -> bool {
-    for framed in Framing::new(input) {
-        let line = framed.line;
-        let origin = if line == 0 { origin.to_owned() } else { format!("{origin}, line {line}") };
-        let record = match framed.content {
-            Ok(record) => record,
-            Err(unreadable) => {
-                if !give(unread(origin, &unreadable.to_string(), "")) {
-                    return false;
-                }
-                continue;
-            }
-        };
-        let alerts = alert::read(&record, "").and_then(|alerts| {
-            let timeless = alerts.first().is_some_and(|alert| alert.format == ADDRESS_FORMAT);
-            if timeless { alert::read(&record, &format!("{moment}#{line}")) } else { Ok(alerts) }
-        });
-        let go_on = match alerts {
-            Ok(alerts) => alerts.into_iter().all(|alert| {
-                let received = Received { id: alert.id.clone(), origin: origin.clone(), content: Ok(alert) };
-                give(Item::Record(Box::new(received)))
-            }),
-            Err(reject) => give(unread(origin, &reject.to_string(), &record.text)),
-        };
-        if !go_on {
-            return false;
-        }
-    }
-    true
-}
-
-/// A record that could not be read. Its id follows from what it is and where it was, so that reading it again after
-/// a crash does not list it twice.
-fn unread(origin: String, reason: &str, original: &str) -> Item {
-    let mut hash = Sha256::new();
-    for part in [origin.as_str(), reason, original] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    let id = HEXLOWER.encode(&hash.finalize()[..10]);
-    let kept = original.floor_char_boundary(KEPT);
-    let unread = Unread { reason: reason.to_owned(), original: original[..kept].to_owned() };
-    Item::Record(Box::new(Received { id, origin, content: Err(unread) }))
 }
 
 #[cfg(test)]

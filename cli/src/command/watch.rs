@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use casework::backend::{Backend, Received, StoreError};
+use casework::records::read_records;
 use casework::worker::{Pace, WorkError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -18,7 +19,6 @@ use tokio::task::{JoinError, JoinSet};
 use super::sweep::outcome_of_case;
 use crate::args::Watch;
 use crate::exit::Exit;
-use crate::inputs::{self, Item};
 use crate::setup::{Setup, Site};
 use crate::show;
 use crate::show::outcome::Outcome;
@@ -108,7 +108,7 @@ enum More {
 /// Where alerts come from.
 enum Source {
     Folder(PathBuf),
-    Lines(mpsc::Receiver<Item>),
+    Lines(mpsc::Receiver<Received>),
 }
 
 impl Source {
@@ -122,7 +122,7 @@ impl Source {
         let moment = Timestamp::now().to_string();
         std::thread::spawn(move || {
             let mut give = |item| sender.blocking_send(item).is_ok();
-            inputs::read_records("standard input", std::io::stdin().lock(), &moment, &mut give)
+            read_records("standard input", std::io::stdin().lock(), &moment, &mut give)
         });
         Ok(Self::Lines(receiver))
     }
@@ -134,19 +134,18 @@ impl Source {
                 Ok(if folder::take_in(dir, &worker.backend).await? { More::Later } else { More::No })
             }
             Self::Lines(receiver) => {
-                let mut items = Vec::new();
+                let mut records: Vec<Received> = Vec::new();
                 let ended = loop {
                     match receiver.try_recv() {
-                        Ok(item) => items.push(item),
+                        Ok(record) => records.push(record),
                         Err(mpsc::error::TryRecvError::Empty) => break false,
                         Err(mpsc::error::TryRecvError::Disconnected) => break true,
                     }
-                    if items.len() == BATCH {
+                    if records.len() == BATCH {
                         break false;
                     }
                 };
-                let full = items.len() == BATCH;
-                let records: Vec<Received> = items.into_iter().filter_map(Item::record).collect();
+                let full = records.len() == BATCH;
                 if !records.is_empty() {
                     worker.backend.take_in(records, Timestamp::now()).await?;
                 }

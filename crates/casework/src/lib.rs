@@ -9,4 +9,5 @@ pub mod deliver;
 pub mod failpoint;
 mod partial;
 pub mod places;
+pub mod records;
 pub mod worker;

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use casework::backend::local::Local;
+use casework::records::read_records;
 use casework::backend::{Backend, Received};
 use casework::failpoint::failpoint;
 use investigation::text::one_line;
 use jiff::Timestamp;
 
-use crate::inputs::{self, Item};
 
 /// A file is taken once it has not changed for this long: a writer that does not rename into place is waited for.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -81,12 +81,12 @@ async fn take_file(dir: &Path, path: &Path, store: &Local) -> Result<()> {
     let origin = one_line(&name, 200);
     let reader = tokio::task::spawn_blocking(move || {
         let mut give = |item| sender.blocking_send(item).is_ok();
-        inputs::read_records(&origin, BufReader::new(file), &moment, &mut give)
+        read_records(&origin, BufReader::new(file), &moment, &mut give)
     });
     let mut items = Vec::new();
     let mut all_read = true;
     while receiver.recv_many(&mut items, BATCH).await > 0 {
-        let records: Vec<Received> = items.drain(..).filter_map(Item::record).collect();
+        let records: Vec<Received> = std::mem::take(&mut items);
         all_read &= records.iter().all(|record| record.content.is_ok());
         failpoint("inbox.read");
         store.take_in(records, Timestamp::now()).await?;
