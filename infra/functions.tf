@@ -41,7 +41,6 @@ locals {
     },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
     var.mail == null ? {} : {
-      PEERHOUND_MAIL_IDENTITY_ARN      = local.mail_identity_arn
       PEERHOUND_MAIL_CONFIGURATION_SET = aws_sesv2_configuration_set.this[0].configuration_set_name
     },
     var.function_environment,

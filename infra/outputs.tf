@@ -4,32 +4,27 @@ output "deployment" {
 }
 
 locals {
-  # Sections and their settings; what is null is left out.
-  deployment_sections = [
-    ["", { region = local.region, name_prefix = var.name_prefix }],
-    ["tables", { cases = aws_dynamodb_table.cases.name, cooldowns = aws_dynamodb_table.cooldowns.name }],
-    ["buckets", { staging = aws_s3_bucket.staging.id, evidence = aws_s3_bucket.evidence.id }],
-    ["queues", merge(
-      { for name in keys(local.queues) : name => aws_sqs_queue.this[name].url },
-      { for name in keys(local.queues) : "${name}_dlq" => aws_sqs_queue.dead[name].url },
-    )],
-    ["functions", { for name, function in aws_lambda_function.this : name => function.function_name }],
-    ["documents", { for platform, document in aws_ssm_document.orders : platform => document.name }],
-    ["evidence", { kms_key = aws_kms_key.evidence.arn, retention_days = var.retention_days, retention_mode = var.retention_mode }],
-    ["mail", {
-      identity          = try(var.mail.identity, null)
-      configuration_set = try(aws_sesv2_configuration_set.this[0].configuration_set_name, null)
-    }],
-    ["ticket", { secret = try(var.ticket_secret.arn, null) }],
-  ]
+  deployment_settings = {
+    region                 = local.region
+    cases_table            = aws_dynamodb_table.cases.name
+    cooldowns_table        = aws_dynamodb_table.cooldowns.name
+    staging_bucket         = aws_s3_bucket.staging.id
+    evidence_bucket        = aws_s3_bucket.evidence.id
+    evidence_kms_key       = aws_kms_key.evidence.arn
+    alerts_queue_url       = aws_sqs_queue.this["alerts"].url
+    alerts_dlq_url         = aws_sqs_queue.dead["alerts"].url
+    reports_queue_url      = aws_sqs_queue.this["reports"].url
+    actions_queue_url      = aws_sqs_queue.this["actions"].url
+    ssm_document_linux     = aws_ssm_document.orders["linux"].name
+    ssm_document_windows   = aws_ssm_document.orders["windows"].name
+    ticket_secret          = try(var.ticket_secret.arn, null)
+    mail_configuration_set = try(aws_sesv2_configuration_set.this[0].configuration_set_name, null)
+  }
 
-  # Strings and numbers are written in TOML as they are in JSON.
+  # Strings are written in TOML as they are in JSON; what there is not is left out.
   deployment = join("\n", concat(
     ["# The deployment ${var.name_prefix}, for the command line."],
-    flatten([for section in local.deployment_sections : concat(
-      section[0] == "" ? [] : ["", "[${section[0]}]"],
-      [for name, value in section[1] : "${name} = ${jsonencode(value)}" if value != null],
-    ) if anytrue([for value in values(section[1]) : value != null])]),
+    [for name, value in local.deployment_settings : "${name} = ${jsonencode(value)}" if value != null],
     [""],
   ))
 }

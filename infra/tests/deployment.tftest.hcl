@@ -228,8 +228,17 @@ run "deployment_file" {
     mail = { identity = "soc@example.org" }
   }
 
+  # Exactly the fields that the command line reads: it refuses others.
   assert {
-    condition     = strcontains(output.deployment, "[tables]\ncases = \"hunt-cases\"\ncooldowns = \"hunt-cooldowns\"\n") && endswith(output.deployment, "\n[mail]\nconfiguration_set = \"hunt\"\nidentity = \"soc@example.org\"\n") && !strcontains(output.deployment, "[ticket]")
+    condition = toset([for line in split("\n", trimspace(output.deployment)) : split(" ", line)[0]]) == toset([
+      "#", "region", "cases_table", "cooldowns_table", "staging_bucket", "evidence_bucket", "evidence_kms_key",
+      "alerts_queue_url", "alerts_dlq_url", "reports_queue_url", "actions_queue_url", "ssm_document_linux",
+      "ssm_document_windows", "mail_configuration_set",
+    ])
+    error_message = "The deployment file has other fields."
+  }
+  assert {
+    condition     = strcontains(output.deployment, "\ncases_table = \"hunt-cases\"\n") && !strcontains(output.deployment, "ticket_secret")
     error_message = "The deployment file does not say what is deployed."
   }
 }
