@@ -232,4 +232,4 @@ fn zip_written(error: zip::result::ZipError) -> PackError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -155,3 +155,54 @@ fn headers(upload: &Upload) -> HeaderMap {
     };
     upload.headers.iter().filter_map(header).collect()
 }
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use investigation::order::Upload;
+
+    use super::*;
+    use crate::bundle::tests::peak_memory;
+    use crate::http::client;
+
+    /// Takes one request as it comes, and returns the bytes of its body.
+    fn take(stream: TcpStream) -> io::Result<u64> {
+        let mut reader = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            match line.trim_end().split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().map_err(io::Error::other)?,
+                Some(_) => {}
+                None if line.trim_end().is_empty() => break,
+                None => {}
+            }
+        }
+        let taken = io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
+        reader.into_inner().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+        Ok(taken)
+    }
+
+    #[tokio::test]
+    async fn memory_does_not_grow_with_the_bundle() {
+        let size = 128 << 20;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bundle.zip");
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/k", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || take(listener.accept()?.0));
+        let transfer = Transfer::default();
+        let upload = Upload { url, headers: std::collections::BTreeMap::new() };
+        let before = peak_memory();
+        let done = put(&client(&transfer).unwrap(), &upload, &Bundle::File(path, size), &transfer).await;
+        assert_eq!(done.unwrap(), Uploaded::Stored);
+        let grown = peak_memory() - before;
+        assert_eq!(server.join().unwrap().unwrap(), size);
+        assert!(grown < 32 << 20, "{grown} bytes for a bundle of 128 MiB");
+    }
+}

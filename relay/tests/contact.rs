@@ -147,6 +147,7 @@ async fn killed_it_leaves_nothing_on_the_endpoint_and_the_next_run_clears_up_her
     assert!(scene.left().is_empty(), "{:?}", scene.left());
 }
 
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
     assert!(sent.success());

@@ -149,3 +149,23 @@ fn packing_stops_when_told() {
     let stopped = pack(&scene.staged, report(), &scene.zip, u64::MAX, &AtomicBool::new(true));
     assert!(matches!(stopped, Err(PackError::Stopped)));
 }
+
+/// The most memory that this process has had, in bytes.
+#[cfg(target_os = "linux")]
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+pub(crate) fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_evidence() {
+    let scene = Scene::set(&FILES);
+    File::create(scene.staged.join("artifacts/raw/large.stdout")).unwrap().set_len(128 << 20).unwrap();
+    let before = peak_memory();
+    scene.pack(u64::MAX).unwrap();
+    let grown = peak_memory() - before;
+    assert!(grown < 32 << 20, "{grown} bytes for a file of 128 MiB");
+}
