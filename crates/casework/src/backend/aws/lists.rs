@@ -150,6 +150,15 @@ impl Aws {
         Ok(due.into_iter().map(|(_, id)| id).take(limit).collect())
     }
 
+    /// The open cases, the oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open(&self) -> Stored<Vec<Case>> {
+        let items = self.queued("open", true, usize::MAX, None).await?;
+        items.iter().map(|item| body(item, &self.cases)).collect()
+    }
+
     pub(super) async fn list_open(&self) -> Stored<Vec<String>> {
         Ok(self.queued("open", true, usize::MAX, None).await?.iter().map(case_id).collect())
     }
