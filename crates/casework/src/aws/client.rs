@@ -12,7 +12,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::config::{RequestChecksumCalculation, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -30,9 +30,11 @@ pub struct Clients {
     pub s3: aws_sdk_s3::Client,
     /// Alerts, reports and actions.
     pub sqs: aws_sdk_sqs::Client,
-    /// Relays.
+    /// Relays: what only asks.
     pub ssm: aws_sdk_ssm::Client,
-    /// Mails.
+    /// Relays: what must not be repeated by itself, as the service cannot tell a repeat from a second command.
+    pub ssm_once: aws_sdk_ssm::Client,
+    /// Mails. Nothing is repeated by itself: a mail whose answer was lost may have left.
     pub ses: aws_sdk_sesv2::Client,
     /// Tokens of ticket systems.
     pub secrets: aws_sdk_secretsmanager::Client,
@@ -139,13 +141,17 @@ impl Clients {
         // An emulator has no host name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(&elsewhere)
             .force_path_style(surroundings.endpoint.is_some())
+            // A presigned upload has no body yet that a checksum could be made of.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
+        let once = |config: &SdkConfig| config.to_builder().retry_config(RetryConfig::disabled()).build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&elsewhere),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sqs: aws_sdk_sqs::Client::new(&elsewhere),
+            ssm_once: aws_sdk_ssm::Client::new(&once(&relays)),
             ssm: aws_sdk_ssm::Client::new(&relays),
-            ses: aws_sdk_sesv2::Client::new(&elsewhere),
+            ses: aws_sdk_sesv2::Client::new(&once(&elsewhere)),
             secrets: aws_sdk_secretsmanager::Client::new(&elsewhere),
         }
     }

@@ -3,7 +3,7 @@
 
 pub(crate) mod case_file;
 mod notice;
-mod on_site;
+pub(crate) mod on_site;
 mod performer;
 mod staged;
 #[cfg(test)]

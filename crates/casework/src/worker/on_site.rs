@@ -253,7 +253,7 @@ fn timed_out(case: &Case, what: &str, limit: investigation::policy::Span) -> Eve
     }
 }
 
-fn delivery(result: Result<Receipt, DeliveryError>) -> Delivery {
+pub(crate) fn delivery(result: Result<Receipt, DeliveryError>) -> Delivery {
     match result {
         Ok(receipt) => Delivery::Accepted { receipt: receipt.to_string() },
         Err(DeliveryError::NotAccepted { why, retry_after }) => {

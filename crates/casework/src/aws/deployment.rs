@@ -1,0 +1,89 @@
+//! Where one deployment's queues, tables and buckets are: the environment of a function, or the file that Terraform
+//! writes for a person's command line.
+
+use serde::{Deserialize, Serialize};
+
+/// One deployment. As TOML, it is the output `deployment` of the Terraform module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Table of cases and alerts.
+    pub cases_table: String,
+    /// Table of claims.
+    pub cooldowns_table: String,
+    /// Bucket for orders and for what relays upload.
+    pub staging_bucket: String,
+    /// Bucket for sealed evidence.
+    pub evidence_bucket: String,
+    /// Key that evidence is encrypted with, where it is not the bucket's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_kms_key: Option<String>,
+    /// Queue that alerts come in on.
+    pub alerts_queue_url: String,
+    /// Queue of alerts that could not be read or worked.
+    pub alerts_dlq_url: String,
+    /// Queue of what relays and SSM report.
+    pub reports_queue_url: String,
+    /// Queue of cases with something to deliver.
+    pub actions_queue_url: String,
+    /// SSM document for Linux relays.
+    pub ssm_document_linux: String,
+    /// SSM document for Windows relays.
+    pub ssm_document_windows: String,
+    /// Secret that holds the bearer token of the ticket system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_secret: Option<String>,
+    /// SES configuration set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_configuration_set: Option<String>,
+}
+
+/// What is missing in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not set: the Terraform module sets it for each function that needs it")]
+pub struct Missing(&'static str);
+
+impl Deployment {
+    /// Reads a function's environment through `var`. A function that has no business with something may lack it, and
+    /// gets an empty name, which AWS refuses.
+    ///
+    /// # Errors
+    /// Where one of the two tables is missing: nothing works without them.
+    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
+        let of = |name: &'static str| var(name).unwrap_or_default();
+        let needed = |name: &'static str| var(name).ok_or(Missing(name));
+        Ok(Self {
+            region: var("AWS_REGION"),
+            cases_table: needed("PEERHOUND_CASES_TABLE")?,
+            cooldowns_table: needed("PEERHOUND_COOLDOWNS_TABLE")?,
+            staging_bucket: of("PEERHOUND_STAGING_BUCKET"),
+            evidence_bucket: of("PEERHOUND_EVIDENCE_BUCKET"),
+            evidence_kms_key: var("PEERHOUND_EVIDENCE_KMS_KEY"),
+            alerts_queue_url: of("PEERHOUND_ALERTS_QUEUE_URL"),
+            alerts_dlq_url: of("PEERHOUND_ALERTS_DLQ_URL"),
+            reports_queue_url: of("PEERHOUND_REPORTS_QUEUE_URL"),
+            actions_queue_url: of("PEERHOUND_ACTIONS_QUEUE_URL"),
+            ssm_document_linux: of("PEERHOUND_SSM_DOCUMENT_LINUX"),
+            ssm_document_windows: of("PEERHOUND_SSM_DOCUMENT_WINDOWS"),
+            ticket_secret: var("PEERHOUND_TICKET_SECRET"),
+            mail_configuration_set: var("PEERHOUND_MAIL_CONFIGURATION_SET"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_says_which_variable_it_lacks() {
+        let var = |name: &str| (name != "PEERHOUND_COOLDOWNS_TABLE").then(|| name.to_lowercase());
+        let missing = Deployment::from_env(var).unwrap_err();
+        assert!(missing.to_string().starts_with("PEERHOUND_COOLDOWNS_TABLE is not set"));
+        let none_but_tables = |name: &str| name.ends_with("_TABLE").then(|| name.to_owned());
+        assert_eq!(Deployment::from_env(none_but_tables).unwrap().ticket_secret, None);
+    }
+}

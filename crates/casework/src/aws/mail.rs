@@ -1,0 +1,86 @@
+//! Mails through SES, one try each: what may have left is never sent again.
+
+use aws_sdk_sesv2::error::SdkError;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader};
+use investigation::act::Message;
+
+use super::told;
+use crate::deliver::{Channel, DeliveryError, Receipt};
+
+/// How mails leave.
+#[derive(Clone, Debug)]
+pub struct SesConfig {
+    /// Sender; its address or domain is a verified identity.
+    pub from: String,
+    /// Configuration set.
+    pub configuration_set: Option<String>,
+}
+
+/// Sends one mail in one try. `key` is the same for every try of the same mail, and is written into a header.
+///
+/// # Errors
+/// See [`DeliveryError`].
+pub async fn send(
+    ses: &aws_sdk_sesv2::Client,
+    config: &SesConfig,
+    to: &[String],
+    message: &Message,
+    key: &str,
+) -> Result<Receipt, DeliveryError> {
+    if to.is_empty() {
+        return Err(DeliveryError::rejected("no recipient"));
+    }
+    let built = |error: aws_sdk_sesv2::error::BuildError| DeliveryError::rejected(&error.to_string());
+    let text = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(built);
+    let header = MessageHeader::builder().name("X-Peerhound-Key").value(key).build().map_err(built)?;
+    let automatic =
+        MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build().map_err(built)?;
+    let simple = SesMessage::builder()
+        .subject(text(&message.subject)?)
+        .body(Body::builder().text(text(&message.text)?).build())
+        .headers(header)
+        .headers(automatic)
+        .build();
+    let sent = ses
+        .send_email()
+        .from_email_address(&config.from)
+        .set_configuration_set_name(config.configuration_set.clone())
+        .destination(Destination::builder().set_to_addresses(Some(to.to_vec())).build())
+        .content(EmailContent::builder().simple(simple).build())
+        .send()
+        .await;
+    match sent {
+        Ok(sent) => Ok(Receipt {
+            channel: Channel::Ses,
+            location: "SES".to_owned(),
+            reference: sent.message_id().map(str::to_owned),
+            url: None,
+            refused: Vec::new(),
+        }),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn failed(error: SdkError<SendEmailError>) -> DeliveryError {
+    match &error {
+        SdkError::ServiceError(answer) => match answer.err() {
+            SendEmailError::TooManyRequestsException(_)
+            | SendEmailError::LimitExceededException(_)
+            | SendEmailError::SendingPausedException(_)
+            | SendEmailError::AccountSuspendedException(_) => DeliveryError::not_accepted(&told(error)),
+            SendEmailError::BadRequestException(_)
+            | SendEmailError::MailFromDomainNotVerifiedException(_)
+            | SendEmailError::MessageRejected(_)
+            | SendEmailError::NotFoundException(_) => DeliveryError::rejected(&told(error)),
+            // An answer that the service gave before it looked at the mail: wrong credentials, no rights, throttling.
+            _ if answer.raw().status().as_u16() < 500 => DeliveryError::not_accepted(&told(error)),
+            _ => DeliveryError::uncertain(&told(error)),
+        },
+        SdkError::ConstructionFailure(_) => DeliveryError::rejected(&told(error)),
+        SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some_and(|e| e.is_user()) => {
+            DeliveryError::not_accepted(&told(error))
+        }
+        _ => DeliveryError::uncertain(&told(error)),
+    }
+}

@@ -1,0 +1,239 @@
+//! Performs effects on AWS: contacts through relays, evidence in S3, mails through SES, tickets over HTTPS.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use investigation::act::{self, ActionKind};
+use investigation::assess::{Indicators, assess};
+use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
+use investigation::evidence::manifest::Tool;
+use investigation::policy::Policy;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::client::Clients;
+use super::deployment::Deployment;
+use super::dispatch::{Dispatch, NotSent};
+use super::evidence::{EvidenceBucket, Proof, Sealing, evidence_key, open_bundle, origin_of};
+use super::mail::{self, SesConfig};
+use super::metrics::{Metric, Metrics};
+use super::{queues, told};
+use crate::container::bundle::{Bundle, Caps};
+use crate::deliver::{self, DeliveryError, Receipt, TicketConfig, Token, Webhook};
+use crate::worker::case_file::{brief, enclosures, question};
+use crate::worker::on_site::delivery;
+use crate::worker::{Clock, Performed, Performer};
+
+/// How long a token is used before it is fetched again, so that a changed one needs no deployment.
+const TOKEN_FRESH: Duration = Duration::from_secs(300);
+
+/// Which function a worker runs in. Each performs what it has the rights for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Takes alerts: opens cases and sends out orders.
+    Intake,
+    /// Takes what came back: assesses, seals, and sends out further orders.
+    Progress,
+    /// Delivers.
+    Act,
+    /// Looks at what is open, now and then.
+    Sweep,
+}
+
+/// Everything that performing on AWS needs, built once.
+pub struct ThroughRelays {
+    /// What it is for.
+    pub role: Role,
+    /// AWS.
+    pub clients: Clients,
+    /// Where everything is.
+    pub deployment: Arc<Deployment>,
+    /// What is allowed and wanted.
+    pub policy: Arc<Policy>,
+    /// Known clients.
+    pub indicators: &'static Indicators,
+    /// Sends orders.
+    pub dispatch: Arc<Dispatch>,
+    /// The clock.
+    pub now: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The ticket system's token, as it was last fetched.
+    pub token: Mutex<Option<(Instant, String)>>,
+}
+
+impl Performer for ThroughRelays {
+    fn performs(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Identify | Effect::ReadUserClaims { .. } | Effect::Collect => self.role != Role::Act,
+            Effect::Assess | Effect::Seal => self.role == Role::Progress,
+            Effect::Act { .. } => self.role == Role::Act,
+        }
+    }
+
+    async fn hand_over(&self, case: &Case) {
+        let queue = match case.due((self.now)()).map(|pending| &pending.effect) {
+            Some(Effect::Act { .. }) => &self.deployment.actions_queue_url,
+            Some(_) => &self.deployment.reports_queue_url,
+            None => return,
+        };
+        if let Err(error) = queues::go_on(&self.clients.sqs, queue, &case.id).await {
+            tracing::warn!(case_id = case.id, %error, "the case goes on with the next sweep");
+        }
+    }
+
+    async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
+        let effect = pending.n;
+        Performed::Done(match &pending.effect {
+            Effect::Identify | Effect::Collect => return self.order(case, pending).await,
+            Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
+            Effect::Assess => self.assess(case).await.unwrap_or_else(|why| own_failure(effect, why)),
+            Effect::Seal => self.seal(case).await.unwrap_or_else(|why| own_failure(effect, why)),
+            Effect::Act { kind, to } => {
+                let delivered = self.act(case, effect, *kind, to).await;
+                Event::Delivered { effect, delivery: delivered }
+            }
+        })
+    }
+
+    /// Staged bundles are expired by their bucket: no function may delete evidence.
+    async fn leave(&self, _: &Case) {}
+}
+
+impl ThroughRelays {
+    async fn order(&self, case: &Case, pending: &Pending) -> Performed {
+        match self.dispatch.send(case, pending, &self.policy, (self.now)()).await {
+            Ok(sent) => Performed::Dispatched { until: sent.until, to: sent.to },
+            Err(NotSent::NoRelay(no_relay)) => Performed::Done(Event::ContactFailed {
+                code: no_relay.code().to_owned(),
+                reason: no_relay.to_string(),
+                retryable: true,
+            }),
+            Err(NotSent::Aws(reason)) => Performed::Done(Event::EffectFailed { effect: pending.n, reason }),
+        }
+    }
+
+    /// The bundle that was collected for a case.
+    async fn bundle(&self, case: &Case) -> Result<Bundle<super::evidence::S3Object>, String> {
+        let key = case.staged.as_deref().unwrap_or_default();
+        let origin = origin_of(key).filter(|origin| origin.case_id == case.id);
+        let origin = origin.ok_or_else(|| "the case does not say where its collection lies".to_owned())?;
+        let bucket = &self.deployment.staging_bucket;
+        let opened = open_bundle(&self.clients.s3, bucket, &origin, Caps::default(), Proof::AsRead).await;
+        opened.map_err(told)
+    }
+
+    async fn assess(&self, case: &Case) -> Result<Event, String> {
+        let mut bundle = self.bundle(case).await?;
+        let outcomes = case.artifacts.clone();
+        let collected_at = bundle.collection().map(|collection| collection.started_at);
+        let collected_at = collected_at.ok_or_else(|| "the bundle holds no collection".to_owned())?;
+        let evidence = tokio::task::spawn_blocking(move || bundle.evidence(&outcomes));
+        let evidence = evidence.await.map_err(|error| error.to_string())?.map_err(told)?;
+        let assessment = assess(&question(case, collected_at), &evidence, self.indicators);
+        Ok(Event::Assessed { assessment: Box::new(assessment) })
+    }
+
+    async fn seal(&self, case: &Case) -> Result<Event, String> {
+        let bundle = self.bundle(case).await?;
+        let collection = bundle.collection().ok_or_else(|| "the bundle holds no collection".to_owned())?;
+        let papers = brief(case, &self.policy, String::new());
+        let sealing = Sealing {
+            key: evidence_key(&case.id, case.opened_at),
+            extra: enclosures(case, &papers, collection).map_err(|error| error.to_string())?,
+            case_id: case.id.clone(),
+            tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            sealed_at: (self.now)(),
+        };
+        let bucket = EvidenceBucket {
+            bucket: self.deployment.evidence_bucket.clone(),
+            kms_key: self.deployment.evidence_kms_key.clone(),
+            lock: None,
+        };
+        let sealed = bucket.seal(&self.clients.s3, sealing, bundle).await.map_err(told)?;
+        if !sealed.already_sealed {
+            self.count_sealed(case, sealed.sealed_at);
+        }
+        Ok(Event::Sealed {
+            evidence: SealedEvidence {
+                location: sealed.location,
+                sha256: sealed.sha256,
+                size: sealed.size,
+                sealed_at: sealed.sealed_at,
+            },
+        })
+    }
+
+    async fn act(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {
+        let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
+        let brief = brief(case, &self.policy, location);
+        let key = format!("{}.effect-{effect}", case.id);
+        let delivered = match kind {
+            ActionKind::MailUser => self.mail(to, &act::mail_user(&brief), &key).await,
+            ActionKind::MailSoc => self.mail(to, &act::mail_soc(&brief), &key).await,
+            ActionKind::Ticket => self.ticket(&act::ticket(&brief), &key).await,
+        };
+        if delivered.is_ok() {
+            self.metrics.add(Metric::ActionsDelivered, 1);
+        }
+        delivery(delivered)
+    }
+
+    fn count_sealed(&self, case: &Case, sealed_at: Timestamp) {
+        self.metrics.add(Metric::EvidenceSealed, 1);
+        let since = case.alert.timestamp.unwrap_or(case.opened_at);
+        self.metrics.put(Metric::SecondsToEvidence, sealed_at.duration_since(since).as_secs_f64());
+        if let Some(verdict) = case.verdict() {
+            self.metrics.verdict(verdict.as_str());
+        }
+    }
+
+    async fn mail(&self, to: &[String], message: &act::Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let config = SesConfig {
+            from: self.policy.mail.from.clone(),
+            configuration_set: self.deployment.mail_configuration_set.clone(),
+        };
+        mail::send(&self.clients.ses, &config, to, message, key).await
+    }
+
+    async fn ticket(&self, ticket: &act::Ticket, key: &str) -> Result<Receipt, DeliveryError> {
+        let Some(webhook) = &self.policy.ticket.webhook else {
+            return Err(DeliveryError::rejected(
+                "the policy names no [ticket.webhook], and there is no outbox here",
+            ));
+        };
+        let config = TicketConfig {
+            webhook: Some(Webhook {
+                url: webhook.url.clone(),
+                token: self.token().await?.map(Token::Value),
+                honours_idempotency_key: webhook.honours_idempotency_key,
+                timeout: webhook.timeout.duration(),
+            }),
+        };
+        // Never used: there is a webhook.
+        let outbox = std::path::Path::new("");
+        deliver::post_ticket(&config, ticket, key, outbox).await
+    }
+
+    async fn token(&self) -> Result<Option<String>, DeliveryError> {
+        let Some(id) = &self.deployment.ticket_secret else { return Ok(None) };
+        let mut token = self.token.lock().await;
+        if let Some((at, value)) = &*token
+            && at.elapsed() < TOKEN_FRESH
+        {
+            return Ok(Some(value.clone()));
+        }
+        let secret = self.clients.secrets.get_secret_value().secret_id(id).send().await;
+        let secret = secret.map_err(|error| DeliveryError::not_accepted(&told(error)))?;
+        let value = secret.secret_string().unwrap_or_default().trim().to_owned();
+        if value.is_empty() || value.contains(char::is_control) {
+            return Err(DeliveryError::not_accepted("the ticket system's secret is not one line of text"));
+        }
+        *token = Some((Instant::now(), value.clone()));
+        Ok(Some(value))
+    }
+}
+
+fn own_failure(effect: u32, reason: String) -> Event {
+    Event::EffectFailed { effect, reason }
+}

@@ -1,0 +1,213 @@
+//! The functions `progress` and `act`: take what came back, and go on with the case.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use investigation::case::{Case, Effect, Event};
+use investigation::order::RelayResult;
+
+use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
+use super::messages::{News, read};
+use super::performer::ThroughRelays;
+use super::told;
+use crate::backend::Backend;
+use crate::backend::aws::Aws;
+use crate::container::bundle::{Caps, Origin};
+use crate::worker::case_file::moved;
+use crate::worker::{Pace, Resolution, WorkError, Worker};
+
+/// How long news waits for a worker that has the case in hand at this moment.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Why a message is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undone {
+    /// It never will be; it goes to the dead-letter queue with the reason.
+    #[error("{0}")]
+    Reject(String),
+    /// It stays on the queue and comes again.
+    #[error("{0}")]
+    Retry(String),
+}
+
+/// Goes on with cases.
+pub struct Progress {
+    /// The worker.
+    pub worker: Arc<Worker<Aws, ThroughRelays>>,
+}
+
+impl Progress {
+    /// Handles one message of the queue of reports or of actions.
+    ///
+    /// # Errors
+    /// See [`Undone`].
+    pub async fn handle(&self, body: &str, until: Instant) -> Result<(), Undone> {
+        for news in read(body).map_err(Undone::Reject)? {
+            match news {
+                News::Continue { case_id } => self.go_on(&case_id, until).await?,
+                News::Arrived { key } => {
+                    let origin = origin_of(&key).ok_or_else(|| {
+                        Undone::Reject(format!("{key} is no bundle that a relay was asked for"))
+                    })?;
+                    self.arrived(&origin, until).await?;
+                }
+                // What arrived says so itself; a command that went well and left nothing is found by the sweep.
+                News::CommandEnded { status, .. } if is_success(&status) || !is_end(&status) => {}
+                News::CommandEnded { command_id, status } => {
+                    self.command_ended(&command_id, &status, until).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a case.
+    async fn go_on(&self, case_id: &str, until: Instant) -> Result<(), Undone> {
+        let case =
+            self.worker.backend.case(case_id).await.map_err(|error| Undone::Retry(error.to_string()))?;
+        let Some(case) = case else { return Err(Undone::Reject(format!("there is no case {case_id}"))) };
+        if case.is_closed() {
+            return Ok(());
+        }
+        self.patiently(until, || self.worker.drive(case_id, Pace::STEADY)).await
+    }
+
+    /// Takes a bundle in.
+    pub(super) async fn arrived(&self, origin: &Origin<'_>, until: Instant) -> Result<(), Undone> {
+        let store = &self.worker.backend;
+        let case = store.case(origin.case_id).await.map_err(|error| Undone::Retry(error.to_string()))?;
+        let Some(case) = case else {
+            return Err(Undone::Reject(format!("there is no case {}", origin.case_id)));
+        };
+        let pending = case.pending.iter().find(|pending| pending.n == origin.effect);
+        let Some(effect) = pending.map(|pending| pending.effect.clone()) else {
+            tracing::info!(case_id = case.id, "a bundle came twice or too late");
+            return if case.is_closed() { Ok(()) } else { self.go_on(&case.id, until).await };
+        };
+        let event = match self.found(&case, &effect, origin).await {
+            Ok(event) => event,
+            Err(error) if error.is_retryable() => return Err(Undone::Retry(told(error))),
+            Err(error) => {
+                tracing::warn!(case_id = case.id, error = told(&error), "a bundle is not what it must be");
+                Event::ContactFailed {
+                    code: "evidence_corrupt".to_owned(),
+                    reason: format!("what the relay uploaded cannot be used: {}", told(error)),
+                    retryable: true,
+                }
+            }
+        };
+        self.patiently(until, || self.worker.report(&case.id, origin.effect, origin.attempt, event.clone()))
+            .await
+    }
+
+    /// What a bundle says about the case.
+    async fn found(&self, case: &Case, effect: &Effect, origin: &Origin<'_>) -> Result<Event, OpenError> {
+        let performer = &self.worker.performer;
+        // Evidence is proven whole while there is still time to collect it again.
+        let proof = if matches!(effect, Effect::Collect) { Proof::Whole } else { Proof::AsRead };
+        let bucket = &performer.deployment.staging_bucket;
+        let mut bundle = open_bundle(&performer.clients.s3, bucket, origin, Caps::default(), proof).await?;
+        if let RelayResult::Failed { code, reason, retryable } = &bundle.report().result {
+            return Ok(Event::ContactFailed {
+                code: code.clone(),
+                reason: investigation::text::one_line(reason, 600),
+                retryable: *retryable,
+            });
+        }
+        let collection = bundle.collection().cloned();
+        let identity = tokio::task::spawn_blocking(move || bundle.identity());
+        let identity = identity.await.map_err(|error| {
+            OpenError::Bundle(crate::container::BundleError::Read(std::io::Error::other(error)))
+        })??;
+        let no_identity = || Event::ContactFailed {
+            code: "no_identity".to_owned(),
+            reason: format!("{} did not say who it is: its host name could not be read", case.target),
+            retryable: true,
+        };
+        Ok(match (effect, identity, collection) {
+            (Effect::Identify, Some(identity), _) => Event::Identified { identity },
+            (Effect::Collect, now, Some(collection)) => {
+                let both = now.as_ref().zip(case.identity.as_ref());
+                let gone = both.and_then(|(now, before)| moved(case.target, before, now));
+                gone.unwrap_or_else(|| Event::Collected {
+                    outcomes: collection.outcomes,
+                    staged: Some(bundle_key(origin)),
+                })
+            }
+            _ => no_identity(),
+        })
+    }
+
+    /// A command failed: those of its orders that nothing came of have failed with it.
+    async fn command_ended(&self, command_id: &str, status: &str, until: Instant) -> Result<(), Undone> {
+        let store = &self.worker.backend;
+        let command = store.command(command_id).await.map_err(|error| Undone::Retry(error.to_string()))?;
+        let Some(command) = command else {
+            // Not ours, or the answer to sending it was lost: then its cases wait out their time.
+            tracing::info!(command_id, status, "a command that is not known ended");
+            return Ok(());
+        };
+        let mut undone = None;
+        for entry in &command.entries {
+            let origin = Origin { case_id: &entry.case_id, effect: entry.effect, attempt: entry.attempt };
+            let settled = self.settle(&origin, &command.node, status, until).await;
+            undone = undone.or(settled.err());
+        }
+        undone.map_or(Ok(()), Err)
+    }
+
+    /// Takes in what came of one order of a command that ended: its bundle, or that there is none.
+    pub(super) async fn settle(
+        &self,
+        origin: &Origin<'_>,
+        node: &str,
+        status: &str,
+        until: Instant,
+    ) -> Result<(), Undone> {
+        let performer = &self.worker.performer;
+        let bucket = &performer.deployment.staging_bucket;
+        match S3Object::open(&performer.clients.s3, bucket, &bundle_key(origin)).await {
+            Ok(_) => return self.arrived(origin, until).await,
+            Err(ObjectError::Missing(_)) => {}
+            Err(error) => return Err(Undone::Retry(told(error))),
+        }
+        let event = Event::ContactFailed {
+            code: "relay_failed".to_owned(),
+            reason: format!("the relay {node} did not carry out the order: SSM says {status}"),
+            retryable: true,
+        };
+        let report = || self.worker.report(origin.case_id, origin.effect, origin.attempt, event.clone());
+        self.patiently(until, report).await
+    }
+
+    /// Tries for a while if another worker has the case in hand.
+    async fn patiently<F>(&self, until: Instant, work: impl Fn() -> F) -> Result<(), Undone>
+    where
+        F: Future<Output = Result<Resolution, WorkError>>,
+    {
+        let give_up = (Instant::now() + PATIENCE).min(until);
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match work().await {
+                Ok(Resolution::InOtherHands(case_id)) if Instant::now() + pause >= give_up => {
+                    return Err(Undone::Retry(format!("case {case_id} is in another worker's hands")));
+                }
+                Ok(Resolution::InOtherHands(_)) => {}
+                Err(WorkError::Stale(_)) if Instant::now() + pause < give_up => {}
+                Ok(Resolution::Case(_) | Resolution::Settled(_)) => return Ok(()),
+                Err(error) => return Err(Undone::Retry(error.to_string())),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+}
+
+fn is_success(status: &str) -> bool {
+    status == "Success"
+}
+
+/// Whether nothing more comes of a command. Both `Status` and `StatusDetails` of SSM are understood.
+pub(super) fn is_end(status: &str) -> bool {
+    !matches!(status, "Pending" | "InProgress" | "Delayed" | "Cancelling" | "In Progress")
+}
