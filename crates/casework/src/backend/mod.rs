@@ -156,17 +156,17 @@ pub enum StoreError {
         why: String,
     },
     /// A service did not answer, or has too much to do.
-    #[error("{place} is too busy or out of reach ({why}); nothing is lost, try again")]
+    #[error("the database {place} is too busy or out of reach ({why}); nothing is lost, try again")]
     Unavailable {
-        /// The table.
+        /// Its tables.
         place: String,
         /// What it said.
         why: String,
     },
     /// More than fits into one item of the store.
-    #[error("{what} takes {bytes} bytes, and {place} stores {limit} at most")]
+    #[error("{what} takes {bytes} bytes, and the database {place} takes {limit} at most")]
     TooLarge {
-        /// The table.
+        /// Its tables.
         place: String,
         /// The case or alert.
         what: String,
