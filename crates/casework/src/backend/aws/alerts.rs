@@ -46,7 +46,7 @@ impl Before {
 fn disposition(item: &Item, table: &str) -> Stored<Disposition> {
     let json = needed(item, "disposition", table)?;
     serde_json::from_str(json)
-        .map_err(|error| StoreError::Other { place: format!("the table {table}"), why: error.to_string() })
+        .map_err(|error| StoreError::Other { place: table.to_owned(), why: error.to_string() })
 }
 
 pub(super) fn row(item: &Item, table: &str) -> Stored<AlertRow> {

@@ -82,7 +82,7 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: Debug + 'static,
 {
-    let place = format!("the table {table}");
+    let place = table.to_owned();
     let SdkError::ServiceError(context) = error else {
         let why = causes(error);
         return match error {
@@ -129,7 +129,10 @@ impl Aws {
                     return Ok(Err(reasons.to_vec()));
                 }
                 last = self.passing(reasons)?;
-                same = token();
+                // Unless an earlier one may still arrive, this is a new transaction.
+                if unknown == 0 {
+                    same = token();
+                }
                 continue;
             }
             let why = failed(&self.cases, &error);
@@ -163,7 +166,7 @@ impl Aws {
     }
 
     pub(super) fn tables(&self) -> String {
-        format!("the tables {} and {}", self.cases, self.cooldowns)
+        format!("{} and {}", self.cases, self.cooldowns)
     }
 
     /// Reads items by their keys, strongly consistent, in any order. No key may be given twice.

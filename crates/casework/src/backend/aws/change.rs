@@ -1,6 +1,6 @@
 //! A conditional change of one item, as an action of a transaction or by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -47,7 +47,18 @@ impl Change {
     }
 
     fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        debug_assert!(self.uses_its_values(), "DynamoDB refuses {:?} / {:?}", self.update, self.condition);
         (!self.values.is_empty()).then(|| self.values.clone())
+    }
+
+    /// Whether the values are those that the expressions name: no more, no fewer.
+    fn uses_its_values(&self) -> bool {
+        let expressions = [self.update.as_deref(), self.condition.as_deref()];
+        let mut named = HashSet::new();
+        for part in expressions.into_iter().flatten().flat_map(|text| text.split(':').skip(1)) {
+            named.insert(word(part));
+        }
+        named == self.values.keys().map(|name| name.trim_start_matches(':')).collect()
     }
 
     /// Changes attributes.
@@ -113,9 +124,13 @@ pub(super) fn names(expressions: &[Option<&str>]) -> Option<HashMap<String, Stri
     let mut names = HashMap::new();
     for expression in expressions.iter().copied().flatten() {
         for part in expression.split('#').skip(1) {
-            let end = part.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(part.len());
-            names.insert(format!("#{}", &part[..end]), part[..end].to_owned());
+            names.insert(format!("#{}", word(part)), word(part).to_owned());
         }
     }
     (!names.is_empty()).then_some(names)
+}
+
+/// The name at the start of a text.
+fn word(text: &str) -> &str {
+    &text[..text.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(text.len())]
 }

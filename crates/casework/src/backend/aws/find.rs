@@ -130,7 +130,7 @@ impl Aws {
 
     fn nothing_found(&self) -> StoreError {
         let why = format!("nothing was found in its first {PAGES} MB, and the question reads no further");
-        StoreError::Other { place: format!("the table {}", self.cases), why }
+        StoreError::Other { place: self.cases.to_string(), why }
     }
 }
 

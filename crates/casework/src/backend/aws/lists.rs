@@ -150,13 +150,19 @@ impl Aws {
         Ok(due.into_iter().map(|(_, id)| id).take(limit).collect())
     }
 
-    /// The open cases, the oldest first.
+    /// The cases that are not closed, whole, the oldest first.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn open(&self) -> Stored<Vec<Case>> {
-        let items = self.queued("open", true, usize::MAX, None).await?;
-        items.iter().map(|item| body(item, &self.cases)).collect()
+        let keys = self.list_open().await?.iter().map(|id| (Table::Cases, case_key(id))).collect();
+        let mut cases = Vec::new();
+        for (_, item) in self.read(keys).await? {
+            cases.push(body::<Case>(&item, &self.cases)?);
+        }
+        cases.retain(|case| !case.is_closed());
+        cases.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
+        Ok(cases)
     }
 
     pub(super) async fn list_open(&self) -> Stored<Vec<String>> {

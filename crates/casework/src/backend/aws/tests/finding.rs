@@ -42,6 +42,8 @@ async fn open_cases_are_due_the_longest_overdue_first() {
     let step = closed.advance(refused(), &policy(), at(1)).unwrap();
     assert_eq!(store.commit(&step, at(1)).await.unwrap(), Committed::Done);
     assert!(again > at(50));
+    let open: Vec<String> = store.open().await.unwrap().into_iter().map(|case| case.id).collect();
+    assert_eq!(open, [waits.id.clone(), fresh.id.clone()]);
     assert!(store.due_cases(at(49), 10).await.unwrap().is_empty());
     assert_eq!(store.due_cases(at(50), 10).await.unwrap(), std::slice::from_ref(&fresh.id));
     assert_eq!(store.due_cases(again, 10).await.unwrap(), [fresh.id.clone(), waits.id]);
