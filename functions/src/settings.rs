@@ -1,0 +1,77 @@
+//! The settings of a function, read once when it starts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use casework::aws::client::{Clients, Surroundings};
+use casework::aws::deployment::Deployment;
+use casework::aws::dispatch::Dispatch;
+use casework::aws::metrics::Metrics;
+use casework::aws::performer::{Role, ThroughRelays};
+use casework::backend::aws::Aws;
+use casework::worker::{Clock, Worker};
+use investigation::assess::Indicators;
+use investigation::policy::Policy;
+use jiff::Timestamp;
+
+/// A function with everything that it needs.
+pub(crate) struct Site {
+    pub(crate) role: Role,
+    pub(crate) name: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) worker: Arc<Worker<Aws, ThroughRelays>>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Reads the environment and the policy, and builds the clients. Asks AWS nothing.
+pub(crate) fn site(role: Role) -> Result<Site> {
+    let policy = Arc::new(policy()?);
+    let deployment = Arc::new(Deployment::from_env(variable)?);
+    let clients = Clients::of_function(&Surroundings::read())?;
+    let store = Aws::new(
+        clients.dynamodb.clone(),
+        deployment.cases_table.clone(),
+        deployment.cooldowns_table.clone(),
+    );
+    let metrics = Arc::new(Metrics::default());
+    let now: Clock = Arc::new(Timestamp::now);
+    let performer = ThroughRelays {
+        role,
+        dispatch: Dispatch::new(clients.clone(), Arc::clone(&deployment), store.clone()),
+        clients,
+        deployment,
+        policy: Arc::clone(&policy),
+        indicators: Indicators::bundled(),
+        now: Arc::clone(&now),
+        metrics: Arc::clone(&metrics),
+        token: tokio::sync::Mutex::default(),
+    };
+    let worker = Arc::new(Worker { backend: store, performer, policy, observer: Arc::new(()), now });
+    let name = match role {
+        Role::Intake => "intake",
+        Role::Progress => "progress",
+        Role::Act => "act",
+        Role::Sweep => "sweep",
+    };
+    let namespace = variable("PEERHOUND_METRICS_NAMESPACE").unwrap_or_else(|| "Peerhound".to_owned());
+    Ok(Site { role, name, namespace, worker, metrics })
+}
+
+/// The policy lies beside the program, in the same package: what a function may do is reviewed and deployed with it.
+fn policy() -> Result<Policy> {
+    let path = variable("PEERHOUND_POLICY").map(PathBuf::from).unwrap_or_else(|| {
+        PathBuf::from(variable("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned())).join("policy.toml")
+    });
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("no policy at {}; scripts/package puts it there", path.display()))?;
+    Policy::parse(&text).with_context(|| format!("the policy {} cannot be used", path.display()))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a function's settings are its environment, and this is where it is read"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
