@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use collector::ContactError;
 use investigation::order::{Order, REPORT_FORMAT, RelayOrder, RelayReport, RelayResult, Task};
+use investigation::scope::fold;
 use investigation::text::one_line;
 use jiff::Timestamp;
 
@@ -178,7 +179,7 @@ impl Job {
         RelayReport {
             format: REPORT_FORMAT.to_owned(),
             case_id: self.order.order.case_id.clone(),
-            target: self.order.order.target,
+            target: fold(self.order.order.target),
             effect: self.order.effect,
             attempt: self.order.attempt,
             relay: self.relay.name.clone(),

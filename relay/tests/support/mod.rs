@@ -12,11 +12,13 @@ pub(crate) mod store;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use casework::container::Bundle;
+use casework::container::bundle::{Caps, Origin};
 use data_encoding::HEXLOWER;
 use investigation::evidence::ArtifactKind;
 use investigation::order::{
@@ -116,10 +118,18 @@ impl Scene {
         self.run(&self.publish(batch))
     }
 
-    /// The bundle of one order as it arrived: its report, and its other entries.
+    /// The bundle of one order as it arrived: its report, and its other entries. It is read twice: as who takes it in
+    /// reads it, and by a zip library.
     pub(crate) fn bundle(&self, case_id: &str, effect: u32) -> (RelayReport, BTreeMap<String, Vec<u8>>) {
         let bytes = self.store.get(&format!("/bundle/{case_id}/{effect}-1")).expect("the bundle is there");
-        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let origin = Origin { case_id, effect, attempt: 1 };
+        let length = bytes.len() as u64;
+        let taken_in = Bundle::open(Cursor::new(&bytes), length, &origin, Caps::default()).unwrap();
+        assert_eq!(
+            taken_in.collection().is_some(),
+            taken_in.report().result == investigation::order::RelayResult::Staged
+        );
+        let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
         let mut contents = Vec::new();
         for index in 0..zip.len() {
             let mut entry = zip.by_index(index).unwrap();
