@@ -51,7 +51,7 @@ locals {
         description = "No sweep ended well for five minutes: nothing that is overdue is continued."
         namespace   = var.metrics_namespace
         metric      = "SweepRuns"
-        dimensions  = {}
+        dimensions  = { Function = "sweep" }
         statistic   = "Sum"
         comparison  = "LessThanThreshold"
         threshold   = 1
@@ -63,7 +63,7 @@ locals {
         description = "A relay of the policy has no node that is online: see `peerhound doctor`, then the SSM agent on the machine."
         namespace   = var.metrics_namespace
         metric      = "RelaysOffline"
-        dimensions  = {}
+        dimensions  = { Function = "sweep" }
         statistic   = "Maximum"
         threshold   = 0
         period      = 60

@@ -1,5 +1,5 @@
 locals {
-  # Metrics of the functions: which, in which colours, and how they are summed up.
+  # What the functions count themselves: by function, and verdicts by verdict.
   own = var.metrics_namespace
   verdicts = {
     compromised      = "#d62728"
@@ -12,7 +12,7 @@ locals {
     {
       title   = "Alerts"
       stat    = "Sum"
-      metrics = [[local.own, "AlertsIn"], [local.own, "AlertsSuppressed"], [local.own, "CasesOpened"]]
+      metrics = [for metric in ["AlertsIn", "AlertsSuppressed", "AlertsSetAside", "CasesOpened"] : [local.own, metric, "Function", "intake", { label = metric }]]
     },
     {
       title   = "Verdicts"
@@ -23,16 +23,26 @@ locals {
     {
       title = "Seconds from alert to sealed evidence"
       stat  = "p50"
-      metrics = [
-        [local.own, "SecondsToEvidence", { label = "half", stat = "p50" }],
-        [local.own, "SecondsToEvidence", { label = "95 %", stat = "p95" }],
-        [local.own, "SecondsToEvidence", { label = "slowest", stat = "Maximum" }],
+      metrics = [for statistic, label in { p50 = "half", p95 = "95 %", Maximum = "slowest" } :
+        [local.own, "SecondsToEvidence", "Function", "progress", { label = label, stat = statistic }]
       ]
     },
     {
-      title   = "Relays offline, and sweeps"
-      stat    = "Maximum"
-      metrics = [[local.own, "RelaysOffline"], [local.own, "SweepRuns", { stat = "Sum", yAxis = "right" }]]
+      title = "Open cases, and what was sealed and delivered"
+      stat  = "Sum"
+      metrics = [
+        [local.own, "CasesOpen", "Function", "sweep", { label = "open", stat = "Maximum", yAxis = "right" }],
+        [local.own, "EvidenceSealed", "Function", "progress", { label = "sealed" }],
+        [local.own, "ActionsDelivered", "Function", "act", { label = "delivered" }],
+      ]
+    },
+    {
+      title = "Relays offline, and sweeps"
+      stat  = "Maximum"
+      metrics = [
+        [local.own, "RelaysOffline", "Function", "sweep", { label = "relays offline" }],
+        [local.own, "SweepRuns", "Function", "sweep", { label = "sweeps", stat = "Sum", yAxis = "right" }],
+      ]
     },
     {
       title   = "Messages waiting"

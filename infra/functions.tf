@@ -30,7 +30,6 @@ locals {
       PEERHOUND_STAGING_BUCKET       = aws_s3_bucket.staging.id
       PEERHOUND_EVIDENCE_BUCKET      = aws_s3_bucket.evidence.id
       PEERHOUND_EVIDENCE_KMS_KEY     = aws_kms_key.evidence.arn
-      PEERHOUND_RETENTION_DAYS       = tostring(var.retention_days)
       PEERHOUND_ALERTS_QUEUE_URL     = aws_sqs_queue.this["alerts"].url
       PEERHOUND_ALERTS_DLQ_URL       = aws_sqs_queue.dead["alerts"].url
       PEERHOUND_REPORTS_QUEUE_URL    = aws_sqs_queue.this["reports"].url

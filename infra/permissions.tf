@@ -116,12 +116,13 @@ locals {
       },
     ]
 
-    # Write evidence, and compare what lies there when somebody else was first.
+    # Write evidence, and compare what lies there when somebody else was first. How long it is kept is the bucket's
+    # own setting, which no function may change.
     seal = [
       {
         Sid      = "Evidence"
         Effect   = "Allow"
-        Action   = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectRetention", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = ["${aws_s3_bucket.evidence.arn}/evidence/*"]
       },
       {

@@ -115,13 +115,13 @@ variable "function_environment" {
 }
 
 variable "log_level" {
-  description = "Least level of what the functions log."
+  description = "Least level of what the functions log. Metrics travel in the log as lines of the level INFO."
   type        = string
   default     = "INFO"
 
   validation {
-    condition     = contains(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], var.log_level)
-    error_message = "log_level must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL."
+    condition     = contains(["TRACE", "DEBUG", "INFO"], var.log_level)
+    error_message = "log_level must be TRACE, DEBUG or INFO: above, Lambda would drop the metrics."
   }
 }
 

@@ -173,6 +173,14 @@ run "a_period_that_cloudwatch_logs_refuses" {
   expect_failures = [var.log_retention_days]
 }
 
+run "a_log_level_that_drops_metrics" {
+  command = plan
+  variables {
+    log_level = "WARN"
+  }
+  expect_failures = [var.log_level]
+}
+
 run "packages_that_were_not_built" {
   command = plan
   variables {
