@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use crate::causes::with_causes;
 use crate::config::Site;
 use crate::http;
 use crate::staging::Staging;
@@ -52,11 +53,11 @@ pub fn check(site: &Site, file: &Path, now: SystemTime) -> Vec<Finding> {
     findings.push(known_hosts(site));
     findings.push(match site.collector() {
         Ok(_) => fine("ssh", format!("account {} on port {}", site.config.ssh.user, site.config.ssh.port)),
-        Err(error) => wrong("ssh", chain(&error)),
+        Err(error) => wrong("ssh", with_causes(&error)),
     });
     findings.push(match http::client(&site.config.transfer) {
         Ok(_) => fine("transfer", "the HTTP client starts"),
-        Err(error) => wrong("transfer", chain(&error)),
+        Err(error) => wrong("transfer", with_causes(&error)),
     });
     findings.push(staging(site));
     findings.push(clock(file, now));
@@ -140,7 +141,7 @@ fn staging(site: &Site) -> Finding {
     let shown = dir.display();
     let free = match Staging::open(&dir).and_then(|staging| staging.begin().map(|_| staging)) {
         Ok(staging) => staging.free_bytes(),
-        Err(error) => return wrong("staging", chain(&error)),
+        Err(error) => return wrong("staging", with_causes(&error)),
     };
     match free {
         Err(error) => wrong("staging", format!("{shown}: its free space cannot be told: {error}")),
@@ -196,17 +197,6 @@ fn is_open_to_others(file: &Path) -> bool {
 
 fn is_writable_by_others(file: &Path) -> bool {
     mode(file) & 0o022 != 0
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(unix)]

@@ -1,10 +1,10 @@
 //! Exit codes. They are documented in `--help` and are part of the interface: a document of Systems Manager hands them on.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use investigation::text::one_line;
+use relay::causes::with_causes;
 use relay::config::ConfigError;
 use relay::order_source::OrderSourceError;
 use relay::{FetchError, RunError};
@@ -63,14 +63,14 @@ impl Failure {
     /// Prints it, a line for each thing that is wrong, and says how the program ends.
     pub(crate) fn report(&self) -> Exit {
         let text = match self {
-            Self::Config(_, error @ ConfigError::Unreadable { .. }) => chain(error),
+            Self::Config(_, error @ ConfigError::Unreadable { .. }) => with_causes(error),
             Self::Config(path, error) => {
-                let lines = chain(error);
+                let lines = with_causes(error);
                 lines.lines().map(|line| format!("{}: {line}", path.display())).collect::<Vec<_>>().join("\n")
             }
-            Self::Orders(error) => chain(error),
+            Self::Orders(error) => with_causes(error),
             Self::Runtime(error) => format!("cannot start the runtime: {error}"),
-            Self::Run(error) => chain(error),
+            Self::Run(error) => with_causes(error),
         };
         for line in text.lines() {
             eprintln!("peerhound-relay: {}", one_line(line, 1000));
@@ -88,16 +88,4 @@ impl Failure {
             Self::Run(_) => Exit::BadOrders,
         }
     }
-}
-
-/// An error with everything behind it.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,7 +1,6 @@
 //! What fetching and uploading share: the client, how long is waited before another try, and errors without URLs. A
 //! presigned URL is a secret: none is ever part of a message.
 
-use std::error::Error;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy, Response, StatusCode, Url};
 
+use crate::causes::with_causes;
 use crate::config::{ConfigError, Transfer};
 
 /// Bytes of an error's body that are looked at.
@@ -66,19 +66,7 @@ pub(crate) fn place(url: &str) -> String {
 
 /// An error with its causes in one line, without the URL.
 pub(crate) fn without_url(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    for _ in 0..8 {
-        let Some(cause) = source else { break };
-        let message = cause.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        source = cause.source();
-    }
-    one_line(&text, 200)
+    one_line(&with_causes(&error.without_url()), 200)
 }
 
 /// What an answer that is no success means.

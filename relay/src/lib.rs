@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+pub mod causes;
 pub mod check;
 pub mod config;
 mod fetch;

@@ -13,11 +13,12 @@ use investigation::text::one_line;
 use jiff::Timestamp;
 
 use crate::bundle::{self, PackError};
+use crate::causes::with_causes;
 use crate::relay::Relay;
 use crate::staging::{Staging, create_private_dir};
 use crate::upload::{Bundle, UploadError, Uploaded, put};
 
-/// Longest line on standard output, in characters. Systems Manager keeps 24,000 of them for 200 orders or fewer.
+/// Longest line on standard output, in characters. Of all lines, Systems Manager keeps the first 24,000.
 const MAX_LINE: usize = 180;
 
 /// What came of one order.
@@ -73,7 +74,7 @@ impl Failure {
 
 impl From<&ContactError> for Failure {
     fn from(error: &ContactError) -> Self {
-        Self::new(error.code(), &with_sources(error), error.retryable())
+        Self::new(error.code(), &with_causes(error), error.retryable())
     }
 }
 
@@ -84,7 +85,7 @@ impl From<&PackError> for Failure {
             // Our own disk: the endpoint is not to blame.
             _ => "staging",
         };
-        Self::new(code, &with_sources(error), error.is_retryable())
+        Self::new(code, &with_causes(error), error.is_retryable())
     }
 }
 
@@ -221,18 +222,6 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
-}
-
-/// An error with everything behind it.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

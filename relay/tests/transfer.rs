@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use investigation::order::{MAX_BATCH_BYTES, RelayResult, Task};
 use jiff::SignedDuration;
+use sha2::Digest as _;
 use support::store::Fault;
 use support::{Ran, SECRET, Scene, batch, program, write_private};
 
@@ -311,4 +312,43 @@ fn a_configuration_that_is_missing_or_wrong_has_its_exit_code() {
     std::fs::remove_file(scene.config()).unwrap();
     assert_eq!(check(&["run"]).code, Some(3));
     assert_eq!(Ran::from(program().arg("work").output().unwrap()).code, Some(2));
+}
+
+#[test]
+fn only_a_proxy_that_is_configured_is_used() {
+    let scene = scene("");
+    let nobody = format!("http://127.0.0.1:{}", support::sshd::free_port());
+    let mut command = scene.command(&scene.publish(&one(&scene)));
+    for variable in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+        command.env(variable, &nobody);
+    }
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+
+    // What is asked for lies on a host that is not there; the proxy has it.
+    scene.configure("'10.20.0.0/16'", &format!("proxy = '{}'", scene.store.url()), "");
+    let mut orders = one(&scene);
+    orders.orders[0].effect = 2;
+    orders.orders[0].upload.url = format!("{nobody}/bundle/c/2-1?X-Amz-Signature={SECRET}");
+    let ran = scene.run_batch(&orders);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    scene.bundle("c", 2);
+}
+
+#[test]
+fn https_is_believed_only_with_a_certificate_that_the_system_trusts() {
+    let scene = scene("attempts = 1");
+    let batch = serde_json::to_vec(&one(&scene)).unwrap();
+    let Some(server) = support::tls::Server::start(&batch) else { return };
+    let url = format!("https://localhost:{}/orders.json", server.port);
+    let sha256 = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(&batch));
+    let link = investigation::order::OrderLink { url, sha256 }.encode().unwrap();
+
+    let trusted = scene.command(&link).env("SSL_CERT_FILE", server.certificate()).output().unwrap();
+    let ran = Ran::from(trusted);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+
+    let ran = scene.run(&link);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stderr.contains("certificate"), "{ran:?}");
 }

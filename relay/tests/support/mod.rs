@@ -9,6 +9,7 @@
 #[path = "../../../crates/collector/tests/support/sshd.rs"]
 pub(crate) mod sshd;
 pub(crate) mod store;
+pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -96,7 +96,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
         }
         let mut words = line.split(' ');
         let method = words.next().unwrap_or_default().to_owned();
-        let path = words.next().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
+        let path = path(words.next().unwrap_or_default());
         let headers = headers(&mut reader)?;
         let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
         let seen = Seen { method: method.clone(), path: path.clone(), headers, at: Instant::now() };
@@ -144,6 +144,13 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
             _ => answer(&mut out, "405 Method Not Allowed", "", b"")?,
         }
     }
+}
+
+/// Without query, and without the host that a request to a proxy has.
+fn path(target: &str) -> String {
+    let target = target.split('?').next().unwrap_or_default();
+    let path = target.strip_prefix("http://").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+    path.unwrap_or(target).to_owned()
 }
 
 fn headers(reader: &mut impl io::BufRead) -> io::Result<BTreeMap<String, String>> {
