@@ -155,6 +155,13 @@ impl Job {
         let seconds = self.order.timeout_seconds;
         match tokio::time::timeout(Duration::from_secs(seconds), contact).await {
             Ok(Ok(_)) => Ok(staged),
+            Ok(Err(ContactError::OutOfScope { target, reason })) => {
+                let reason = format!(
+                    "{target} is not contacted by relay {}, by its relay.toml: {reason}",
+                    self.relay.name
+                );
+                Err(Failure::new("out_of_scope", &reason, false))
+            }
             Ok(Err(error)) => Err(Failure::from(&error)),
             Err(_) => {
                 let reason = format!(

@@ -39,8 +39,9 @@ fn a_target_that_the_relay_does_not_serve_is_refused_and_that_is_reported() {
         let (report, entries) = scene.bundle("c", order.effect);
         assert!(entries.is_empty());
         assert_eq!((report.relay.as_str(), report.target), ("site-1", order.order.target));
-        let RelayResult::Failed { code, retryable, .. } = report.result else { panic!("{report:?}") };
+        let RelayResult::Failed { code, reason, retryable } = report.result else { panic!("{report:?}") };
         assert_eq!((code.as_str(), retryable), ("out_of_scope", false));
+        assert!(reason.contains("relay site-1, by its relay.toml"), "it says who refuses: {reason}");
         assert!(!ran.stdout.contains(&order.order.target.to_string()), "no address in {}", ran.stdout);
     }
     assert!(ran.stdout.lines().any(|line| line.starts_with("c 1-1 failed out_of_scope, ")), "{ran:?}");
