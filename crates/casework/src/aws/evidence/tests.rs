@@ -1,3 +1,4 @@
+mod broken_line;
 mod hostile;
 mod memory;
 mod sealed;
@@ -80,17 +81,7 @@ impl Scene {
         // Starting it blocks.
         let endpoint = tokio::task::spawn_blocking(|| MINISTACK.endpoint().to_owned()).await.unwrap();
         let asked = Asked::default();
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(endpoint)
-            .force_path_style(true)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .interceptor(asked.clone())
-            .build();
-        let client = Client::from_conf(config);
+        let client = client(&endpoint, &asked);
         let (staging, bucket) = (format!("{STAGING}-{test}"), format!("evidence-{test}"));
         client.create_bucket().bucket(&staging).send().await.unwrap();
         client.create_bucket().bucket(&bucket).object_lock_enabled_for_bucket(true).send().await.unwrap();
@@ -135,6 +126,20 @@ impl Scene {
         let listed = self.client.list_multipart_uploads().bucket(&self.evidence.bucket).send().await.unwrap();
         listed.uploads().iter().filter_map(|upload| upload.upload_id().map(str::to_owned)).collect()
     }
+}
+
+fn client(endpoint: &str, asked: &Asked) -> Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .interceptor(asked.clone())
+        .build();
+    Client::from_conf(config)
 }
 
 fn sealing(case_id: &str, sealed_at: Timestamp) -> Sealing {
