@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::super::{Committed, StoreError, Stored};
 use super::Aws;
-use super::alerts::Before;
 use super::call::{ACTIONS, Table, pause, refused};
 use super::change::Change;
 use super::claims;
 use super::item::{Item, address, case_key, n, number, put_body, s, stamp, waits_key};
 use super::requeue::{Guard, LAST};
+use super::settle::Before;
 use crate::failpoint::failpoint;
 
 /// How often what a step rests on may change under it.

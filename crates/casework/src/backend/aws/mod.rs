@@ -38,6 +38,7 @@ mod item;
 mod lists;
 mod prune;
 mod requeue;
+mod settle;
 mod storm;
 #[cfg(test)]
 mod tests;

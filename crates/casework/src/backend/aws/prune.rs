@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use investigation::case::Disposition;
+use investigation::claim::ClaimKey;
 use jiff::Timestamp;
 
 use super::super::Stored;
@@ -10,7 +11,6 @@ use super::alerts::{id_of, row};
 use super::call::{Table, failed};
 use super::change::names;
 use super::item::{Item, alert_key, claim_key, ns, s, stamp, text};
-use investigation::claim::ClaimKey;
 
 impl Aws {
     pub(super) async fn prune_all(&self, before: Timestamp, now: Timestamp) -> Stored<u64> {
