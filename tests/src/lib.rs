@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod cloud;
 mod command;
 mod endpoint;
 mod host;
@@ -26,6 +27,7 @@ mod wait;
 mod workspace;
 
 pub use alert::{Alert, eve};
+pub use cloud::{Cloud, RELAY};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};

@@ -109,6 +109,14 @@ impl Network {
         command(&inside)
     }
 
+    /// What is put before a command so that it runs in the network of the `soc` host.
+    pub(crate) fn soc_prefix(&self) -> Vec<String> {
+        if !self.isolated {
+            return Vec::new();
+        }
+        ["ip", "netns", "exec"].map(str::to_owned).into_iter().chain([self.namespace(SOC)]).collect()
+    }
+
     /// Runs a program on the `soc` host to its end, whatever its exit code.
     ///
     /// # Errors

@@ -27,3 +27,10 @@ pub(crate) fn search_path() -> String {
 pub fn seed() -> Option<u64> {
     std::env::var("PEERHOUND_TEST_SEED").ok()?.parse().ok()
 }
+
+/// Where Terraform's providers lie on this machine, if they need not be fetched: `TF_PLUGIN_DIR`, else where machine
+/// images keep them.
+pub(crate) fn terraform_plugins() -> Option<String> {
+    let named = std::env::var("TF_PLUGIN_DIR").ok().filter(|dir| !dir.is_empty());
+    named.or_else(|| Some("/opt/tf-plugins".to_owned())).filter(|dir| std::path::Path::new(dir).is_dir())
+}

@@ -11,6 +11,7 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{RequestChecksumCalculation, SharedHttpClient};
 use aws_smithy_http_client::Builder;
@@ -99,17 +100,29 @@ impl Clients {
     /// # Errors
     /// Where no region is set, or certificates are named that cannot be used.
     pub fn of_function(surroundings: &Surroundings) -> Result<Self, ClientError> {
+        let environment = EnvironmentVariableCredentialsProvider::new();
+        Self::with(surroundings, SharedCredentialsProvider::new(environment))
+    }
+
+    fn with(surroundings: &Surroundings, keys: SharedCredentialsProvider) -> Result<Self, ClientError> {
         let region = surroundings.region.clone().ok_or(ClientError::NoRegion)?;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(
-                EnvironmentVariableCredentialsProvider::new(),
-            ))
+            .credentials_provider(keys)
             .http_client(http_client(surroundings, &region)?)
             .region(Region::new(region))
             .retry_config(retries())
             .timeout_config(timeouts());
         Ok(Self::from(&config.build(), surroundings))
+    }
+
+    /// Clients with these keys, for an emulator that takes any.
+    ///
+    /// # Errors
+    /// As [`Clients::of_function`].
+    pub fn with_keys(surroundings: &Surroundings, id: &str, secret: &str) -> Result<Self, ClientError> {
+        let keys = Credentials::new(id, secret, None, None, "given");
+        Self::with(surroundings, SharedCredentialsProvider::new(keys))
     }
 
     /// The clients of a person at a terminal: profiles, single sign-on, roles, whatever the SDK finds.

@@ -1,0 +1,274 @@
+//! A deployment: the real Terraform module on an emulator, the real functions behind real event source mappings, and a
+//! Systems Manager that runs the real relay on the `soc` host, from where it reaches the real endpoints.
+
+mod forward;
+mod relay;
+mod terraform;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use casework::aws::client::{Clients, Surroundings};
+use casework::aws::deployment::Deployment;
+use casework::backend::Backend;
+use casework::backend::aws::Aws;
+use emulator::Ministack;
+use emulator::ssm::SsmServer;
+use investigation::case::Case;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::command::{command, run_with};
+use crate::lab::Lab;
+use crate::policy::PolicyText;
+use crate::requirements::{require_or_skip, skip_or_fail};
+use crate::wait::wait_until;
+use crate::{settings, workspace};
+
+use forward::Forward;
+use terraform::Deployed;
+
+/// The relay that serves the lab's network.
+pub const RELAY: &str = "hq";
+const REGION: &str = "us-east-1";
+const FUNCTIONS: [&str; 4] = ["intake", "progress", "act", "sweep"];
+
+/// A deployment for one lab. Fields are dropped in this order: the emulator, with every function, before the rest.
+pub struct Cloud {
+    /// The emulated services.
+    pub ministack: Ministack,
+    /// Systems Manager.
+    pub ssm: SsmServer,
+    /// The relay's node.
+    pub node: String,
+    /// Clients of a person with every right.
+    pub clients: Clients,
+    /// Where everything is.
+    pub deployment: Deployment,
+    /// Its store.
+    pub store: Aws,
+    /// Queues by name: `reports_dlq` and so on.
+    pub queues: Value,
+    /// Runs what is asynchronous.
+    pub runtime: Arc<Runtime>,
+    _forwards: Vec<Forward>,
+    folder: PathBuf,
+}
+
+impl Cloud {
+    /// Deploys, or says why the test is skipped. `policy` gets the relay, mail and tickets of the lab added.
+    ///
+    /// # Errors
+    /// When something that is installed does not start or deploy.
+    pub fn deploy(lab: &Lab, policy: PolicyText) -> Result<Option<Self>> {
+        if !require_or_skip(&["terraform", "python3"]) {
+            return Ok(None);
+        }
+        if let Some(reason) = emulator::skip_reason() {
+            skip_or_fail(&reason);
+            return Ok(None);
+        }
+        let folder = lab.network.workspace().subfolder("cloud")?;
+        let policy = policy
+            .section("[mail]\nfrom = \"peerhound@corp.example\"\nsoc = [\"soc@corp.example\"]")
+            .tickets(&lab.tickets)
+            .section(&format!("[[relay]]\nname = \"{RELAY}\"\nnetworks = [\"{}\"]", lab.network.company()));
+        let policy_file = folder.join("policy.toml");
+        fs::write(&policy_file, policy.text())?;
+        let packages = package(&folder, &policy_file)?;
+
+        let ssm = SsmServer::start(emulator::ssm::Options::default())?;
+        let ministack = Ministack::start(emulator::Options {
+            ssm_endpoint: Some(ssm.endpoint().to_owned()),
+            environment: Vec::new(),
+        })?;
+        let mut forwards = Vec::new();
+        forwards.extend(Forward::into_soc(&lab.network, port(ministack.endpoint())?)?);
+        forwards.extend(Forward::out_of_soc(&lab.network, lab.tickets.port())?);
+        let node = relay::register(&ssm, lab, &folder)?;
+
+        let variables = json!({
+            "endpoint": ministack.endpoint(),
+            "ssm_endpoint": ssm.endpoint(),
+            "region": REGION,
+            "package_dir": packages,
+            "relays": { RELAY: { "platform": "linux" } },
+            "mail": { "identity": "corp.example" },
+            "function_environment": { "AWS_ENDPOINT_URL": ministack.endpoint(), "AWS_ENDPOINT_URL_SSM": ssm.endpoint() },
+        });
+        let deployed = Deployed::apply(&folder, &variables)?;
+        let deployment: Deployment = toml::from_str(&deployed.text("deployment", None)?)?;
+        fs::write(folder.join("deployment.toml"), deployed.text("deployment", None)?)?;
+        let queues = deployed.output("queue_urls")?.clone();
+        ssm.set_events_queue(Some(&deployment.reports_queue_url));
+
+        let runtime =
+            Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
+        let clients = clients(&ministack, &ssm)?;
+        let store = Aws::new(
+            clients.dynamodb.clone(),
+            deployment.cases_table.clone(),
+            deployment.cooldowns_table.clone(),
+        );
+        Ok(Some(Self {
+            ministack,
+            ssm,
+            node,
+            clients,
+            deployment,
+            store,
+            queues,
+            runtime,
+            _forwards: forwards,
+            folder,
+        }))
+    }
+
+    /// The file that the command line reads.
+    #[must_use]
+    pub fn deployment_file(&self) -> PathBuf {
+        self.folder.join("deployment.toml")
+    }
+
+    /// Puts messages on the queue of alerts.
+    ///
+    /// # Errors
+    /// When the queue does not take one.
+    pub fn alert(&self, bodies: &[&str]) -> Result<()> {
+        for body in bodies {
+            let send = self.clients.sqs.send_message().queue_url(&self.deployment.alerts_queue_url);
+            self.runtime.block_on(send.message_body(*body).send())?;
+        }
+        Ok(())
+    }
+
+    /// All cases, the latest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn cases(&self) -> Result<Vec<Case>> {
+        self.runtime.block_on(async {
+            let mut cases = Vec::new();
+            for row in self.store.cases(false, 100).await? {
+                cases.extend(self.store.case(&row.id).await?);
+            }
+            Ok(cases)
+        })
+    }
+
+    /// Waits for a case of which this is true.
+    ///
+    /// # Errors
+    /// When there is none in time; the error shows the cases that there are.
+    pub fn case_that(&self, what: &str, limit: Duration, is: impl Fn(&Case) -> bool) -> Result<Case> {
+        let found = wait_until(what, limit, || Ok(self.cases()?.into_iter().find(|case| is(case))));
+        found.with_context(|| match self.cases() {
+            Ok(cases) => cases.iter().map(told).collect::<Vec<_>>().join("\n"),
+            Err(error) => format!("no cases: {error:#}"),
+        })
+    }
+
+    /// Bodies on a queue, which stay there, with the reason that they carry.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub fn messages(&self, queue_url: &str) -> Result<Vec<(String, Option<String>)>> {
+        let receive = self
+            .clients
+            .sqs
+            .receive_message()
+            .queue_url(queue_url)
+            .max_number_of_messages(10)
+            .message_attribute_names("All")
+            .visibility_timeout(0)
+            .wait_time_seconds(1);
+        let answer = self.runtime.block_on(receive.send())?;
+        let reason = |message: &aws_sdk_sqs::types::Message| {
+            message.message_attributes()?.get("Reason")?.string_value().map(str::to_owned)
+        };
+        let all = answer.messages().iter();
+        Ok(all.map(|message| (message.body().unwrap_or_default().to_owned(), reason(message))).collect())
+    }
+
+    /// Runs the sweep now, as the schedule does every minute.
+    ///
+    /// # Errors
+    /// When it cannot be invoked or fails.
+    pub fn sweep(&self) -> Result<()> {
+        let url = format!("{}/2015-03-31/functions/peerhound-sweep/invocations", self.ministack.endpoint());
+        let argv = ["curl", "--silent", "--fail", "--max-time", "60", "--data", "{}", url.as_str()];
+        let output = run_with(&mut command(&argv), "", Duration::from_secs(70))?;
+        ensure!(output.code == Some(0), "the sweep failed: {}", output.told());
+        Ok(())
+    }
+
+    /// Copies sealed evidence out of its bucket.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn download(&self, location: &str) -> Result<PathBuf> {
+        let rest = location.strip_prefix("s3://").context("not in S3")?;
+        let (bucket, key) = rest.split_once('/').context("no key")?;
+        let get = self.clients.s3.get_object().bucket(bucket).key(key);
+        let bytes = self.runtime.block_on(async {
+            let object = get.send().await?;
+            Ok::<_, anyhow::Error>(object.body.collect().await?.into_bytes())
+        })?;
+        let path = self.folder.join(key.rsplit('/').next().unwrap_or(key));
+        fs::write(&path, bytes)?;
+        Ok(path)
+    }
+}
+
+/// A case on one line, for failures.
+fn told(case: &Case) -> String {
+    let history: Vec<String> =
+        case.history.iter().map(|entry| format!("{} {}", entry.at, entry.what)).collect();
+    format!(
+        "{} {} {:?} pending {:?}: {}",
+        case.id,
+        case.target,
+        case.state,
+        case.pending,
+        history.join(" | ")
+    )
+}
+
+fn clients(ministack: &Ministack, ssm: &SsmServer) -> Result<Clients> {
+    // Any credentials are right for the emulator, and those of whoever runs the tests are nobody's business.
+    let surroundings = Surroundings {
+        region: Some(REGION.to_owned()),
+        ca_bundle: None,
+        endpoint: Some(ministack.endpoint().to_owned()),
+        ssm_endpoint: Some(ssm.endpoint().to_owned()),
+    };
+    Ok(Clients::with_keys(&surroundings, "test", "test")?)
+}
+
+fn port(endpoint: &str) -> Result<u16> {
+    endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).context("the emulator has no port")
+}
+
+/// Builds the functions with the features of the whole workspace, as cargo built the tests, and packs them.
+fn package(folder: &std::path::Path, policy: &std::path::Path) -> Result<PathBuf> {
+    let profile = workspace::profile()?;
+    let cargo = settings::cargo();
+    let mut argv = vec![cargo.as_str(), "build", "--quiet", "--workspace", "--bin", "peerhound-relay"];
+    for function in FUNCTIONS {
+        argv.extend(["--bin", function]);
+    }
+    if profile.ends_with("release") {
+        argv.push("--release");
+    }
+    let output = run_with(command(&argv).current_dir(workspace::root()), "", Duration::from_mins(30))?;
+    ensure!(output.code == Some(0), "the functions do not build: {}", output.told());
+    let (out, built) = (folder.join("dist"), profile.to_string_lossy().into_owned());
+    let (policy, out_text) = (policy.to_string_lossy(), out.to_string_lossy());
+    let argv = ["scripts/package", "--debug", "--built", &built, "--policy", &policy, "--out", &out_text];
+    let output = run_with(command(&argv).current_dir(workspace::root()), "", Duration::from_mins(5))?;
+    ensure!(output.code == Some(0), "the functions cannot be packed: {}", output.told());
+    Ok(out)
+}
