@@ -353,3 +353,16 @@ fn https_is_believed_only_with_a_certificate_that_the_system_trusts() {
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(ran.stderr.contains("certificate"), "{ran:?}");
 }
+
+#[test]
+fn the_largest_batch_fits_into_what_systems_manager_keeps() {
+    let scene = scene("");
+    let case = |n| format!("ph-20260301-{n:08}");
+    let orders = (0..200).map(|n| scene.order(&case(n), 1, OUTSIDE, Task::Identify)).collect();
+    let ran = scene.run_batch(&batch(orders));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.len() < 24_000, "{}", ran.stdout.len());
+    for n in 0..200 {
+        scene.bundle(&case(n), 1);
+    }
+}
