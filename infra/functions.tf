@@ -76,7 +76,8 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = each.value.reserved == null ? -1 : each.value.reserved
 
   environment {
-    variables = local.environment
+    # How long nobody else may work on what this function has in hand.
+    variables = merge(local.environment, { PEERHOUND_TIMEOUT_SECONDS = tostring(each.value.timeout) })
   }
 
   logging_config {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use casework::aws::client::{Clients, Surroundings};
@@ -33,7 +34,9 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         clients.dynamodb.clone(),
         deployment.cases_table.clone(),
         deployment.cooldowns_table.clone(),
-    );
+    )
+    .with_hold(timeout())
+    .with_retention(policy.storage.keep_alerts.duration());
     let metrics = Arc::new(Metrics::default());
     let now: Clock = Arc::new(Timestamp::now);
     let performer = ThroughRelays {
@@ -66,6 +69,14 @@ fn policy() -> Result<Policy> {
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("no policy at {}; scripts/package puts it there", path.display()))?;
     Policy::parse(&text).with_context(|| format!("the policy {} cannot be used", path.display()))
+}
+
+/// The function's own time-out: for so long nobody else may have its case in hand, and no longer, as Lambda has ended
+/// it by then.
+fn timeout() -> Duration {
+    let seconds = variable("PEERHOUND_TIMEOUT_SECONDS").and_then(|seconds| seconds.parse().ok());
+    // The longest that Lambda allows.
+    Duration::from_secs(seconds.unwrap_or(900))
 }
 
 #[expect(

@@ -34,6 +34,8 @@ use terraform::Deployed;
 /// The relay that serves the lab's network.
 pub const RELAY: &str = "hq";
 const REGION: &str = "us-east-1";
+/// Seconds. Short, so that what Lambda and SQS do after a time-out is seen in a test.
+const TIMEOUT: u32 = 20;
 const FUNCTIONS: [&str; 4] = ["intake", "progress", "act", "sweep"];
 
 /// A deployment for one lab. Fields are dropped in this order: the emulator, with every function, before the rest.
@@ -80,7 +82,8 @@ impl Cloud {
         fs::write(&policy_file, policy.text())?;
         let packages = package(&folder, &policy_file)?;
 
-        let ssm = SsmServer::start(emulator::ssm::Options::default())?;
+        // A twentieth of the time: what the service waits five minutes for is over in fifteen seconds.
+        let ssm = SsmServer::start(emulator::ssm::Options { port: 0, second: Duration::from_millis(50) })?;
         let ministack = Ministack::start(emulator::Options {
             ssm_endpoint: Some(ssm.endpoint().to_owned()),
             environment: Vec::new(),
@@ -97,6 +100,7 @@ impl Cloud {
             "package_dir": packages,
             "relays": { RELAY: { "platform": "linux" } },
             "mail": { "identity": "corp.example" },
+            "functions": timeouts(),
             "function_environment": { "AWS_ENDPOINT_URL": ministack.endpoint(), "AWS_ENDPOINT_URL_SSM": ssm.endpoint() },
         });
         let deployed = Deployed::apply(&folder, &variables)?;
@@ -221,6 +225,11 @@ impl Cloud {
         fs::write(&path, bytes)?;
         Ok(path)
     }
+}
+
+fn timeouts() -> Value {
+    let functions = FUNCTIONS.iter().map(|name| ((*name).to_owned(), json!({ "timeout": TIMEOUT })));
+    Value::Object(functions.collect())
 }
 
 /// A case on one line, for failures.

@@ -19,6 +19,9 @@ use crate::worker::{Pace, Resolution, WorkError, Worker};
 /// How long news waits for a worker that has the case in hand at this moment.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// What a relay calls a failure of its own disk.
+const RELAY_DISK: &str = "staging";
+
 /// Why a message is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undone {
@@ -108,6 +111,11 @@ impl Progress {
         let bucket = &performer.deployment.staging_bucket;
         let mut bundle = open_bundle(&performer.clients.s3, bucket, origin, Caps::default(), proof).await?;
         if let RelayResult::Failed { code, reason, retryable } = &bundle.report().result {
+            if code == RELAY_DISK {
+                // The relay's own disk: the endpoint is not to blame, and the case waits for space.
+                let reason = investigation::text::one_line(reason, 600);
+                return Ok(Event::EffectFailed { effect: origin.effect, reason });
+            }
             return Ok(Event::ContactFailed {
                 code: code.clone(),
                 reason: investigation::text::one_line(reason, 600),

@@ -94,6 +94,7 @@ impl Sweep {
                 return;
             }
             if case.due(now).is_some() {
+                self.cancel(&case).await;
                 match worker.drive(&case.id, Pace::STEADY).await {
                     Ok(_) => swept.continued += 1,
                     Err(error) => {
@@ -116,6 +117,20 @@ impl Sweep {
                 swept.failed += 1;
                 tracing::warn!(case_id = case.id, %error, "a case waits for the next sweep");
             }
+        }
+    }
+
+    /// Ends a command whose time is over before its order is given again. Its other orders' time is over too.
+    async fn cancel(&self, case: &Case) {
+        let handed = case.pending.iter().find_map(|pending| order_of(pending.handed_to.as_deref()?));
+        let Some((command, node)) = handed else { return };
+        let ssm = &self.progress.worker.performer.clients.ssm;
+        if let Err(error) = ssm.cancel_command().command_id(command).instance_ids(node).send().await {
+            tracing::info!(
+                command,
+                error = told(error),
+                "a command could not be cancelled; its time is over anyway"
+            );
         }
     }
 
@@ -159,6 +174,12 @@ fn handed(case: &Case, now: Timestamp) -> Option<((u32, u32), String, String)> {
     if now.duration_since(case.updated_at) < ASKED_AFTER {
         return None;
     }
-    let (command, node) = pending.handed_to.as_deref()?.strip_prefix("ssm/")?.split_once('/')?;
-    (command != UNKNOWN).then(|| ((pending.n, pending.attempts), command.to_owned(), node.to_owned()))
+    let (command, node) = order_of(pending.handed_to.as_deref()?)?;
+    Some(((pending.n, pending.attempts), command.to_owned(), node.to_owned()))
+}
+
+/// The command and the node, where they are known.
+fn order_of(handed_to: &str) -> Option<(&str, &str)> {
+    let (command, node) = handed_to.strip_prefix("ssm/")?.split_once('/')?;
+    (command != UNKNOWN).then_some((command, node))
 }
