@@ -86,10 +86,12 @@ resource "aws_dynamodb_table" "cases" {
 
   # What is open, waiting or to be reviewed, by time.
   global_secondary_index {
-    name            = "by_queue"
-    hash_key        = "queue"
-    range_key       = "at"
-    projection_type = "ALL"
+    name      = "by_queue"
+    hash_key  = "queue"
+    range_key = "at"
+    # Bodies are read by their keys, strongly consistent: an index of them would be written for nothing.
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["due"]
   }
 
   # All cases, by the day they were opened.
@@ -97,7 +99,7 @@ resource "aws_dynamodb_table" "cases" {
     name            = "by_day"
     hash_key        = "day"
     range_key       = "at"
-    projection_type = "ALL"
+    projection_type = "KEYS_ONLY"
   }
 
   # Alerts by the id their source gave them.

@@ -33,7 +33,15 @@ async def carry(reader, writer):
 async def main():
     source, target = end(sys.argv[1]), end(sys.argv[2])
 
-    async def connected(reader, writer):
+    # The loop itself forgets tasks that nobody holds.
+    tasks = set()
+
+    def connected(reader, writer):
+        task = asyncio.ensure_future(join(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def join(reader, writer):
         try:
             far_reader, far_writer = await open_end(*target)
         except OSError:

@@ -27,7 +27,7 @@ mod wait;
 mod workspace;
 
 pub use alert::{Alert, eve};
-pub use cloud::{Cloud, RELAY};
+pub use cloud::{Cloud, ODD, RELAY, suppressed};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};

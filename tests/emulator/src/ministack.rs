@@ -123,6 +123,12 @@ impl Ministack {
         io::Error::other(format!("MiniStack {what}; its log ends: {}", end.join(" | ").escape_debug()))
     }
 
+    /// Its folder. Functions are unpacked below it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where it listens: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> &str {

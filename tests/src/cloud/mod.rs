@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use casework::aws::client::{Clients, Surroundings};
 use casework::aws::deployment::Deployment;
-use casework::backend::Backend;
 use casework::backend::aws::Aws;
+use casework::backend::{Backend, SuppressedAlert};
 use emulator::Ministack;
 use emulator::ssm::SsmServer;
 use investigation::case::Case;
@@ -33,6 +34,12 @@ use terraform::Deployed;
 
 /// The relay that serves the lab's network.
 pub const RELAY: &str = "hq";
+/// The addresses that [`RELAY`] serves, by their numbers.
+const SERVED: [u8; 5] = [20, 35, 41, 42, 50];
+/// Relays that serve one address each, by its number, and behave oddly: what a test does to them is no matter of the
+/// others.
+pub const ODD: [(&str, u8); 5] =
+    [("hangs", 31), ("corrupt", 32), ("silent", 33), ("offline", 34), ("unknown", 35)];
 const REGION: &str = "us-east-1";
 /// Seconds. Short, so that what Lambda and SQS do after a time-out is seen in a test.
 const TIMEOUT: u32 = 20;
@@ -46,6 +53,8 @@ pub struct Cloud {
     pub ssm: SsmServer,
     /// The relay's node.
     pub node: String,
+    /// The nodes of [`ODD`] relays, by name.
+    pub odd: std::collections::BTreeMap<&'static str, String>,
     /// Clients of a person with every right.
     pub clients: Clients,
     /// Where everything is.
@@ -74,10 +83,16 @@ impl Cloud {
             return Ok(None);
         }
         let folder = lab.network.workspace().subfolder("cloud")?;
+        let served: Vec<String> =
+            SERVED.iter().map(|number| format!("\"{}\"", lab.network.address(*number))).collect();
         let policy = policy
             .section("[mail]\nfrom = \"peerhound@corp.example\"\nsoc = [\"soc@corp.example\"]")
             .tickets(&lab.tickets)
-            .section(&format!("[[relay]]\nname = \"{RELAY}\"\nnetworks = [\"{}\"]", lab.network.company()));
+            .section(&format!("[[relay]]\nname = \"{RELAY}\"\nnetworks = [{}]", served.join(", ")));
+        let policy = ODD.iter().fold(policy, |policy, (name, number)| {
+            let address = lab.network.address(*number);
+            policy.section(&format!("[[relay]]\nname = \"{name}\"\nnetworks = [\"{address}\"]"))
+        });
         let policy_file = folder.join("policy.toml");
         fs::write(&policy_file, policy.text())?;
         let packages = package(&folder, &policy_file)?;
@@ -92,6 +107,7 @@ impl Cloud {
         forwards.extend(Forward::into_soc(&lab.network, port(ministack.endpoint())?)?);
         forwards.extend(Forward::out_of_soc(&lab.network, lab.tickets.port())?);
         let node = relay::register(&ssm, lab, &folder)?;
+        let odd = relay::register_odd(&ssm, lab, &folder)?;
 
         let variables = json!({
             "endpoint": ministack.endpoint(),
@@ -101,6 +117,7 @@ impl Cloud {
             "relays": { RELAY: { "platform": "linux" } },
             "mail": { "identity": "corp.example" },
             "functions": timeouts(),
+            "order_timeout_seconds": 600,
             "function_environment": { "AWS_ENDPOINT_URL": ministack.endpoint(), "AWS_ENDPOINT_URL_SSM": ssm.endpoint() },
         });
         let deployed = Deployed::apply(&folder, &variables)?;
@@ -121,6 +138,7 @@ impl Cloud {
             ministack,
             ssm,
             node,
+            odd,
             clients,
             deployment,
             store,
@@ -197,6 +215,52 @@ impl Cloud {
         Ok(all.map(|message| (message.body().unwrap_or_default().to_owned(), reason(message))).collect())
     }
 
+    /// Puts an object into the staging bucket.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub fn stage(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        let put = self.clients.s3.put_object().bucket(&self.deployment.staging_bucket).key(key);
+        self.runtime.block_on(put.body(bytes.to_vec().into()).send())?;
+        Ok(())
+    }
+
+    /// Puts messages on the queue of alerts in one batch.
+    ///
+    /// # Errors
+    /// When the queue does not take one.
+    pub fn alert_batch(&self, bodies: &[&str]) -> Result<()> {
+        let entries = bodies.iter().enumerate().map(|(number, body)| {
+            SendMessageBatchRequestEntry::builder().id(format!("m{number}")).message_body(*body).build()
+        });
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let send = self.clients.sqs.send_message_batch().queue_url(&self.deployment.alerts_queue_url);
+        let answer = self.runtime.block_on(send.set_entries(Some(entries)).send())?;
+        ensure!(answer.failed().is_empty(), "{:?}", answer.failed());
+        Ok(())
+    }
+
+    /// Kills every function that runs at this moment, as Lambda does with one that takes too long.
+    ///
+    /// # Errors
+    /// When the processes cannot be listed.
+    pub fn kill_functions(&self) -> Result<usize> {
+        let mut killed = 0;
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let Ok(program) = fs::read_link(path.join("exe")) else { continue };
+            // Only those of this emulator: it unpacks each function below its own folder.
+            if program.ends_with("bootstrap") && program.starts_with(self.ministack.folder()) {
+                let pid = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                killed += usize::from(
+                    run_with(&mut command(&["kill", "-KILL", &pid]), "", Duration::from_secs(5))?.code
+                        == Some(0),
+                );
+            }
+        }
+        Ok(killed)
+    }
+
     /// Runs the sweep now, as the schedule does every minute.
     ///
     /// # Errors
@@ -230,6 +294,14 @@ impl Cloud {
 fn timeouts() -> Value {
     let functions = FUNCTIONS.iter().map(|name| ((*name).to_owned(), json!({ "timeout": TIMEOUT })));
     Value::Object(functions.collect())
+}
+
+/// How many alerts were suppressed on a case, and the latest of them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn suppressed(store: &Aws, case_id: &str) -> Result<(u64, Vec<SuppressedAlert>)> {
+    Ok(store.suppressed(case_id).await?)
 }
 
 /// A case on one line, for failures.

@@ -1,12 +1,13 @@
 //! The relay's machine: a node of Systems Manager in the network of the lab.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use emulator::ssm::{Node, SsmServer};
+use emulator::ssm::{Behaviour, Node, Ping, SsmServer};
 
-use super::RELAY;
+use super::{ODD, RELAY};
 use crate::lab::Lab;
 use crate::workspace;
 
@@ -27,14 +28,50 @@ pub(super) fn register(ssm: &SsmServer, lab: &Lab, folder: &Path) -> Result<Stri
     );
     let config_file = folder.join("relay.toml");
     fs::write(&config_file, config)?;
-    let enter = folder.join("enter-relay.sh");
-    fs::write(&enter, include_str!("enter-relay.sh"))?;
-    let program = workspace::profile()?.join("peerhound-relay");
-    let mut prefix = lab.network.soc_prefix();
-    let words = ["unshare", "--mount", "--", "sh"].map(str::to_owned);
-    prefix.extend(words);
-    prefix.extend([&enter, &program, &config_file].map(|path| path.to_string_lossy().into_owned()));
+    fs::write(folder.join("enter-relay.sh"), include_str!("enter-relay.sh"))?;
     let mut node = Node::new("relay-1", folder).tag("PeerhoundRelay", RELAY);
-    node.prefix = prefix;
+    node.prefix = enter(lab, folder, &config_file)?;
     Ok(ssm.register(node)?)
+}
+
+/// Registers the relays that behave oddly.
+pub(super) fn register_odd(
+    ssm: &SsmServer,
+    lab: &Lab,
+    folder: &Path,
+) -> Result<BTreeMap<&'static str, String>> {
+    let mut nodes = BTreeMap::new();
+    for (name, _) in ODD {
+        let mut node = Node::new(name, folder).tag("PeerhoundRelay", name);
+        match name {
+            // Nobody registered it.
+            "unknown" => continue,
+            "hangs" | "corrupt" => node.behaviour = Behaviour::Hangs,
+            // Says that it did what it did not.
+            "silent" => node.prefix = vec!["true".to_owned()],
+            // Once it is there, it works like the other.
+            _ => {
+                let config = fs::read_to_string(folder.join("relay.toml"))?;
+                let own = folder.join("relay-offline.toml");
+                let config = config.replace(&format!("name = \"{RELAY}\""), &format!("name = \"{name}\""));
+                fs::write(&own, config.replace("relay-staging", "relay-offline-staging"))?;
+                node.prefix = enter(lab, folder, &own)?;
+            }
+        }
+        let id = ssm.register(node)?;
+        if name == "offline" {
+            ssm.set_ping(&id, Ping::ConnectionLost);
+        }
+        nodes.insert(name, id);
+    }
+    Ok(nodes)
+}
+
+/// What is put before a step, so that it finds the relay where the document says.
+fn enter(lab: &Lab, folder: &Path, config: &Path) -> Result<Vec<String>> {
+    let (enter, program) = (folder.join("enter-relay.sh"), workspace::profile()?.join("peerhound-relay"));
+    let mut prefix = lab.network.soc_prefix();
+    prefix.extend(["unshare", "--mount", "--", "sh"].map(str::to_owned));
+    prefix.extend([&*enter, &*program, config].map(|path| path.to_string_lossy().into_owned()));
+    Ok(prefix)
 }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::client::Clients;
 use super::deployment::Deployment;
 use super::dispatch::{Dispatch, NotSent};
-use super::evidence::{EvidenceBucket, Proof, Sealing, evidence_key, open_bundle, origin_of};
+use super::evidence::{EvidenceBucket, Proof, SealedObject, Sealing, evidence_key, open_bundle, origin_of};
 use super::mail::{self, SesConfig};
 use super::metrics::{Metric, Metrics};
 use super::{queues, told};
@@ -135,33 +135,42 @@ impl ThroughRelays {
     }
 
     async fn seal(&self, case: &Case) -> Result<Event, String> {
-        let bundle = self.bundle(case).await?;
-        let collection = bundle.collection().ok_or_else(|| "the bundle holds no collection".to_owned())?;
-        let papers = brief(case, &self.policy, String::new());
-        let sealing = Sealing {
-            key: evidence_key(&case.id, case.opened_at),
-            extra: enclosures(case, &papers, collection).map_err(|error| error.to_string())?,
-            case_id: case.id.clone(),
-            tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            sealed_at: (self.now)(),
-        };
         let bucket = EvidenceBucket {
             bucket: self.deployment.evidence_bucket.clone(),
             kms_key: self.deployment.evidence_kms_key.clone(),
             lock: None,
         };
+        let key = evidence_key(&case.id, case.opened_at);
+        // Sealed before an interruption: what was staged may be gone by now.
+        if let Some(sealed) = bucket.existing(&self.clients.s3, &key, &case.id).await.map_err(told)? {
+            return Ok(self.sealed(case, sealed));
+        }
+        let bundle = self.bundle(case).await?;
+        let collection = bundle.collection().ok_or_else(|| "the bundle holds no collection".to_owned())?;
+        let papers = brief(case, &self.policy, String::new());
+        let sealing = Sealing {
+            key,
+            extra: enclosures(case, &papers, collection).map_err(|error| error.to_string())?,
+            case_id: case.id.clone(),
+            tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            sealed_at: (self.now)(),
+        };
         let sealed = bucket.seal(&self.clients.s3, sealing, bundle).await.map_err(told)?;
+        Ok(self.sealed(case, sealed))
+    }
+
+    fn sealed(&self, case: &Case, sealed: SealedObject) -> Event {
         if !sealed.already_sealed {
             self.count_sealed(case, sealed.sealed_at);
         }
-        Ok(Event::Sealed {
+        Event::Sealed {
             evidence: SealedEvidence {
                 location: sealed.location,
                 sha256: sealed.sha256,
                 size: sealed.size,
                 sealed_at: sealed.sealed_at,
             },
-        })
+        }
     }
 
     async fn act(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {

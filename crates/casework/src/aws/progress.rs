@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use investigation::case::{Case, Effect, Event};
 use investigation::order::RelayResult;
+use investigation::scope::fold;
 
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
 use super::messages::{News, read};
@@ -120,6 +121,13 @@ impl Progress {
                 code: code.clone(),
                 reason: investigation::text::one_line(reason, 600),
                 retryable: *retryable,
+            });
+        }
+        if fold(bundle.report().target) != fold(case.target) {
+            return Ok(Event::ContactFailed {
+                code: "evidence_corrupt".to_owned(),
+                reason: format!("the relay looked at {} and not at {}", bundle.report().target, case.target),
+                retryable: true,
             });
         }
         let collection = bundle.collection().cloned();

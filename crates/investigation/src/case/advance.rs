@@ -13,6 +13,10 @@ use crate::policy::Policy;
 /// every time must not do so for ever.
 const MAX_ATTEMPTS: u32 = 8;
 
+/// Users of one machine that are claimed. A machine with more of them is a server that many share, and belongs on the
+/// list of exempt ones; every store can write so many claims at once.
+const MAX_USERS: usize = 40;
+
 /// Begun this often without an end, an effect is not begun again at once: what stops the worker, or the store under
 /// it, gets time to pass.
 const PATIENT_FROM: u32 = 3;
@@ -188,6 +192,7 @@ impl Step {
             .zip(exempt)
             .filter(|(_, exempt)| exempt.is_none())
             .map(|(key, _)| key)
+            .take(MAX_USERS)
             .collect();
         if keys.is_empty() {
             self.to(State::Collecting, Effect::Collect, now);

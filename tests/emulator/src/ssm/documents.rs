@@ -123,7 +123,7 @@ pub(super) struct Update {
 pub(super) fn update(service: &Service, request: Update) -> Answer {
     let version = Version::read(request.content, request.document_format.as_deref(), request.version_name)?;
     let mut state = service.state();
-    let document = state.documents.get_mut(&request.name).ok_or_else(missing)?;
+    let document = state.documents.get_mut(&request.name).ok_or_else(|| missing(&request.name))?;
     let named = document.number(request.document_version.as_deref())?;
     if request.document_version.is_some() && named != document.versions.len() {
         return Err(Refusal::new("InvalidDocumentVersion", "only the latest version can be updated"));
@@ -144,7 +144,7 @@ pub(super) fn update(service: &Service, request: Update) -> Answer {
 
 pub(super) fn update_default(service: &Service, request: &Named) -> Answer {
     let mut state = service.state();
-    let document = state.documents.get_mut(&request.name).ok_or_else(missing)?;
+    let document = state.documents.get_mut(&request.name).ok_or_else(|| missing(&request.name))?;
     let wanted = request.document_version.as_deref().and_then(|version| version.parse::<usize>().ok());
     let number = wanted
         .filter(|number| (1..=document.versions.len()).contains(number))
@@ -159,7 +159,7 @@ pub(super) fn update_default(service: &Service, request: &Named) -> Answer {
 
 pub(super) fn delete(service: &Service, request: &Named) -> Answer {
     let mut state = service.state();
-    state.documents.remove(&request.name).ok_or_else(missing)?;
+    state.documents.remove(&request.name).ok_or_else(|| missing(&request.name))?;
     state.tags.forget(Kind::Document, &request.name);
     Ok(json!({}))
 }
@@ -192,11 +192,12 @@ pub(super) fn to_send(
 }
 
 fn find<'a>(documents: &'a BTreeMap<String, Document>, name: &str) -> Result<&'a Document, Refusal> {
-    documents.get(name).ok_or_else(missing)
+    documents.get(name).ok_or_else(|| missing(name))
 }
 
-fn missing() -> Refusal {
-    Refusal::new("InvalidDocument", "The specified SSM document doesn't exist.")
+/// Terraform reads "does not exist" in the message, and takes any other for a failure.
+fn missing(name: &str) -> Refusal {
+    Refusal::new("InvalidDocument", format!("Document with name {name} does not exist."))
 }
 
 impl Version {

@@ -59,7 +59,7 @@ impl Ping {
 pub enum Behaviour {
     /// Runs the document's steps and reports.
     Runs,
-    /// Never picks the command up: `DeliveryTimedOut` after its `TimeoutSeconds`.
+    /// Never picks the command up: `DeliveryTimedOut` after `TimeoutSeconds` and the time-outs of the steps.
     Hangs,
     /// The command cannot be handed over: `Undeliverable`, soon.
     Undeliverable,

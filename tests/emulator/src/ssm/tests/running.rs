@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{LIMIT, Rig};
+use super::{LIMIT, Rig, code};
 use crate::ssm::Node;
 use crate::ssm::schema::document;
 
@@ -59,6 +59,26 @@ async fn a_parameter_comes_by_the_environment_and_not_as_text() {
         let seen = rig.server.wait_for_end(command, LIMIT).expect("an end");
         assert_eq!(seen.invocations[0].output, expected);
     }
+}
+
+#[tokio::test]
+async fn the_projects_own_document_gives_up_where_the_agent_is_too_old_for_it() {
+    let rig = Rig::start();
+    rig.create("Orders", include_str!("../../../../../infra/documents/orders-linux.json")).await;
+    let mut old = Node::new("old", rig.folder.path());
+    old.agent = "3.3.987.0".to_owned();
+    let old = rig.server.register(old).expect("a node");
+    let send = |order: &str| {
+        let request = rig.client.send_command().document_name("Orders").instance_ids(&old);
+        request.parameters("Order", vec![order.to_owned()]).send()
+    };
+    assert_eq!(code(send("{{ssm:password}}").await), "InvalidParameters");
+    assert_eq!(code(send("YWJjZGVmZ2hpamtsbW5v; id").await), "InvalidParameters");
+    let sent = send("YWJjZGVmZ2hpamtsbW5v").await.expect("a command");
+    let command = sent.command().and_then(|command| command.command_id()).expect("an id");
+    let seen = rig.server.wait_for_end(command, LIMIT).expect("an end");
+    assert_eq!((seen.invocations[0].status_details, seen.invocations[0].code), ("Failed", 78));
+    assert!(seen.invocations[0].error.contains("must be 3.3.2746.0 or later"));
 }
 
 #[tokio::test]

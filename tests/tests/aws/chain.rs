@@ -1,0 +1,81 @@
+//! The whole way of one alert.
+
+use acceptance::{ALICE, Alert, Cloud, Lab, Swarm, artifact, eve, wait_until};
+use investigation::act::ActionKind;
+use investigation::case::{ActionStatus, Case};
+
+use crate::LIMIT;
+
+pub(crate) fn from_alert_to_deliveries(lab: &Lab, cloud: &Cloud, swarm: &Swarm) {
+    let alert = Alert {
+        source: lab.endpoint.address().into(),
+        source_port: swarm.local_port,
+        destination: swarm.peer_address.into(),
+        destination_port: swarm.peer_port,
+        flow: 1,
+    };
+    let first = eve(&alert);
+    // The queue gives a message twice now and then: the very same alert.
+    cloud.alert(&[&first, &first]).expect("an alert");
+    let of_the_machine = |case: &Case| case.target == lab.endpoint.address();
+    let case = cloud
+        .case_that("the case of the download is closed", LIMIT, |case| {
+            of_the_machine(case) && case.is_closed()
+        })
+        .expect("a case");
+    assert_eq!(case.verdict().map(|verdict| verdict.as_str()), Some("policy_violation"), "{case:#?}");
+    assert_eq!(case.suspects(), [format!("laptop\\{ALICE}")]);
+
+    let sealed = case.evidence.as_ref().expect("evidence");
+    let container = cloud.download(&sealed.location).expect("the container");
+    let peerhound = lab.peerhound().expect("peerhound");
+    let verified = peerhound.run(&["verify", &container.to_string_lossy()]).expect("peerhound");
+    assert_eq!(verified.code, Some(0), "{}", verified.told());
+    assert!(
+        verified.told().contains(&sealed.sha256) || verified.told().contains(&case.id),
+        "{}",
+        verified.told()
+    );
+    let torrents = artifact(&container.to_string_lossy(), "torrents").expect("torrents");
+    assert!(torrents.to_string().contains(&swarm.infohash), "the torrent is not in the evidence: {torrents}");
+
+    the_deliveries_arrived_once(lab, cloud, &case);
+
+    let second = eve(&Alert { flow: 2, ..alert });
+    let contacts = lab.endpoint.connections();
+    cloud.alert(&[&second]).expect("an alert");
+    let counted = wait_until("the repeat is counted", LIMIT, || {
+        let (count, listed) = cloud.runtime.block_on(acceptance::suppressed(&cloud.store, &case.id))?;
+        Ok((count > 0).then_some((count, listed)))
+    });
+    let (count, listed) = counted.expect("a count");
+    assert_eq!((count, listed.len()), (1, 1), "the message that came twice is no repeat: {listed:#?}");
+    assert_eq!(lab.endpoint.connections(), contacts, "a suppressed alert contacts nobody");
+    let cases = cloud.cases().expect("cases").into_iter().filter(of_the_machine).count();
+    assert_eq!(cases, 1);
+    the_deliveries_arrived_once(lab, cloud, &case);
+}
+
+fn the_deliveries_arrived_once(lab: &Lab, cloud: &Cloud, case: &Case) {
+    let done: Vec<ActionKind> = case
+        .actions
+        .iter()
+        .filter(|action| action.status == ActionStatus::Done)
+        .map(|action| action.kind)
+        .collect();
+    assert_eq!(done, [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket], "{:#?}", case.actions);
+    let about = |text: &str| text.contains(&case.id);
+    let mails = cloud.ministack.mails().expect("mails");
+    let mails: Vec<String> = mails.iter().map(ToString::to_string).filter(|mail| about(mail)).collect();
+    assert_eq!(mails.len(), 2, "{mails:#?}");
+    for recipient in ["alice@corp.example", "soc@corp.example"] {
+        assert_eq!(
+            mails.iter().filter(|mail| mail.contains(recipient)).count(),
+            1,
+            "{recipient}: {mails:#?}"
+        );
+    }
+    let tickets = lab.tickets.tickets().expect("tickets");
+    let tickets: Vec<_> = tickets.iter().filter(|ticket| about(&ticket.body)).collect();
+    assert_eq!(tickets.len(), 1, "{tickets:#?}");
+}

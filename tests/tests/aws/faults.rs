@@ -1,0 +1,152 @@
+//! What goes wrong, and what comes of it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use acceptance::{Alert, Cloud, Endpoint, Lab, ODD, Swarm, eve, wait_until};
+use emulator::ssm::{Behaviour, Ping};
+use investigation::case::{Case, State};
+
+use crate::LIMIT;
+
+fn address(lab: &Lab, relay: &str) -> Ipv4Addr {
+    let odd = ODD.iter().find(|(name, _)| *name == relay);
+    lab.network.address(odd.expect("a relay of the policy").1)
+}
+
+/// The code with which a case waits for its machine.
+fn waits_with(case: &Case, target: Ipv4Addr, codes: &[&str]) -> bool {
+    let State::Waiting { code, .. } = &case.state else { return false };
+    case.target == IpAddr::from(target) && codes.contains(&code.as_str())
+}
+
+fn alert_about(cloud: &Cloud, target: Ipv4Addr, flow: u64) {
+    cloud.alert(&[&eve(&Alert::about(target, flow))]).expect("an alert");
+}
+
+pub(crate) fn a_command_that_is_never_picked_up_fails_and_is_tried_again(
+    lab: &Lab,
+    cloud: &Cloud,
+    _: &Swarm,
+) {
+    let target = address(lab, "hangs");
+    alert_about(cloud, target, 31);
+    let waits = |case: &Case| waits_with(case, target, &["relay_failed"]);
+    let case = cloud.case_that("the command is given up", LIMIT, waits).expect("a case");
+    let State::Waiting { reason, .. } = &case.state else { unreachable!() };
+    assert!(reason.contains("DeliveryTimedOut") || reason.contains("TimedOut"), "{reason}");
+    assert!(case.claims.is_empty(), "a machine that nobody could look at is not silenced: {:?}", case.claims);
+    assert!(case.next_due().is_some());
+}
+
+pub(crate) fn evidence_that_is_not_what_it_must_be_is_refused(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let target = address(lab, "corrupt");
+    alert_about(cloud, target, 32);
+    // Its relay does nothing, so that what lies under the bundle's name is what somebody else put there.
+    let dispatched = |case: &Case| {
+        case.target == IpAddr::from(target) && case.pending.iter().any(|pending| pending.handed_to.is_some())
+    };
+    let case = cloud.case_that("the order is on its way", LIMIT, dispatched).expect("a case");
+    let pending = &case.pending[0];
+    let key = format!("staging/{}/{}-{}/bundle.zip", case.id, pending.n, pending.attempts);
+    cloud.stage(&key, b"PK\x03\x04 and then nothing that a relay would write").expect("an object");
+    let waits = |case: &Case| waits_with(case, target, &["evidence_corrupt"]);
+    let case = cloud.case_that("the bundle is refused", LIMIT, waits).expect("a case");
+    assert!(case.evidence.is_none() && case.identity.is_none());
+}
+
+pub(crate) fn evidence_that_never_arrives_is_missed(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let target = address(lab, "silent");
+    alert_about(cloud, target, 33);
+    let waits = |case: &Case| waits_with(case, target, &["relay_failed"]);
+    // The command went well, so only the sweep asks where the evidence is. It is asked to look more often than it would.
+    let missed = wait_until("the evidence is missed", Duration::from_mins(4), || {
+        cloud.sweep()?;
+        std::thread::sleep(Duration::from_secs(5));
+        Ok(cloud.cases()?.into_iter().find(&waits))
+    });
+    let case = missed.expect("a case");
+    let State::Waiting { reason, .. } = &case.state else { unreachable!() };
+    assert!(reason.contains("Success"), "{reason}");
+}
+
+pub(crate) fn a_relay_that_was_offline_is_used_once_it_is_back(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let target = address(lab, "offline");
+    let endpoint = Endpoint::start(&lab.network, "desktop", 34).expect("an endpoint");
+    alert_about(cloud, target, 34);
+    let waits = |case: &Case| waits_with(case, target, &["relay_offline"]);
+    let case = cloud.case_that("the case waits for the relay", LIMIT, waits).expect("a case");
+    let State::Waiting { reason, .. } = &case.state else { unreachable!() };
+    assert!(reason.contains("relay offline is offline"), "{reason}");
+    assert_eq!(endpoint.connections(), 0);
+
+    cloud.ssm.set_ping(&cloud.odd["offline"], Ping::Online);
+    let closed = wait_until("the case goes on", Duration::from_mins(4), || {
+        cloud.sweep()?;
+        std::thread::sleep(Duration::from_secs(5));
+        let found = cloud.cases()?.into_iter().find(|case| case.target == IpAddr::from(target));
+        Ok(found.filter(Case::is_closed))
+    });
+    let closed = closed.expect("a closed case");
+    assert_eq!(closed.id, case.id, "it is the same case");
+    assert!(closed.evidence.is_some(), "{closed:#?}");
+    assert_eq!(closed.identity.as_ref().map(|identity| identity.host_name.as_str()), Some("desktop"));
+}
+
+pub(crate) fn a_relay_that_nobody_registered_is_told_from_one_that_is_off(
+    lab: &Lab,
+    cloud: &Cloud,
+    _: &Swarm,
+) {
+    let target = address(lab, "unknown");
+    // The policy's other relay serves the whole network: it is asked in its place, and finds nobody at that address.
+    alert_about(cloud, target, 35);
+    let waits = |case: &Case| waits_with(case, target, &["unreachable", "timed_out"]);
+    let case = cloud.case_that("the other relay was asked", LIMIT, waits).expect("a case");
+    assert_eq!(case.failed_tries, 1);
+}
+
+pub(crate) fn a_record_that_cannot_be_read_is_set_aside_alone(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let (first, second) = (lab.network.address(41), lab.network.address(42));
+    let [one, two] = [(first, 41), (second, 42)].map(|(target, flow)| eve(&Alert::about(target, flow)));
+    cloud.alert_batch(&[&one, "{\"this is\": not an alert", &two]).expect("a batch");
+    let set_aside = wait_until("the poison is set aside", LIMIT, || {
+        let dead = cloud.messages(&cloud.deployment.alerts_dlq_url)?;
+        Ok(dead.into_iter().find(|(body, _)| body.contains("this is")))
+    });
+    let (_, reason) = set_aside.expect("a message");
+    assert!(reason.as_deref().is_some_and(|reason| !reason.is_empty()), "no reason: {reason:?}");
+    for target in [first, second] {
+        let opened = |case: &Case| case.target == IpAddr::from(target);
+        cloud.case_that("its batch mates are worked", LIMIT, opened).expect("a case");
+    }
+    // Nothing of the batch is left or comes again.
+    let dead = cloud.messages(&cloud.deployment.alerts_dlq_url).expect("messages");
+    assert_eq!(dead.len(), 1, "{dead:#?}");
+}
+
+/// Every function is killed again and again while a case is worked. Nothing is lost, and nothing happens twice.
+pub(crate) fn functions_that_are_killed_lose_nothing(lab: &Lab, cloud: &Cloud) {
+    let endpoint = Endpoint::start(&lab.network, "tower", 50).expect("an endpoint");
+    let target = endpoint.address();
+    cloud.ssm.set_behaviour(&cloud.node, Behaviour::Runs);
+    alert_about(cloud, target, 50);
+    let mut killed = 0;
+    for _ in 0..40 {
+        killed += cloud.kill_functions().expect("a look at the processes");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(killed > 0, "no function was running");
+    let closed = wait_until("the case is closed all the same", Duration::from_mins(5), || {
+        // Lambda ends one that takes too long, so that by then another may go on.
+        let _ = cloud.sweep();
+        std::thread::sleep(Duration::from_secs(5));
+        let of_it: Vec<Case> =
+            cloud.cases()?.into_iter().filter(|case| case.target == IpAddr::from(target)).collect();
+        Ok(of_it.iter().all(Case::is_closed).then_some(of_it).filter(|cases| !cases.is_empty()))
+    });
+    let cases = closed.expect("closed cases");
+    assert_eq!(cases.len(), 1, "{cases:#?}");
+    assert!(cases[0].evidence.is_some(), "{:#?}", cases[0]);
+    println!("{killed} functions killed");
+}
