@@ -1,6 +1,16 @@
 //! Logs: one JSON object a line on standard output, which Lambda carries away.
 
+use casework::worker::{Notice, Observer};
 use tracing_subscriber::EnvFilter;
+
+/// Logs each step of a case with the ids by which it is found, and nothing about people or machines.
+pub(crate) struct Steps;
+
+impl Observer for Steps {
+    fn notice(&self, notice: &Notice<'_>) {
+        tracing::info!(case_id = notice.case_id, alert_id = notice.alert_id, step = ?notice.phase, "case");
+    }
+}
 
 /// Begins to log. The level is the one that Lambda's own logging settings name.
 #[expect(clippy::disallowed_methods, reason = "set by Lambda itself, before anything else is read")]

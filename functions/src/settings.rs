@@ -12,6 +12,8 @@ use casework::aws::metrics::Metrics;
 use casework::aws::performer::{Role, ThroughRelays};
 use casework::backend::aws::Aws;
 use casework::worker::{Clock, Worker};
+
+use crate::log::Steps;
 use investigation::assess::Indicators;
 use investigation::policy::Policy;
 use jiff::Timestamp;
@@ -50,7 +52,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         metrics: Arc::clone(&metrics),
         token: tokio::sync::Mutex::default(),
     };
-    let worker = Arc::new(Worker { backend: store, performer, policy, observer: Arc::new(()), now });
+    let worker = Arc::new(Worker { backend: store, performer, policy, observer: Arc::new(Steps), now });
     let name = match role {
         Role::Intake => "intake",
         Role::Progress => "progress",

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use acceptance::{Alert, Cloud, Endpoint, Lab, ODD, Swarm, eve, wait_until};
-use emulator::ssm::{Behaviour, Ping};
+use emulator::ssm::Ping;
 use investigation::case::{Case, State};
 
 use crate::LIMIT;
@@ -123,30 +123,4 @@ pub(crate) fn a_record_that_cannot_be_read_is_set_aside_alone(lab: &Lab, cloud: 
     // Nothing of the batch is left or comes again.
     let dead = cloud.messages(&cloud.deployment.alerts_dlq_url).expect("messages");
     assert_eq!(dead.len(), 1, "{dead:#?}");
-}
-
-/// Every function is killed again and again while a case is worked. Nothing is lost, and nothing happens twice.
-pub(crate) fn functions_that_are_killed_lose_nothing(lab: &Lab, cloud: &Cloud) {
-    let endpoint = Endpoint::start(&lab.network, "tower", 50).expect("an endpoint");
-    let target = endpoint.address();
-    cloud.ssm.set_behaviour(&cloud.node, Behaviour::Runs);
-    alert_about(cloud, target, 50);
-    let mut killed = 0;
-    for _ in 0..40 {
-        killed += cloud.kill_functions().expect("a look at the processes");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    assert!(killed > 0, "no function was running");
-    let closed = wait_until("the case is closed all the same", Duration::from_mins(5), || {
-        // Lambda ends one that takes too long, so that by then another may go on.
-        let _ = cloud.sweep();
-        std::thread::sleep(Duration::from_secs(5));
-        let of_it: Vec<Case> =
-            cloud.cases()?.into_iter().filter(|case| case.target == IpAddr::from(target)).collect();
-        Ok(of_it.iter().all(Case::is_closed).then_some(of_it).filter(|cases| !cases.is_empty()))
-    });
-    let cases = closed.expect("closed cases");
-    assert_eq!(cases.len(), 1, "{cases:#?}");
-    assert!(cases[0].evidence.is_some(), "{:#?}", cases[0]);
-    println!("{killed} functions killed");
 }

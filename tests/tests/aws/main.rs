@@ -6,6 +6,7 @@
 //! of the tests that runs the document's step.
 
 mod chain;
+mod crash;
 mod faults;
 
 use std::time::Duration;
@@ -25,7 +26,9 @@ fn everything_that_a_deployment_promises() {
         return;
     }
     let swarm = Swarm::start(&lab.network, &mut lab.endpoint, PEER).expect("a swarm");
-    let policy = PolicyText::new(&lab.network).section("[collection]\nretry = [\"1m\"]");
+    let policy = PolicyText::new(&lab.network)
+        .section("[collection]\nretry = [\"1m\"]")
+        .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
 
     std::thread::scope(|scope| {
@@ -46,5 +49,5 @@ fn everything_that_a_deployment_promises() {
                 .expect("a thread");
         }
     });
-    faults::functions_that_are_killed_lose_nothing(&lab, &cloud);
+    crash::functions_that_are_killed_lose_nothing_and_repeat_nothing(&lab, &cloud);
 }
