@@ -37,7 +37,8 @@ pub struct Options {
 /// The running emulator; ends on drop, with every function it runs.
 #[derive(Debug)]
 pub struct Ministack {
-    supervisor: Child,
+    /// None where the services were there already.
+    supervisor: Option<Child>,
     folder: PathBuf,
     port: u16,
     endpoint: String,
@@ -50,6 +51,9 @@ impl Ministack {
     /// # Errors
     /// When it is not installed or does not answer within a minute; the error has the end of its log.
     pub fn start(options: Options) -> io::Result<Self> {
+        if let Some(endpoint) = settings::given_endpoint() {
+            return Self::given(endpoint);
+        }
         forget_old_logs();
         let mut failure = io::Error::other("MiniStack was not started");
         for _ in 0..ATTEMPTS {
@@ -61,11 +65,17 @@ impl Ministack {
         Err(failure)
     }
 
+    /// Services that somebody else started, compatible with LocalStack's.
+    fn given(endpoint: String) -> io::Result<Self> {
+        let port = endpoint.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
+        let port = port.ok_or_else(|| io::Error::other("the endpoint that is given names no port"))?;
+        let folder = folder()?;
+        File::create(folder.join("log"))?;
+        Ok(Self { supervisor: None, folder, port, endpoint })
+    }
+
     fn attempt(options: &Options) -> io::Result<Self> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = runs().join(format!("{}-{number}", std::process::id()));
-        fs::create_dir_all(folder.join("tmp"))?;
+        let folder = folder()?;
         let log = File::create(folder.join("log"))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let endpoint = format!("http://127.0.0.1:{port}");
@@ -91,7 +101,7 @@ impl Ministack {
             .stdout(log.try_clone()?)
             .stderr(log)
             .process_group(0);
-        let mut started = Self { supervisor: command.spawn()?, folder, port, endpoint };
+        let mut started = Self { supervisor: Some(command.spawn()?), folder, port, endpoint };
         started.wait_until_it_answers()?;
         Ok(started)
     }
@@ -101,7 +111,7 @@ impl Ministack {
         let health = format!("{}/_ministack/health", self.endpoint);
         loop {
             // Before the question: a stranger on the port would answer it too.
-            if self.supervisor.try_wait()?.is_some() {
+            if self.supervisor.as_mut().map(Child::try_wait).transpose()?.flatten().is_some() {
                 return Err(self.failure("ended at once"));
             }
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok()
@@ -153,6 +163,12 @@ impl Ministack {
         self.folder.join("log")
     }
 
+    /// Whether this process runs it, and may end it and the functions in it.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.supervisor.is_some()
+    }
+
     /// Every message that SES took since the start or the last reset, as MiniStack tells them: `MessageId`, `Source`,
     /// `To`, `CC`, `BCC`, `Subject`, `BodyText`, `BodyHtml`, `Timestamp` (seconds since 1970) and `Type`. Oldest first.
     ///
@@ -176,16 +192,30 @@ impl Ministack {
 impl Drop for Ministack {
     fn drop(&mut self) {
         // The supervisor kills its group and with it itself; the group's members vanish a moment later.
-        drop(self.supervisor.stdin.take());
-        let _ = self.supervisor.wait();
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() && begun.elapsed() < END_LIMIT {
+        if let Some(supervisor) = &mut self.supervisor {
+            drop(supervisor.stdin.take());
+            let _ = supervisor.wait();
+        }
+        while self.is_ours()
+            && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+            && begun.elapsed() < END_LIMIT
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
         if !std::thread::panicking() {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// A folder of this run's own.
+fn folder() -> io::Result<PathBuf> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = runs().join(format!("{}-{number}", std::process::id()));
+    fs::create_dir_all(folder.join("tmp"))?;
+    Ok(folder)
 }
 
 /// Where the runs' folders lie.

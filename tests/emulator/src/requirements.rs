@@ -10,7 +10,7 @@ use crate::settings;
 /// On CI when it is missing: there a skip proves nothing.
 #[must_use]
 pub fn skip_reason() -> Option<String> {
-    if program().is_file() {
+    if settings::given_endpoint().is_some() || program().is_file() {
         return None;
     }
     let reason = "MiniStack is not installed (scripts/test-requirements installs it)".to_owned();

@@ -10,3 +10,8 @@ pub(crate) fn skipping_fails() -> bool {
 pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned())
 }
+
+/// `PEERHOUND_TEST_ENDPOINT`: services that run already, such as LocalStack, instead of MiniStack.
+pub(crate) fn given_endpoint() -> Option<String> {
+    std::env::var("PEERHOUND_TEST_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty())
+}
