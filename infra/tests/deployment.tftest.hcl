@@ -97,7 +97,7 @@ run "tables" {
   command = apply
 
   assert {
-    condition     = toset([for index in aws_dynamodb_table.cases.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type]))]) == toset(["by_queue queue at ALL", "by_day day at ALL", "by_event event_id KEYS_ONLY"])
+    condition     = toset([for index in aws_dynamodb_table.cases.global_secondary_index : join(" ", compact([index.name, index.hash_key, index.range_key, index.projection_type]))]) == toset(["by_queue queue at INCLUDE", "by_day day at KEYS_ONLY", "by_event event_id KEYS_ONLY"])
     error_message = "The indexes of cases are others."
   }
   assert {
@@ -216,9 +216,14 @@ run "what_the_functions_are_told" {
       "PEERHOUND_CASES_TABLE", "PEERHOUND_COOLDOWNS_TABLE", "PEERHOUND_STAGING_BUCKET", "PEERHOUND_EVIDENCE_BUCKET",
       "PEERHOUND_EVIDENCE_KMS_KEY", "PEERHOUND_ALERTS_QUEUE_URL", "PEERHOUND_ALERTS_DLQ_URL",
       "PEERHOUND_REPORTS_QUEUE_URL", "PEERHOUND_ACTIONS_QUEUE_URL", "PEERHOUND_SSM_DOCUMENT_LINUX",
-      "PEERHOUND_SSM_DOCUMENT_WINDOWS", "PEERHOUND_METRICS_NAMESPACE", "AWS_ENDPOINT_URL",
+      "PEERHOUND_SSM_DOCUMENT_WINDOWS", "PEERHOUND_METRICS_NAMESPACE", "PEERHOUND_TIMEOUT_SECONDS", "AWS_ENDPOINT_URL",
     ])
     error_message = "The functions' environment is another one."
+  }
+  # Each knows its own time-out.
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.environment[0].variables["PEERHOUND_TIMEOUT_SECONDS"] == tostring(function.timeout)])
+    error_message = "A function is told another time-out than it has."
   }
 }
 
