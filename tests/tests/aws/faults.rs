@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use acceptance::{Alert, Cloud, Endpoint, Lab, ODD, Swarm, eve, wait_until};
+use acceptance::{Alert, Cloud, Endpoint, Lab, ODD, Swarm, eve, suppressed, wait_until};
 use emulator::ssm::Ping;
 use investigation::case::{Case, State};
 
@@ -79,6 +79,14 @@ pub(crate) fn a_relay_that_was_offline_is_used_once_it_is_back(lab: &Lab, cloud:
     let State::Waiting { reason, .. } = &case.state else { unreachable!() };
     assert!(reason.contains("relay offline is offline"), "{reason}");
     assert_eq!(endpoint.connections(), 0);
+    // Meanwhile the sensor goes on: all of it belongs to the case that waits.
+    let more: Vec<String> = (340..346).map(|flow| eve(&Alert::about(target, flow))).collect();
+    cloud.alert_batch(&more.iter().map(String::as_str).collect::<Vec<_>>()).expect("a batch");
+    let counted = wait_until("the repeats are counted on the waiting case", LIMIT, || {
+        let (count, _) = cloud.runtime.block_on(suppressed(&cloud.store, &case.id))?;
+        Ok((count >= 6).then_some(count))
+    });
+    assert_eq!(counted.expect("a count"), 6);
 
     cloud.ssm.set_ping(&cloud.odd["offline"], Ping::Online);
     let closed = wait_until("the case goes on", Duration::from_mins(4), || {

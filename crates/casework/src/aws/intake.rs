@@ -154,6 +154,7 @@ impl Intake {
         now: Timestamp,
         until: Instant,
     ) -> Vec<usize> {
+        let mut seen_to = false;
         for _ in 0..LOOKS {
             if alerts.is_empty() {
                 return Vec::new();
@@ -164,8 +165,11 @@ impl Intake {
                     alerts.retain(|taken| taken.alert.id != *opened_by_alert);
                     self.repeats(&claim.case_id, &claim.key, &alerts, now).await
                 }
-                Standing::Free | Standing::Waiting { .. } if Instant::now() >= until => break,
                 // A waiting case is told of the first of them, which is a reason to try it, and counts the others.
+                Standing::Waiting { case_id } if seen_to => {
+                    self.repeats(case_id, &ClaimKey::stored(String::new()), &alerts, now).await
+                }
+                Standing::Free | Standing::Waiting { .. } if Instant::now() >= until => break,
                 Standing::Free | Standing::Waiting { .. } => {
                     let first = alerts.remove(0);
                     match self.first(&first, &mut alerts).await {
@@ -177,6 +181,9 @@ impl Intake {
                             break;
                         }
                     }
+                    // The very same alert, come twice in one batch, is no repeat either.
+                    alerts.retain(|taken| taken.alert.id != first.alert.id);
+                    seen_to = true;
                     let found = self.worker.backend.look_up(&[ip], (self.worker.now)()).await;
                     match found {
                         Ok(mut found) => standing = found.remove(&ip).unwrap_or(Standing::Free),
