@@ -83,6 +83,11 @@ impl Variant {
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
     ];
 
+    /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
+    pub fn is_rare(self) -> bool {
+        self == Self::ClaimNotConfirmed
+    }
+
     /// The variant of that word.
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, name, _)| *name == word).map(|(variant, ..)| *variant)

@@ -1,11 +1,13 @@
 //! Runs one schedule: the queue in front, the workers, their deaths, the sweep, the moves of machines.
 
+mod operator;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use casework::backend::simulated::{Dump, Simulated};
+use casework::backend::simulated::{AlertDump, Dump, Simulated};
 use casework::backend::{Backend, Received};
 use casework::worker::{Pace, Resolution, WorkError, Worker};
 use investigation::case::Disposition;
@@ -22,6 +24,10 @@ use crate::world::{self, Drawn, Machine, Truth};
 
 /// A message that is not acknowledged in this time is given again.
 const VISIBILITY: i64 = 10 * MINUTE;
+/// The hold of a worker that has been stopped for this long runs out, where holds do.
+pub const HOLD: i64 = 5 * MINUTE;
+/// Settled alerts are forgotten when they are this old. Longer than a case can be open.
+const KEEP: i64 = 6 * DAY;
 /// How long what is left may take to come to its end when all troubles are over.
 const PATIENCE: i64 = 12 * DAY;
 
@@ -35,6 +41,8 @@ pub struct Record {
     pub history: History,
     /// What is stored at the end.
     pub dump: Dump,
+    /// Alerts that were forgotten, as they were stored then.
+    pub forgotten: Vec<AlertDump>,
     /// The alerts that were sent.
     pub sent: Vec<Option<Truth>>,
     /// The machines.
@@ -66,6 +74,16 @@ enum Happening {
     Restart {
         worker: usize,
     },
+    /// Some worker is stopped.
+    Stop,
+    /// The holds of a worker run out, if it is still stopped.
+    LoseHolds {
+        worker: usize,
+        life: u32,
+    },
+    /// An operator gives a claim up.
+    Release,
+    Prune,
     Sweep {
         worker: usize,
     },
@@ -85,6 +103,13 @@ struct Slot {
     tasks: JoinSet<()>,
 }
 
+impl Slot {
+    /// Whether there is a worker that lives and is not stopped.
+    fn works(&self) -> bool {
+        self.living.as_ref().is_some_and(|(life, _)| !life.is_stopped())
+    }
+}
+
 struct Conductor {
     shared: Arc<Shared>,
     store: Simulated,
@@ -99,6 +124,7 @@ struct Conductor {
     to_send: Vec<(u32, Drawn)>,
     deaths: u32,
     deliveries: u64,
+    forgotten: Vec<AlertDump>,
     sweep_every: i64,
 }
 
@@ -128,6 +154,7 @@ impl Conductor {
             to_send,
             deaths: 0,
             deliveries: 0,
+            forgotten: Vec::new(),
             sweep_every: if scenario.alerts > 20_000 { 5 * MINUTE } else { 2 * MINUTE },
         }
     }
@@ -142,6 +169,9 @@ impl Conductor {
             self.at(HOUR, Happening::Move { nth: 0 });
         }
         self.at(HOUR, Happening::Crash);
+        self.at(HOUR, Happening::Stop);
+        self.at(HOUR, Happening::Release);
+        self.at(7 * DAY, Happening::Prune);
         self.at(6 * HOUR, Happening::Snapshot);
         let end = i64::from(scenario.days) * DAY + 4 * DAY + HOUR;
         let mut day = 0;
@@ -177,6 +207,7 @@ impl Conductor {
             scenario,
             history: std::mem::take(&mut *self.shared.history()),
             dump: self.store.dump(),
+            forgotten: self.forgotten,
             sent: std::mem::take(&mut world.sent),
             machines: std::mem::take(&mut world.machines),
             unfinished,
@@ -239,6 +270,39 @@ impl Conductor {
                 self.after(pause, Happening::Crash);
             }
             Happening::Restart { worker } => self.restart(worker),
+            Happening::Stop => {
+                let victim = self.shared.between(0, self.slots.len() as i64) as usize;
+                if self.shared.strikes_early(Trouble::Suspended, 1000)
+                    && let Some((life, _)) = &self.slots[victim].living
+                {
+                    life.stop();
+                }
+                let pause = self.shared.between(HOUR, 20 * HOUR);
+                self.after(pause, Happening::Stop);
+            }
+            Happening::LoseHolds { worker, life: number } => {
+                if let Some((life, _)) = &self.slots[worker].living
+                    && life.number == number
+                    && life.is_stopped()
+                {
+                    life.lose_holds();
+                }
+            }
+            Happening::Release => {
+                if early && self.shared.scenario.has(Trouble::Release) {
+                    self.release();
+                }
+                let pause = self.shared.between(HOUR, 16 * HOUR);
+                self.after(pause, Happening::Release);
+            }
+            Happening::Prune => {
+                if self.shared.scenario.has(Trouble::Prune) {
+                    self.prune();
+                }
+                // In a large schedule each costs a look at everything.
+                let often = if self.shared.scenario.alerts > 20_000 { 5 * DAY } else { 6 * HOUR };
+                self.after(often, Happening::Prune);
+            }
             Happening::Sweep { worker } => self.sweep(worker),
             Happening::Move { nth } => {
                 let pause =
@@ -311,7 +375,7 @@ impl Conductor {
         if tries > 200 {
             return;
         }
-        if self.slots.iter().all(|slot| slot.living.is_none()) {
+        if !self.slots.iter().any(Slot::works) {
             return self.after(30 * SECOND, Happening::Report(report, tries + 1));
         }
         let sender = self.shared.news.clone();
@@ -333,14 +397,13 @@ impl Conductor {
         });
     }
 
-    /// Starts work on a worker that lives, if there is one.
+    /// Starts work on a worker that lives and is not stopped, if there is one.
     fn spawn<F, W>(&mut self, work: W)
     where
         F: Future<Output = ()> + Send + 'static,
         W: FnOnce(Arc<Peerhound>, Arc<Shared>) -> F,
     {
-        let living: Vec<usize> =
-            (0..self.slots.len()).filter(|worker| self.slots[*worker].living.is_some()).collect();
+        let living: Vec<usize> = (0..self.slots.len()).filter(|worker| self.slots[*worker].works()).collect();
         let chosen = self.shared.between(0, living.len() as i64) as usize;
         let Some(slot) = living.get(chosen).and_then(|worker| self.slots.get_mut(*worker)) else { return };
         if let Some((_, worker)) = &slot.living {
@@ -361,7 +424,9 @@ impl Conductor {
                 shared.record(|_| Fact::Broken { what: format!("panicked: {error}") });
             }
         }
-        let Some((life, peerhound)) = &slot.living else { return };
+        let Some((life, peerhound)) = slot.living.as_ref().filter(|(life, _)| !life.is_stopped()) else {
+            return;
+        };
         let peerhound = Arc::clone(peerhound);
         let due = store.due(crate::life::stamp(now + life.skew));
         let oldest = crate::life::stamp(now - 2 * MINUTE);
@@ -407,6 +472,12 @@ impl Conductor {
                 self.after(away, Happening::Restart { worker });
             }
             News::Died { .. } => {}
+            News::Stopped { worker, life, until } => {
+                let runs_out = self.shared.now() + HOLD;
+                if self.shared.scenario.holds_expire() && runs_out < until {
+                    self.at(runs_out, Happening::LoseHolds { worker, life });
+                }
+            }
             News::Report(report) if report.at < 0 => {
                 let tries = report.at.unsigned_abs() as u32;
                 self.after(30 * SECOND, Happening::Report(report, tries));

@@ -12,11 +12,12 @@ use investigation::case::{Case, Effect, Event, Pending, SealedEvidence};
 use jiff::SignedDuration;
 use tokio::time::Duration;
 
-use crate::history::Fact;
+use crate::history::{Fact, Moment};
 use crate::life::{Life, News, Report, Shared, stamp};
 use crate::random::{Random, purpose};
 use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
 use crate::world::PARTS;
+use contact::Visit;
 
 /// Deaths at one point of an effect, in a hundred thousand.
 const DEATHS: u64 = 600;
@@ -36,15 +37,13 @@ pub const LIMITS: [i64; 2] = [MINUTE, 30 * MINUTE];
 
 impl Performer for Field {
     async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
-        let effect = pending.n;
+        let (effect, since) = (pending.n, self.shared.now());
         self.life.survive(DEATHS).await;
         let event = match &pending.effect {
             Effect::Identify | Effect::Collect if self.goes_to_a_relay(case, effect) => {
-                return self.dispatch(case, pending);
+                return self.dispatch(case, pending, since);
             }
-            Effect::Identify | Effect::Collect => {
-                contact::perform(&self.shared, Some(&self.life), self.limits, case, pending).await
-            }
+            Effect::Identify | Effect::Collect => self.visit(since, false).perform(case, pending).await,
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
@@ -71,18 +70,23 @@ impl Field {
         self.shared.scenario.has(Trouble::Relay) && random.chance(400)
     }
 
+    fn visit(&self, since: Moment, by_relay: bool) -> Visit {
+        let (shared, life, limits) = (Arc::clone(&self.shared), Arc::clone(&self.life), self.limits);
+        Visit { shared, life, by_relay, limits, since }
+    }
+
     /// Hands an order to a relay, which is no part of the worker and outlives it.
-    fn dispatch(&self, case: &Case, pending: &Pending) -> Performed {
+    fn dispatch(&self, case: &Case, pending: &Pending, since: Moment) -> Performed {
         let limit = self.limits[usize::from(matches!(pending.effect, Effect::Collect))];
         let until = stamp(self.shared.now() + self.life.skew + limit + 5 * MINUTE);
         let attempt = pending.attempts;
-        let (shared, case, pending, limits) =
-            (Arc::clone(&self.shared), case.clone(), pending.clone(), self.limits);
+        let (shared, case, pending) = (Arc::clone(&self.shared), case.clone(), pending.clone());
+        let visit = self.visit(since, true);
         let number = self.shared.history().case(&case.id);
         let order = tokio::spawn(async move {
             let wait = shared.between(0, MINUTE);
             tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            let event = contact::perform(&shared, None, limits, &case, &pending).await;
+            let event = visit.perform(&case, &pending).await;
             if shared.strikes(Trouble::ReportLost, 60) {
                 return;
             }
@@ -147,9 +151,11 @@ impl Field {
             let takes = self.shared.between(50, 3 * SECOND);
             tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
             self.life.survive(DEATHS).await;
-            self.shared.world().containers.insert(number);
-            let (parts, machine) = (staging.parts, staging.machine);
-            self.shared.record(|_| Fact::Sealed { case: number, parts, of: PARTS, machine });
+            // Never in the place of one that is there: a worker that lost its hold may have been faster.
+            if self.shared.world().containers.insert(number) {
+                let (parts, machine) = (staging.parts, staging.machine);
+                self.shared.record(|_| Fact::Sealed { case: number, parts, of: PARTS, machine });
+            }
         }
         let sealed_at = stamp(self.shared.now() + self.life.skew);
         let location = format!("{}.zip", case.id);

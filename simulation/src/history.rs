@@ -9,6 +9,9 @@ pub type Moment = i64;
 /// A case, by the order in which it was first heard of.
 pub type CaseNo = u32;
 
+/// A worker, by its number.
+pub type Writer = u32;
+
 /// What a contact is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contact {
@@ -43,6 +46,8 @@ pub enum Fact {
         key: String,
         /// For this case.
         case: CaseNo,
+        /// By this worker.
+        by: Writer,
     },
     /// A case gave a claim up.
     Released {
@@ -50,6 +55,27 @@ pub enum Fact {
         key: String,
         /// The case.
         case: CaseNo,
+    },
+    /// An operator gave a claim up.
+    ReleasedByHand {
+        /// The key.
+        key: String,
+        /// Whose it was.
+        case: CaseNo,
+    },
+    /// A settled alert was forgotten, as it was old.
+    Forgotten {
+        /// The alert's id.
+        alert: String,
+        /// It was the alert of a case that was open.
+        of_open_case: bool,
+    },
+    /// A worker was stopped until this moment, unless it is killed before.
+    Stopped {
+        /// The worker.
+        worker: Writer,
+        /// When it goes on.
+        until: Moment,
     },
     /// The store settled an alert on a case.
     Settled {
@@ -61,6 +87,8 @@ pub enum Fact {
         key: Option<String>,
         /// The case.
         case: CaseNo,
+        /// By this worker.
+        by: Writer,
     },
     /// A case was closed.
     Closed {
@@ -79,6 +107,8 @@ pub enum Fact {
         machine: Option<u32>,
         /// What for.
         what: Contact,
+        /// By this worker, or by the relay that has its order from it.
+        by: Writer,
     },
     /// The contact ended, whichever way.
     ContactEnded {
@@ -91,6 +121,8 @@ pub enum Fact {
         case: CaseNo,
         /// The machine.
         machine: u32,
+        /// The worker was stopped while it asked and had lost its hold, so that the answer counts for nothing.
+        late: bool,
     },
     /// A container was written.
     Sealed {

@@ -1,6 +1,8 @@
-//! A worker's life, and what all parts of a simulation share.
+//! What all parts of a simulation share, and the lives of its workers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod worker;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use casework::backend::simulated::{Call, Fault, Faults};
@@ -10,16 +12,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Duration, Instant};
 
-use crate::history::{Fact, History, Moment, Settled};
+use crate::history::{Fact, History, Moment, Settled, Writer};
 use crate::random::Random;
 use crate::scenario::{Scenario, Trouble};
 use crate::world::World;
 
+pub use worker::Life;
+
 /// 2026-03-02T09:00:00Z: when each simulation begins.
 const BEGINNING: i64 = 1_772_442_000;
-
-/// Alerts up to which points are as deadly as they say.
-const CROWD: u64 = 20_000;
 
 /// What all parts share.
 pub struct Shared {
@@ -29,6 +30,8 @@ pub struct Shared {
     history: Mutex<History>,
     random: Mutex<Random>,
     start: Instant,
+    /// Whose call the store is working on.
+    writer: AtomicU32,
     /// The troubles of workers, store and queue are over: what is left is to be brought to its end.
     pub calm: AtomicBool,
     /// To the conductor.
@@ -44,6 +47,15 @@ pub enum News {
         worker: usize,
         /// In which of its lives.
         life: u32,
+    },
+    /// A worker is stopped.
+    Stopped {
+        /// Which.
+        worker: usize,
+        /// In which of its lives.
+        life: u32,
+        /// When it goes on.
+        until: Moment,
     },
     /// A relay has something to say.
     Report(Box<Report>),
@@ -73,6 +85,7 @@ impl Shared {
             history: Mutex::default(),
             random: Mutex::new(scenario.random("faults", &[])),
             start: Instant::now(),
+            writer: AtomicU32::new(0),
             calm: AtomicBool::new(false),
             news,
         })
@@ -121,6 +134,15 @@ impl Shared {
         self.random().between(from, to)
     }
 
+    /// The store works on a call of this worker now.
+    pub fn writes(&self, worker: usize) {
+        self.writer.store(worker as u32, Ordering::Relaxed);
+    }
+
+    fn writer(&self) -> Writer {
+        self.writer.load(Ordering::Relaxed)
+    }
+
     fn random(&self) -> MutexGuard<'_, Random> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,7 +179,9 @@ impl Faults for Shared {
         let case = history.case(&step.case.id);
         for op in &step.claims {
             let fact = match op {
-                ClaimOp::Take(claim) => Fact::Took { key: claim.key.as_str().to_owned(), case },
+                ClaimOp::Take(claim) => {
+                    Fact::Took { key: claim.key.as_str().to_owned(), case, by: self.writer() }
+                }
                 ClaimOp::Release(key) => Fact::Released { key: key.as_str().to_owned(), case },
                 ClaimOp::Confirm(_) => continue,
             };
@@ -180,67 +204,7 @@ impl Faults for Shared {
             Disposition::Folded { case_id, .. } => (case_id, Settled::Folded, None),
             _ => return,
         };
-        let alert = alert_id.to_owned();
-        self.record(|history| Fact::Settled { alert, how, key, case: history.case(case_id) });
-    }
-}
-
-/// One life of one worker.
-pub struct Life {
-    /// The worker.
-    pub worker: usize,
-    /// Which of its lives.
-    pub number: u32,
-    /// How far its clock is off, in milliseconds.
-    pub skew: i64,
-    alive: AtomicBool,
-    shared: Arc<Shared>,
-}
-
-impl Life {
-    /// A worker begins to live.
-    pub fn begin(shared: &Arc<Shared>, worker: usize, number: u32) -> Arc<Self> {
-        let mut random = shared.scenario.random("skew", &[worker as u64]);
-        let skew = if shared.scenario.has(Trouble::Skew) {
-            random.between(-crate::scenario::SKEW, crate::scenario::SKEW)
-        } else {
-            0
-        };
-        Arc::new(Self { worker, number, skew, alive: AtomicBool::new(true), shared: Arc::clone(shared) })
-    }
-
-    /// Whether it lives.
-    pub fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::Relaxed)
-    }
-
-    /// It dies. Whatever it does stops here.
-    pub fn end(&self) {
-        if self.alive.swap(false, Ordering::Relaxed) {
-            let _ = self.shared.news.send(News::Died { worker: self.worker, life: self.number });
-        }
-    }
-
-    /// A point at which it may die, `per_hundred_thousand` times in that many. A dead worker never comes back from it.
-    /// Where there is more to do in a day, a worker passes more such points, and each is less deadly.
-    pub async fn survive(&self, per_hundred_thousand: u64) {
-        let crowd = u64::from(self.shared.scenario.alerts).max(CROWD);
-        let crashes = self.shared.scenario.has(Trouble::Crash)
-            && !self.shared.calm.load(Ordering::Relaxed)
-            && self.shared.random().below(100_000 * crowd) < per_hundred_thousand * CROWD;
-        if crashes {
-            self.end();
-        }
-        if !self.is_alive() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// The time that a call of the store takes.
-    pub async fn latency(&self) {
-        if self.shared.strikes(Trouble::Latency, 300) {
-            let wait = self.shared.between(1, 120);
-            tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-        }
+        let (alert, by) = (alert_id.to_owned(), self.writer());
+        self.record(|history| Fact::Settled { alert, how, key, case: history.case(case_id), by });
     }
 }

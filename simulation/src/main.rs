@@ -34,6 +34,9 @@ struct Arguments {
     /// Workers; by the seed if not given.
     #[arg(long)]
     workers: Option<u32>,
+    /// With as much contention for users as there can be; by the seed if not given.
+    #[arg(long)]
+    contended: bool,
     /// Troubles to leave out, separated by commas.
     #[arg(long, value_delimiter = ',')]
     without: Vec<String>,
@@ -127,6 +130,7 @@ fn scenario(arguments: &Arguments, seed: u64) -> Result<Scenario> {
         alerts: arguments.alerts.unwrap_or(drawn.alerts),
         days: arguments.days.unwrap_or(drawn.days).max(1),
         workers: arguments.workers.unwrap_or(drawn.workers).max(1),
+        contended: arguments.contended || (drawn.contended && arguments.alerts.is_none()),
         troubles,
         ..drawn
     })

@@ -66,6 +66,13 @@ pub enum Trouble {
     Answer500,
     /// Servers accept and the connection breaks.
     AcceptedAndLost,
+    /// Workers are stopped for minutes or hours between any two calls, and go on as if nothing had been: a frozen
+    /// machine, or a signal. Their holds are kept meanwhile, or run out, see [`Scenario::holds_expire`].
+    Suspended,
+    /// An operator gives claims up, whoever has them.
+    Release,
+    /// Old alerts and claims are forgotten now and then.
+    Prune,
 }
 
 /// How far a worker's clock may be off, either way.
@@ -73,7 +80,7 @@ pub const SKEW: i64 = 30 * SECOND;
 
 impl Trouble {
     /// Every kind, with the word that the command line knows it by.
-    pub const ALL: [(Self, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str); 29] = [
         (Self::Crash, "crash"),
         (Self::Duplicate, "duplicate"),
         (Self::Delay, "delay"),
@@ -100,6 +107,9 @@ impl Trouble {
         (Self::Refusal, "refusal"),
         (Self::Answer500, "answer-500"),
         (Self::AcceptedAndLost, "accepted-and-lost"),
+        (Self::Suspended, "suspended"),
+        (Self::Release, "release"),
+        (Self::Prune, "prune"),
     ];
 
     /// The trouble of that word.
@@ -149,6 +159,9 @@ pub struct Scenario {
     pub days: u32,
     /// Workers.
     pub workers: u32,
+    /// Users work on two machines each, contacts take long and often break, and workers are stopped where it hurts
+    /// most: what needs several rare things at once is met here.
+    pub contended: bool,
     /// What may go wrong.
     pub troubles: Troubles,
 }
@@ -163,8 +176,14 @@ impl Scenario {
             alerts: 100 + random.below(200) as u32,
             days: 7 + random.below(4) as u32,
             workers: 2 + random.below(3) as u32,
+            contended: random.chance(250),
             troubles: Troubles::ALL,
         }
+    }
+
+    /// A small schedule with as much contention for users as there can be.
+    pub fn contended(seed: u64) -> Self {
+        Self { endpoints: 40, alerts: 800, contended: true, ..Self::small(seed) }
     }
 
     /// Whether a kind of trouble is on.
@@ -175,6 +194,11 @@ impl Scenario {
     /// Whether the ticket server folds requests with the same key. The policy says the same.
     pub fn folds_tickets(&self) -> bool {
         Random::of(&[self.seed, purpose("folds")]).chance(500)
+    }
+
+    /// Whether the hold of a worker that is stopped runs out, as a row with a time does. A lock on a file is kept.
+    pub fn holds_expire(&self) -> bool {
+        Random::of(&[self.seed, purpose("holds expire")]).chance(500)
     }
 
     /// A stream for one purpose.
@@ -189,8 +213,9 @@ impl Scenario {
         let left_out = self.troubles.left_out();
         let without =
             if left_out.is_empty() { String::new() } else { format!(" --without {}", left_out.join(",")) };
+        let contended = if self.contended { " --contended" } else { "" };
         format!(
-            "cargo run -p simulation --release -- --from {} --seeds 1 --endpoints {} --alerts {} --days {} --workers {}{without}",
+            "cargo run -p simulation --release -- --from {} --seeds 1 --endpoints {} --alerts {} --days {} --workers {}{contended}{without}",
             self.seed, self.endpoints, self.alerts, self.days, self.workers
         )
     }

@@ -6,13 +6,20 @@ use std::sync::Arc;
 use casework::backend::simulated::Simulated;
 use casework::backend::{AlertRow, Backend, CaseRow, Committed, Hold, Received, Stored, SuppressedAlert};
 use investigation::case::{Case, Disposition, Step};
-use investigation::claim::{Claim, ClaimKey};
+use investigation::claim::{Claim, ClaimKey, ClaimKind};
 use jiff::Timestamp;
 
 use crate::life::Life;
 
 /// Deaths at one side of one call, in a hundred thousand.
 const DEATHS: u64 = 120;
+
+/// Stops between reading that a user is another case's at the moment and deciding on it, in a hundred thousand. Little
+/// time passes there, and much depends on it. The second is for contended schedules.
+const STOPS: [u64; 2] = [20_000, 100_000];
+
+/// In contended schedules, stops between deciding that an alert opens a case and writing it, in a hundred thousand.
+const STOPS_BEFORE_OPENING: u64 = 5000;
 
 /// A worker's way to the store.
 pub struct Seam {
@@ -26,6 +33,7 @@ impl Seam {
     async fn call<T>(&self, call: impl Future<Output = Stored<T>>) -> Stored<T> {
         self.life.latency().await;
         self.life.survive(DEATHS).await;
+        self.life.writes();
         let answer = call.await;
         self.life.latency().await;
         self.life.survive(DEATHS).await;
@@ -55,7 +63,11 @@ impl Backend for Seam {
     }
 
     async fn waiting_case(&self, target: IpAddr) -> Stored<Option<String>> {
-        self.call(self.store.waiting_case(target)).await
+        let waiting = self.call(self.store.waiting_case(target)).await?;
+        if waiting.is_none() && self.life.shared.scenario.contended {
+            self.life.may_stop(STOPS_BEFORE_OPENING).await;
+        }
+        Ok(waiting)
     }
 
     async fn open_cases(&self) -> Stored<Vec<String>> {
@@ -75,7 +87,11 @@ impl Backend for Seam {
     }
 
     async fn claims_on(&self, keys: &[ClaimKey], now: Timestamp) -> Stored<Vec<Claim>> {
-        self.call(self.store.claims_on(keys, now)).await
+        let held = self.call(self.store.claims_on(keys, now)).await?;
+        if held.iter().any(|claim| claim.kind == ClaimKind::Lease) {
+            self.life.may_stop(STOPS[usize::from(self.life.shared.scenario.contended)]).await;
+        }
+        Ok(held)
     }
 
     async fn claims(&self, now: Timestamp) -> Stored<Vec<Claim>> {
@@ -91,7 +107,8 @@ impl Backend for Seam {
     }
 
     async fn hold(&self, case_id: &str) -> Stored<Option<Box<dyn Hold>>> {
-        self.call(self.store.hold(case_id)).await
+        let hold = self.call(self.store.hold(case_id)).await?;
+        Ok(hold.map(|hold| self.life.grip(hold)))
     }
 
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Stored<u64> {

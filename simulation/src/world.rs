@@ -68,6 +68,8 @@ pub struct Staging {
     pub whole: bool,
     /// The machine that it came from.
     pub machine: u32,
+    /// The effect that staged it. What a later one stages is another collection.
+    pub effect: u32,
 }
 
 /// The world as it is now.

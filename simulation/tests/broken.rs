@@ -13,7 +13,8 @@ fn caught(variants: impl Iterator<Item = usize>) {
     for index in variants {
         let (variant, name, expected) = Variant::ALL[index];
         let found = (1..=WITHIN).find_map(|seed| {
-            let record = run(Scenario::small(seed), Some(variant), &mut |_| {});
+            let scenario = if variant.is_rare() { Scenario::contended(seed) } else { Scenario::small(seed) };
+            let record = run(scenario, Some(variant), &mut |_| {});
             check(&record).into_iter().find(|violation| expected.contains(&violation.invariant))
         });
         assert!(found.is_some(), "{name} was not caught by {expected:?} within {WITHIN} schedules");

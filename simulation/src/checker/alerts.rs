@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use casework::backend::simulated::AlertDump;
+
 use super::{Court, Invariant, when};
 use crate::history::Fact;
 use crate::world::{EXEMPT_USER, Subject, may_be_contacted};
 
 impl<'a> Court<'a> {
     pub(super) fn alerts(&mut self) {
-        let rows: HashMap<&str, _> =
-            self.record.dump.alerts.iter().map(|row| (row.id.as_str(), row)).collect();
+        let rows: HashMap<&str, _> = self.rows().map(|row| (row.id.as_str(), row)).collect();
         let exempt = self.exempt();
         for truth in self.record.sent.iter().flatten() {
             let Some(row) = rows.get(truth.id.as_str()) else {
@@ -42,7 +43,7 @@ impl<'a> Court<'a> {
                 self.convict(Invariant::AlertLost, vec![what]);
             }
         }
-        for row in &self.record.dump.alerts {
+        for row in self.rows() {
             if !self.truths.contains_key(row.id.as_str()) {
                 self.convict(
                     Invariant::AlertLost,
@@ -73,14 +74,34 @@ impl<'a> Court<'a> {
         {
             self.convict(Invariant::LeftOpen, vec![unfinished.clone()]);
         }
+        self.forgotten();
         self.counts();
+    }
+
+    /// What is stored of every alert, or was when it was forgotten.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a AlertDump> + use<'a> {
+        self.record.dump.alerts.iter().chain(&self.record.forgotten)
+    }
+
+    /// An alert is forgotten only when it is decided on, once, and not while its own case is open.
+    fn forgotten(&mut self) {
+        let record = self.record;
+        let mut gone: HashSet<&str> = HashSet::new();
+        for (at, fact) in &record.history.facts {
+            if let Fact::Forgotten { alert, of_open_case } = fact
+                && (!gone.insert(alert) || *of_open_case)
+            {
+                let facts = vec![format!("{}: alert {alert} is forgotten too early", when(*at))];
+                self.convict(Invariant::AlertLost, facts);
+            }
+        }
     }
 
     /// Alerts with a case that found only users whom the policy leaves alone.
     fn exempt(&self) -> HashSet<&'a str> {
         let mut exempt = HashSet::new();
         for (_, fact) in &self.record.history.facts {
-            if let Fact::Identified { case, machine } = fact
+            if let Fact::Identified { case, machine, .. } = fact
                 && let Some(stored) = self.cases.get(case)
                 && stored.status == "exempt"
                 && self.record.machines[*machine as usize].users.iter().any(|user| user == EXEMPT_USER)
@@ -95,7 +116,7 @@ impl<'a> Court<'a> {
     /// The alerts that a case counts are those that say that they are counted on it.
     fn counts(&mut self) {
         let mut told: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for row in &self.record.dump.alerts {
+        for row in self.rows() {
             if let ("suppressed" | "folded", Some(case)) = (row.disposition, &row.case_id) {
                 told.entry(case).or_default().insert(&row.id);
             }
@@ -113,14 +134,14 @@ impl<'a> Court<'a> {
                 told.len()
             )];
             facts.extend(listed.symmetric_difference(&told).take(3).map(|id| {
-                let row = self.record.dump.alerts.iter().find(|row| row.id == *id);
+                let row = self.rows().find(|row| row.id == *id);
                 let says = row.map_or("is not stored".to_owned(), |row| {
                     format!("says {} {}", row.disposition, row.case_id.as_deref().unwrap_or(""))
                 });
                 format!("only one side knows alert {id}, which {says}")
             }));
             let settled = self.record.history.facts.iter().filter_map(|(at, fact)| match fact {
-                Fact::Settled { alert, how, case, key }
+                Fact::Settled { alert, how, case, key, .. }
                     if listed.contains(alert.as_str()) != told.contains(alert.as_str()) =>
                 {
                     let key = key.as_deref().unwrap_or("its machine");

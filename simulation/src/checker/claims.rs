@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 
 use super::{Court, Invariant, LEASE, TOLERANCE, WINDOW, when};
-use crate::history::{CaseNo, Fact, Moment, Settled};
-use crate::scenario::SECOND;
-
-/// A decision is written this long after it was made at most: calls of the store take their time.
-const GRACE: Moment = 5 * SECOND;
+use crate::history::{CaseNo, Fact, Moment, Settled, Writer};
 
 /// One case's hold on a key, without a break.
 struct Held {
     case: CaseNo,
     since: Moment,
+    /// From when its cooldown counts: a case that takes again what was taken from it did not begin anew.
+    claimed: Moment,
     renewed: Moment,
     end: Option<Moment>,
     /// It was given up, and not taken over when it had run out.
@@ -31,7 +29,7 @@ impl<'a> Court<'a> {
         let mut held: HashMap<&'a str, Vec<Held>> = HashMap::new();
         for (at, fact) in &self.record.history.facts {
             match fact {
-                Fact::Took { key, case } => {
+                Fact::Took { key, case, by } => {
                     let holds = held.entry(key).or_default();
                     match holds.last_mut() {
                         Some(last) if last.case == *case && last.end.is_none() => last.renewed = *at,
@@ -39,9 +37,11 @@ impl<'a> Court<'a> {
                             if let Some(last) = last {
                                 last.end.get_or_insert(*at);
                             }
+                            let earlier = holds.iter().rfind(|hold| hold.case == *case && !hold.given_up);
                             holds.push(Held {
                                 case: *case,
                                 since: *at,
+                                claimed: earlier.map_or(self.decided(*by, *at), |hold| hold.claimed),
                                 renewed: *at,
                                 end: None,
                                 given_up: false,
@@ -50,11 +50,16 @@ impl<'a> Court<'a> {
                     }
                 }
                 Fact::Released { key, case } => {
-                    if let Some(last) = held.entry(key).or_default().last_mut()
-                        && last.case == *case
-                        && last.end.is_none()
-                    {
-                        (last.end, last.given_up) = (Some(*at), true);
+                    let holds = held.entry(key).or_default();
+                    if let Some(last) = holds.last_mut().filter(|last| last.case == *case) {
+                        last.end.get_or_insert(*at);
+                    }
+                    // Whoever else took it away before: what its case claims next, it claims anew.
+                    holds.iter_mut().filter(|hold| hold.case == *case).for_each(|hold| hold.given_up = true);
+                }
+                Fact::ReleasedByHand { key, .. } => {
+                    if let Some(last) = held.entry(key).or_default().last_mut() {
+                        last.end.get_or_insert(*at);
                     }
                 }
                 _ => {}
@@ -67,10 +72,11 @@ impl<'a> Court<'a> {
     fn silenced(&mut self, held: &HashMap<&str, Vec<Held>>) {
         let record = self.record;
         for (at, fact) in &record.history.facts {
-            let Fact::Settled { alert, how, key, case } = fact else { continue };
+            let Fact::Settled { alert, how, key, case, by } = fact else { continue };
+            let decided = self.decided(*by, *at);
             let justified = match (how, key) {
                 (Settled::Opened, _) => true,
-                (Settled::Folded, _) => self.closed.get(case).is_none_or(|closed| *at <= closed + GRACE),
+                (Settled::Folded, _) => self.closed.get(case).is_none_or(|closed| decided <= *closed),
                 (Settled::Suppressed, key) => {
                     let holds = key.as_deref().and_then(|key| held.get(key)).map_or(&[][..], Vec::as_slice);
                     holds.iter().any(|hold| {
@@ -81,8 +87,8 @@ impl<'a> Court<'a> {
                         };
                         hold.case == *case
                             && hold.since <= *at
-                            && *at <= expiry + TOLERANCE
-                            && hold.end.is_none_or(|end| *at <= end + GRACE)
+                            && decided <= expiry + TOLERANCE
+                            && hold.end.is_none_or(|end| decided <= end)
                     })
                 }
             };
@@ -121,19 +127,20 @@ impl<'a> Court<'a> {
                 self.convict(Invariant::FailedSilences, facts);
             }
         }
-        let last_settled: HashMap<&str, Moment> = record
+        let last_settled: HashMap<&str, (Moment, Writer)> = record
             .history
             .facts
             .iter()
             .filter_map(|(at, fact)| match fact {
-                Fact::Settled { alert, .. } => Some((alert.as_str(), *at)),
+                Fact::Settled { alert, by, .. } => Some((alert.as_str(), (*at, *by))),
                 _ => None,
             })
             .collect();
-        for row in &record.dump.alerts {
+        for row in self.rows() {
             let ("suppressed" | "folded", Some(id)) = (row.disposition, &row.case_id) else { continue };
             let Some(number) = record.history.known(id) else { continue };
-            let settled = last_settled.get(row.id.as_str()).copied().unwrap_or(0);
+            let (settled, by) = last_settled.get(row.id.as_str()).copied().unwrap_or((0, 0));
+            let decided = self.decided(by, settled);
             let failed = self.cases.get(&number).is_some_and(|owner| owner.status == "failed");
             let closed = self.closed.get(&number).copied();
             // Of a user, another machine was looked for. If the claim was given up, it was looked for in vain.
@@ -142,7 +149,8 @@ impl<'a> Court<'a> {
                 let mut then = holds.iter().filter(|hold| hold.case == number && hold.since <= settled);
                 then.all(|hold| hold.given_up)
             });
-            if in_vain || (failed && closed.is_some_and(|closed| settled > closed + GRACE)) {
+            let never = user.is_some() && !self.sealed(number);
+            if in_vain || never || (failed && closed.is_some_and(|closed| decided > closed)) {
                 let mut facts = vec![format!(
                     "alert {} is {} by {id} ({}), written {}",
                     row.id,
@@ -169,19 +177,19 @@ impl<'a> Court<'a> {
         let mut keys: Vec<&&str> = held.keys().collect();
         keys.sort();
         for key in keys {
-            let mut last: HashMap<CaseNo, Moment> = HashMap::new();
+            let mut last: HashMap<CaseNo, (Moment, Moment)> = HashMap::new();
             for hold in held.get(*key).into_iter().flatten() {
-                last.insert(hold.case, hold.since);
+                last.insert(hold.case, (hold.since, hold.claimed));
             }
-            let mut since: Vec<(Moment, CaseNo)> = last
+            let mut since: Vec<(Moment, Moment, CaseNo)> = last
                 .into_iter()
                 .filter(|(case, _)| self.claims_at_the_end(*case, key))
-                .map(|(c, s)| (s, c))
+                .map(|(case, (since, claimed))| (since, claimed, case))
                 .collect();
             since.sort_unstable();
             for pair in since.windows(2) {
-                let ((first, a), (second, b)) = (pair[0], pair[1]);
-                if second < first + WINDOW - TOLERANCE {
+                let ((_, first, a), (second, _, b)) = (pair[0], pair[1]);
+                if second < first + WINDOW - TOLERANCE && !self.given_up_by_hand(key, first, second) {
                     let invariant =
                         if key.starts_with("user#") { Invariant::UserTwice } else { Invariant::SealedTwice };
                     let facts = vec![

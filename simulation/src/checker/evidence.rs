@@ -17,13 +17,19 @@ impl<'a> Court<'a> {
     pub(super) fn evidence(&mut self) {
         let record = self.record;
         let mut identified: HashMap<CaseNo, (Moment, u32)> = HashMap::new();
+        // Answers that a worker without a hold was given, which may count all the same.
+        let mut late: HashMap<CaseNo, Vec<(Moment, u32)>> = HashMap::new();
         let mut collected: HashMap<CaseNo, Moment> = HashMap::new();
         let mut whole: HashMap<CaseNo, u32> = HashMap::new();
         let mut of_user: HashMap<&'a str, Vec<Collected>> = HashMap::new();
         for (at, fact) in &record.history.facts {
             match fact {
-                Fact::Identified { case, machine } if !whole.contains_key(case) => {
-                    identified.insert(*case, (*at, *machine));
+                Fact::Identified { case, machine, late: is_late } if !whole.contains_key(case) => {
+                    if *is_late {
+                        late.entry(*case).or_default().push((*at, *machine));
+                    } else {
+                        identified.insert(*case, (*at, *machine));
+                    }
                 }
                 Fact::ContactBegan { case, what: Contact::Collect, .. } if !whole.contains_key(case) => {
                     collected.insert(*case, *at);
@@ -38,7 +44,10 @@ impl<'a> Court<'a> {
                         let facts = vec![format!("{}: {id} sealed a second container", when(*at))];
                         self.convict(Invariant::SealedNotWhole, facts);
                     }
-                    let asked = identified.get(case).copied();
+                    let others = late.get(case).into_iter().flatten();
+                    let mut answers = others.chain(identified.get(case));
+                    let asked =
+                        answers.clone().find(|(_, asked)| asked == machine).or(answers.next()).copied();
                     if asked.is_none_or(|(_, asked)| asked != *machine) {
                         let facts = vec![
                             format!("{id} asked machine {:?} who it is", asked.map(|(_, machine)| machine)),
@@ -86,7 +95,10 @@ impl<'a> Court<'a> {
             collections.sort_by_key(|collection| collection.collected);
             for pair in collections.windows(2) {
                 let (first, second) = (&pair[0], &pair[1]);
-                if second.collected < first.identified + WINDOW - TOLERANCE {
+                let key = format!("user#corp\\{user}");
+                if second.collected < first.identified + WINDOW - TOLERANCE
+                    && !self.given_up_by_hand(&key, first.identified, second.collected)
+                {
                     let facts = vec![
                         format!(
                             "{} met {user} alone {} and sealed",

@@ -6,6 +6,7 @@ mod alerts;
 mod claims;
 mod contacts;
 mod evidence;
+mod stops;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +14,7 @@ use std::fmt;
 use casework::backend::simulated::CaseDump;
 
 use crate::conductor::Record;
-use crate::history::{CaseNo, Fact, Moment};
+use crate::history::{CaseNo, Fact, Moment, Writer};
 use crate::scenario::{DAY, HOUR, MINUTE, SECOND, SKEW};
 use crate::world::Truth;
 
@@ -21,6 +22,9 @@ use crate::world::Truth;
 const WINDOW: Moment = 3 * DAY;
 /// The lease that the policy says.
 const LEASE: Moment = 2 * HOUR;
+/// A decision is written this long after it was made at most: calls of the store take their time. A worker that was
+/// stopped in between takes longer, see [`Court::decided`].
+const GRACE: Moment = 5 * SECOND;
 /// Two clocks may be this far apart; a call may take this long on top.
 const TOLERANCE: Moment = 2 * SKEW + 5 * SECOND;
 
@@ -102,6 +106,10 @@ struct Court<'a> {
     truths: HashMap<&'a str, &'a Truth>,
     /// When each case was closed.
     closed: HashMap<CaseNo, Moment>,
+    /// When each worker was stopped, and until when.
+    stops: HashMap<Writer, Vec<(Moment, Moment)>>,
+    /// When an operator gave up which key.
+    by_hand: HashMap<&'a str, Vec<Moment>>,
     violations: Vec<Violation>,
 }
 
@@ -117,6 +125,8 @@ impl<'a> Court<'a> {
             cases: record.dump.cases.iter().filter_map(number).collect(),
             truths: record.sent.iter().flatten().map(|truth| (truth.id.as_str(), truth)).collect(),
             closed: closed.collect(),
+            stops: stops::stops(record),
+            by_hand: stops::by_hand(record),
             violations: Vec::new(),
         }
     }

@@ -7,10 +7,13 @@ use investigation::case::{Case, Effect, Event, Pending};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Identity, SessionUser};
 use tokio::time::Duration;
 
-use crate::history::{Contact, Fact};
+use crate::history::{CaseNo, Contact, Fact, Moment};
 use crate::life::{Life, Shared, stamp};
 use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
 use crate::world::{Machine, PARTS, Staging};
+
+/// Stops in the middle of a contact of a contended schedule, in a hundred thousand.
+const STOPS: u64 = 3000;
 
 /// A contact that is going on. However it ends, it is written down: dropping it ends it.
 struct Going {
@@ -19,7 +22,8 @@ struct Going {
 }
 
 impl Going {
-    fn begin(shared: &Arc<Shared>, case: &Case, ip: Ipv4Addr, what: Contact) -> Self {
+    fn begin(shared: &Arc<Shared>, life: &Life, case: &Case, ip: Ipv4Addr, what: Contact) -> Self {
+        let by = life.worker as u32;
         let machine = shared.world().answering(ip, shared.now());
         let contact = shared.history().contact();
         shared.record(|history| Fact::ContactBegan {
@@ -28,6 +32,7 @@ impl Going {
             ip,
             machine,
             what,
+            by,
         });
         Self { shared: Arc::clone(shared), contact }
     }
@@ -40,101 +45,148 @@ impl Drop for Going {
     }
 }
 
-/// Performs an effect that contacts the endpoint, by a worker or by a relay.
-pub(super) async fn perform(
-    shared: &Arc<Shared>,
-    life: Option<&Life>,
-    limits: [i64; 2],
-    case: &Case,
-    pending: &Pending,
-) -> Event {
-    let IpAddr::V4(ip) = case.target else { return failed("scope", "no IPv4", false) };
-    let what = if matches!(pending.effect, Effect::Collect) { Contact::Collect } else { Contact::Identify };
-    let number = shared.history().case(&case.id);
-    let staged = shared.world().staging.get(&number).copied().filter(|staging| staging.whole);
-    let machine = match staged {
-        // Collected before a crash: taken over.
-        Some(staging) if what == Contact::Collect => staging.machine,
-        _ => {
-            let limit = Duration::from_millis(limits[usize::from(what == Contact::Collect)].unsigned_abs());
-            let reached = tokio::time::timeout(limit, reach(shared, life, case, ip, what));
-            match reached.await {
-                Ok(Ok(machine)) => machine,
-                Ok(Err(event)) => return event,
-                Err(_) => return failed("timed_out", "did not finish in time", true),
-            }
-        }
-    };
-    match what {
-        Contact::Identify => {
-            shared.record(|_| Fact::Identified { case: number, machine });
-            let identity = identity(shared, machine, case.target);
-            if shared.strikes_early(Trouble::Dhcp, 60) {
-                // The worst moment for it.
-                let dice = shared.between(0, i64::MAX).unsigned_abs();
-                shared.world().move_machine(machine, dice);
-            }
-            Event::Identified { identity }
-        }
-        Contact::Collect => {
-            let now = Machine::host_name(machine);
-            match &case.identity {
-                Some(before) if before.host_name != now => {
-                    shared.world().staging.remove(&number);
-                    failed("identity_changed", "the address moved", true)
-                }
-                _ => Event::Collected { outcomes: outcomes(shared), staged: None },
-            }
-        }
-    }
+/// A contact of an endpoint, by a worker or by the relay that has its order.
+pub(super) struct Visit {
+    pub shared: Arc<Shared>,
+    /// The worker whose decision it is.
+    pub life: Arc<Life>,
+    /// A relay makes it, which goes on when the worker dies or is stopped.
+    pub by_relay: bool,
+    /// How long a contact may take at most: identification, collection.
+    pub limits: [i64; 2],
+    /// When the worker came to it.
+    pub since: Moment,
 }
 
-/// Reaches whoever has the address, and does what is to be done there. Returns who it was.
-async fn reach(
-    shared: &Arc<Shared>,
-    life: Option<&Life>,
-    case: &Case,
-    ip: Ipv4Addr,
-    what: Contact,
-) -> Result<u32, Event> {
-    let _going = Going::begin(shared, case, ip, what);
-    let number = shared.history().case(&case.id);
-    let Some(machine) = shared.world().answering(ip, shared.now()) else {
-        wait(10 * SECOND).await;
-        return Err(failed("unreachable", "no answer", true));
-    };
-    if what == Contact::Collect {
-        // What an earlier try left here is half done.
-        let half = Staging { parts: PARTS / 2, whole: false, machine };
-        shared.world().staging.insert(number, half);
+impl Visit {
+    /// Performs an effect that contacts the endpoint.
+    pub(super) async fn perform(&self, case: &Case, pending: &Pending) -> Event {
+        let IpAddr::V4(ip) = case.target else { return failed("scope", "no IPv4", false) };
+        let collects = matches!(pending.effect, Effect::Collect);
+        let what = if collects { Contact::Collect } else { Contact::Identify };
+        let number = self.shared.history().case(&case.id);
+        let machine = match self.whole(number, pending.n) {
+            // Collected before a crash: taken over.
+            Some(staging) if collects => staging.machine,
+            _ => {
+                let limit = self.limits[usize::from(collects)];
+                match self.within(limit, self.reach(case, ip, what, pending.n)).await {
+                    Some(Ok(machine)) => machine,
+                    Some(Err(event)) => return event,
+                    None => return failed("timed_out", "did not finish in time", true),
+                }
+            }
+        };
+        if !collects {
+            return self.identified(number, machine, case.target);
+        }
+        let now = Machine::host_name(machine);
+        match &case.identity {
+            Some(before) if before.host_name != now => {
+                self.shared.world().staging.remove(&number);
+                failed("identity_changed", "the address moved", true)
+            }
+            _ => Event::Collected { outcomes: outcomes(&self.shared), staged: None },
+        }
     }
-    let mut mood =
-        shared.scenario.random("mood", &[u64::from(machine), (shared.now() / HOUR).unsigned_abs()]);
-    let (slow, hung) = (mood.chance(60), mood.chance(40));
-    if hung && shared.scenario.has(Trouble::Hung) {
-        wait(12 * HOUR).await;
+
+    fn identified(&self, case: CaseNo, machine: u32, target: IpAddr) -> Event {
+        let late = self.life.lost_holds(self.since);
+        self.shared.record(|_| Fact::Identified { case, machine, late });
+        let identity = identity(&self.shared, machine, target);
+        if self.shared.strikes_early(Trouble::Dhcp, 60) {
+            // The worst moment for it.
+            let dice = self.shared.between(0, i64::MAX).unsigned_abs();
+            self.shared.world().move_machine(machine, dice);
+        }
+        Event::Identified { identity }
     }
-    let takes = match (what, slow && shared.scenario.has(Trouble::Slow)) {
-        (Contact::Identify, false) => shared.between(300, 5 * SECOND),
-        (Contact::Identify, true) => shared.between(20 * SECOND, 55 * SECOND),
-        (Contact::Collect, false) => shared.between(20 * SECOND, 6 * MINUTE),
-        (Contact::Collect, true) => shared.between(15 * MINUTE, 29 * MINUTE),
-    };
-    wait(takes / 2).await;
-    if let Some(life) = life {
-        life.survive(super::DEATHS).await;
+
+    /// `None` when the time is over. A worker that is stopped notices when it goes on.
+    async fn within<T>(&self, limit: i64, contact: impl Future<Output = T>) -> Option<T> {
+        let over = async {
+            wait(limit).await;
+            self.running().await;
+        };
+        tokio::select! {
+            biased;
+            done = contact => Some(done),
+            () = over => None,
+        }
     }
-    if shared.strikes(Trouble::Interrupted, 120) {
-        return Err(failed("interrupted", "the connection broke", true));
+
+    /// Reaches whoever has the address, and does what is to be done there. Returns who it was.
+    async fn reach(&self, case: &Case, ip: Ipv4Addr, what: Contact, effect: u32) -> Result<u32, Event> {
+        let shared = &self.shared;
+        let _going = Going::begin(shared, &self.life, case, ip, what);
+        let number = shared.history().case(&case.id);
+        let Some(machine) = shared.world().answering(ip, shared.now()) else {
+            wait(10 * SECOND).await;
+            self.running().await;
+            return Err(failed("unreachable", "no answer", true));
+        };
+        if what == Contact::Collect {
+            // What an earlier try left here is half done.
+            self.stage(number, Staging { parts: PARTS / 2, whole: false, machine, effect });
+        }
+        let mut mood =
+            shared.scenario.random("mood", &[u64::from(machine), (shared.now() / HOUR).unsigned_abs()]);
+        let (slowness, breaks) = if shared.scenario.contended { (600, 600) } else { (60, 120) };
+        let (slow, hung) = (mood.chance(slowness), mood.chance(40));
+        if hung && shared.scenario.has(Trouble::Hung) {
+            wait(12 * HOUR).await;
+        }
+        let takes = match (what, slow && shared.scenario.has(Trouble::Slow)) {
+            (Contact::Identify, false) => shared.between(300, 5 * SECOND),
+            (Contact::Identify, true) => shared.between(20 * SECOND, 55 * SECOND),
+            (Contact::Collect, false) => shared.between(20 * SECOND, 6 * MINUTE),
+            (Contact::Collect, true) => shared.between(15 * MINUTE, 29 * MINUTE),
+        };
+        wait(takes / 2).await;
+        if !self.by_relay {
+            self.life.survive(super::DEATHS).await;
+            if shared.scenario.contended {
+                self.life.may_stop(STOPS).await;
+            }
+        }
+        if shared.strikes(Trouble::Interrupted, breaks) {
+            return Err(failed("interrupted", "the connection broke", true));
+        }
+        wait(takes - takes / 2).await;
+        self.running().await;
+        if shared.world().answering(ip, shared.now()) != Some(machine) {
+            return Err(failed("interrupted", "the connection broke", true));
+        }
+        if what == Contact::Collect {
+            return Ok(self.stage(number, Staging { parts: PARTS, whole: true, machine, effect }));
+        }
+        Ok(machine)
     }
-    wait(takes - takes / 2).await;
-    if shared.world().answering(ip, shared.now()) != Some(machine) {
-        return Err(failed("interrupted", "the connection broke", true));
+
+    /// Stages a collection. A whole one is never overwritten, nor one of a later effect: a worker that lost its hold may
+    /// come last. Returns whose is there then.
+    fn stage(&self, case: CaseNo, staging: Staging) -> u32 {
+        let mut world = self.shared.world();
+        match world.staging.get(&case) {
+            Some(there) if there.effect > staging.effect => staging.machine,
+            Some(there) if there.effect == staging.effect && there.whole => there.machine,
+            _ => {
+                world.staging.insert(case, staging);
+                staging.machine
+            }
+        }
     }
-    if what == Contact::Collect {
-        shared.world().staging.insert(number, Staging { parts: PARTS, whole: true, machine });
+
+    fn whole(&self, case: CaseNo, effect: u32) -> Option<Staging> {
+        let staging = self.shared.world().staging.get(&case).copied();
+        staging.filter(|staging| staging.whole && staging.effect == effect)
     }
-    Ok(machine)
+
+    async fn running(&self) {
+        if !self.by_relay {
+            self.life.running().await;
+        }
+    }
 }
 
 async fn wait(milliseconds: i64) {

@@ -24,9 +24,14 @@ impl Machine {
         let exempt = random.chance(30);
         let [_, high, middle, low] = index.to_be_bytes();
         let ip = Ipv4Addr::new(10, if exempt { 200 } else { 1 + high }, middle, low);
-        let (nobody, shared, roams, scanned) =
-            (random.chance(50), random.chance(200), random.chance(300), random.chance(60));
-        let other = random.below(u64::from(index.max(1)));
+        let contended = scenario.contended;
+        let (nobody, shared, roams, scanned) = (
+            random.chance(50),
+            random.chance(200),
+            random.chance(if contended { 900 } else { 300 }),
+            random.chance(60),
+        );
+        let other = if contended { u64::from(index / 2) } else { random.below(u64::from(index.max(1))) };
         let primary = if roams && scenario.has(Trouble::RoamingUser) {
             format!("user{other}")
         } else {
