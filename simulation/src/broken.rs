@@ -25,6 +25,8 @@ pub enum Variant {
     UserClaimSkipped,
     /// Alerts that were suppressed for a user stay so when the case that claimed the user fails.
     NotRequeued,
+    /// A case is opened for an alert that has got one meanwhile.
+    CaseTwice,
     /// An alert is suppressed because of a user's claim that may be gone by then.
     ClaimNotConfirmed,
     /// A suppressed alert is counted again each time.
@@ -59,13 +61,14 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 21] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 22] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
         (Self::CooldownTooShort, "cooldown-too-short", &[Invariant::SealedTwice]),
         (Self::UserClaimSkipped, "user-claim-skipped", &[Invariant::UserTwice]),
         (Self::NotRequeued, "not-requeued", &[Invariant::FailedSilences]),
+        (Self::CaseTwice, "case-twice", &[Invariant::AlertLost]),
         (Self::ClaimNotConfirmed, "claim-not-confirmed", &[Invariant::FailedSilences]),
         (Self::CountedTwice, "counted-twice", &[Invariant::CountWrong]),
         (Self::DispositionLost, "disposition-lost", &[Invariant::AlertLost]),
@@ -85,7 +88,7 @@ impl Variant {
 
     /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
     pub fn is_rare(self) -> bool {
-        self == Self::ClaimNotConfirmed
+        matches!(self, Self::ClaimNotConfirmed | Self::CaseTwice)
     }
 
     /// The variant of that word.

@@ -30,6 +30,11 @@ fn the_promises_hold_in_twelve_more() {
 }
 
 #[test]
+fn the_promises_hold_where_users_are_contended_for() {
+    holds((1..4).map(Scenario::contended));
+}
+
+#[test]
 fn a_schedule_replays_to_the_letter() {
     let facts = |()| format!("{:?}", run(Scenario::small(3), None, &mut |_| {}).history.facts);
     assert_eq!(facts(()), facts(()));

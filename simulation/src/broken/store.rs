@@ -70,6 +70,7 @@ impl Broken {
             Some(Variant::ClaimNotConfirmed) => {
                 step.claims.retain(|op| !matches!(op, ClaimOp::Confirm(_)));
             }
+            Some(Variant::CaseTwice) => step.alert_was = None,
             Some(Variant::NotRequeued) => step.requeue.clear(),
             Some(Variant::DispositionLost) => step.alert = None,
             Some(Variant::DeadlineLost) if step.case.is_waiting() => {

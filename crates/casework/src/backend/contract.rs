@@ -64,6 +64,7 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     a_step_that_rests_on_anothers_claim_is_refused_once_that_is_gone(&fresh()).await;
     suppressed_alerts_are_counted_once_each(&fresh()).await;
     an_alert_is_counted_where_it_ended_and_nowhere_else(&fresh()).await;
+    an_alert_that_has_a_case_opens_no_second_one(&fresh()).await;
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
@@ -286,6 +287,25 @@ async fn an_alert_is_counted_where_it_ended_and_nowhere_else<B: Backend>(store: 
     let row = &store.alert("a3").await.unwrap()[0];
     assert!(matches!(row.disposition, Disposition::Opened { .. }), "taken from its open case: {row:?}");
     assert_eq!(store.suppressed(&first.id).await.unwrap().0, 0);
+}
+
+/// A worker that was stopped comes late: its claim would be free again, but the alert has got a case meanwhile.
+async fn an_alert_that_has_a_case_opens_no_second_one<B: Backend>(store: &B) {
+    let again = alert("a1", "10.0.0.1");
+    store.take_in(vec![received(&again)], at(0)).await.unwrap();
+    let late = Step { alert_was: Some(Disposition::Waiting), ..opening(&again, at(1)) };
+    let case = open(store, &again, at(2)).await;
+    assert!(store.release(&ClaimKey::ip(case.target), at(3)).await.unwrap().is_some());
+    assert_eq!(store.commit(&late, at(4)).await.unwrap(), Committed::Stale);
+    assert_eq!(store.case(&late.case.id).await.unwrap(), None);
+    let row = &store.alert("a1").await.unwrap()[0];
+    assert_eq!(row.disposition, Disposition::Opened { case_id: case.id.clone() });
+    let asked = Step { alert_was: Some(row.disposition.clone()), ..opening(&again, at(5)) };
+    assert_eq!(
+        store.commit(&asked, at(5)).await.unwrap(),
+        Committed::Done,
+        "whoever has seen that may open another"
+    );
 }
 
 async fn an_operator_can_release_a_claim<B: Backend>(store: &B) {

@@ -4,7 +4,7 @@
 //!
 //! 1. [`Backend::commit`] writes a case's new state, its outbox, the claims it takes or gives up, what became of its
 //!    alert and which suppressed alerts wait again ([`Step::requeue`]), all or nothing, and refuses a write that is
-//!    based on an old version, wants a claim that is in force for another case ([`Claim::admits`]), or rests on
+//!    based on an old version, or on another state of its alert ([`Step::alert_was`]), wants a claim that is in force for another case ([`Claim::admits`]), or rests on
 //!    another case's claim that is not in force any more ([`Claim::stands`]).
 //! 2. [`Backend::settle`] counts a suppressed alert on its owner once, however often it is told.
 //! 3. [`Backend::hold`] lets one worker at a time perform a case's effects, and lets go when that worker dies.

@@ -108,7 +108,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         }
         let now = (self.now)();
         let step = match intake(alert, &self.policy, now) {
-            Intake::Open(step) => step,
+            Intake::Open(step) => Box::new(Step { alert_was: Some(row.disposition.clone()), ..*step }),
             Intake::Settled(disposition) => return self.settle(row, disposition).await,
         };
         if let Some(case_id) = self.backend.waiting_case(step.case.target).await?

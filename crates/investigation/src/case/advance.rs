@@ -24,7 +24,13 @@ const PATIENT_FROM: u32 = 3;
 impl Case {
     /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
     pub fn advance(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
-        let mut step = Step { case: self.clone(), claims: Vec::new(), alert: None, requeue: Vec::new() };
+        let mut step = Step {
+            case: self.clone(),
+            claims: Vec::new(),
+            alert: None,
+            alert_was: None,
+            requeue: Vec::new(),
+        };
         step.case.version += 1;
         step.case.updated_at = now;
         let name = event.name();

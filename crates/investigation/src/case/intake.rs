@@ -117,6 +117,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         case,
         claims: vec![ClaimOp::Take(lease)],
         alert: Some(Disposition::Opened { case_id: id }),
+        alert_was: None,
         requeue: Vec::new(),
     }))
 }

@@ -202,6 +202,9 @@ pub struct Step {
     pub claims: Vec<ClaimOp>,
     /// What has become of the alert, where this step decides it.
     pub alert: Option<Disposition>,
+    /// What the alert has to be at the moment of the write, where the step rests on it. A worker that was slow must not
+    /// open a second case for an alert that has got one, or an end, meanwhile.
+    pub alert_was: Option<Disposition>,
     /// Users whose claims are given up without evidence. Alerts about other machines that were suppressed because of
     /// them wait again: nobody has looked for them.
     pub requeue: Vec<ClaimKey>,

@@ -78,6 +78,15 @@ impl Policy {
                 self.cooldown.window, self.cooldown.lease
             )));
         }
+        // An alert that a user's claim suppressed waits again if that case gives up. It must not be forgotten before.
+        let longest = self.collection.retry_for.duration() + 2 * self.cooldown.lease.duration();
+        if self.storage.keep_alerts.duration() < longest {
+            remarks.push(error(format!(
+                "[storage] keep_alerts = {}: shorter than a case may stay open ([collection] retry_for = {} and twice \
+                 [cooldown] lease), so an alert could be forgotten that still has to be looked at; raise it",
+                self.storage.keep_alerts, self.collection.retry_for
+            )));
+        }
         if self.collection.jobs == 0 || self.collection.jobs > 1024 {
             remarks.push(error("[collection] jobs: between 1 and 1024"));
         }

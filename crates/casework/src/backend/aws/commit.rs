@@ -52,7 +52,7 @@ impl Aws {
     pub(super) async fn commit_step(&self, step: &Step, now: Timestamp) -> Stored<Committed> {
         let case = &step.case;
         let before = match case.version {
-            0 => Disposition::Waiting,
+            0 => step.alert_was.clone().unwrap_or(Disposition::Waiting),
             _ => Disposition::Opened { case_id: case.id.clone() },
         };
         let mut known = Known {
@@ -241,6 +241,9 @@ impl Aws {
                 Purpose::Alert => {
                     known.before = Before::of(old(reason), &self.cases)?;
                     known.guessed = false;
+                    if step.alert_was.clone().is_some_and(|was| known.before != Before::Is(was)) {
+                        return Ok(Some(Committed::Stale));
+                    }
                 }
                 Purpose::Release(key) => drop(known.anothers.insert(key.clone())),
                 Purpose::Again(alert_id) if old(reason).is_none() => {

@@ -152,6 +152,9 @@ pub(super) fn commit(
         }
     }
     let case = &step.case;
+    if step.alert_was.is_some() && step.alert_was != read::disposition(transaction, &case.alert.id)? {
+        return Ok(Committed::Stale);
+    }
     let body = read::to_json(case)?;
     let version = i64::try_from(case.version).unwrap_or(i64::MAX);
     let waits_for = case.is_waiting().then(|| case.target.to_string());

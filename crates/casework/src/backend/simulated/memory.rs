@@ -112,6 +112,10 @@ impl Memory {
                 ClaimOp::Confirm(_) | ClaimOp::Release(_) => {}
             }
         }
+        let alert = self.alerts.get(&case.alert.id).map(|row| &row.disposition);
+        if step.alert_was.is_some() && step.alert_was.as_ref() != alert {
+            return Committed::Stale;
+        }
         let stored = self.cases.get(&case.id).map(|stored| stored.case.version);
         let fits = match stored {
             None => case.version == 0,
