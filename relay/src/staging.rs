@@ -3,6 +3,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +11,8 @@ use tempfile::TempDir;
 
 /// How the folder of a run begins. Nothing else in the staging folder is ever touched.
 const PREFIX: &str = "peerhound-run-";
+/// Where the locks on machines lie, empty files.
+const CONTACTS: &str = "contacts";
 /// The file in it that is locked for as long as the run lives.
 const LOCK: &str = "lock";
 /// A folder without a lock file is being made, or is what a run left that was killed while it made it.
@@ -87,6 +90,24 @@ impl Staging {
     /// What the system says.
     pub(crate) fn free_bytes(&self) -> io::Result<u64> {
         fs4::available_space(&self.root)
+    }
+
+    /// The right to contact a machine: one contact at a time, whichever run or case it is for. `None` while another has
+    /// it. The system gives it back however the one that has it ends.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn occupy(&self, target: IpAddr) -> io::Result<Option<File>> {
+        let folder = self.root.join(CONTACTS);
+        create_private_dir(&folder)?;
+        // Colons are no part of a file's name everywhere.
+        let name = format!("{target}.lock").replace(':', "_");
+        let file = File::options().create(true).truncate(false).write(true).open(folder.join(name))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// In a temporary folder that all may write to, anybody could have made it before us.
@@ -220,6 +241,20 @@ mod tests {
         let link = dir.path().join("link");
         symlink(dir.path(), &link).unwrap();
         assert!(matches!(Staging::open(&link), Err(StagingError::NotPrivate { .. })));
+    }
+
+    #[test]
+    fn a_machine_has_one_contact_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("staging");
+        let (one, other) = (Staging::open(&root).unwrap(), Staging::open(&root).unwrap());
+        let target = "fd00::1".parse().unwrap();
+        let first = one.occupy(target).unwrap();
+        assert!(first.is_some());
+        assert!(other.occupy(target).unwrap().is_none());
+        assert!(other.occupy("10.0.0.1".parse().unwrap()).unwrap().is_some());
+        drop(first);
+        assert!(other.occupy(target).unwrap().is_some());
     }
 
     #[test]

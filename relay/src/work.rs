@@ -1,6 +1,7 @@
 //! One order from the contact to the upload. Whatever happens on the way, a bundle says what came of it.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,8 @@ use crate::relay::Relay;
 use crate::staging::{Staging, create_private_dir};
 use crate::upload::{Bundle, UploadError, Uploaded, put};
 
+/// How long an order waits for another contact with its machine to end.
+const OTHERS: Duration = Duration::from_secs(20);
 /// Longest line on standard output, in characters. Of all lines, Systems Manager keeps the first 24,000.
 const MAX_LINE: usize = 180;
 
@@ -151,6 +154,8 @@ impl Job {
         create_private_dir(&staged)
             .map_err(|source| Failure::from(&ContactError::Staging { path: staged.clone(), source }))?;
         let order = self.capped_order();
+        // Held until the contact is over.
+        let _only = self.occupy().await?;
         let contact = self.relay.collector.execute(&order, &staged, &|_| {});
         let seconds = self.order.timeout_seconds;
         match tokio::time::timeout(Duration::from_secs(seconds), contact).await {
@@ -169,6 +174,23 @@ impl Job {
                     order.target
                 );
                 Err(Failure::new("timed_out", &reason, true))
+            }
+        }
+    }
+
+    /// Waits for another contact with the same machine to end: an earlier try of this order, or another case's.
+    async fn occupy(&self) -> Result<File, Failure> {
+        let target = fold(self.order.order.target);
+        let give_up = Instant::now() + OTHERS;
+        loop {
+            match self.staging.occupy(target) {
+                Ok(Some(only)) => return Ok(only),
+                Ok(None) if Instant::now() < give_up => tokio::time::sleep(Duration::from_millis(250)).await,
+                Ok(None) => {
+                    let reason = format!("this relay is in contact with {target} already, for another order");
+                    return Err(Failure::new("busy", &reason, true));
+                }
+                Err(error) => return Err(Failure::new("staging", &error.to_string(), true)),
             }
         }
     }

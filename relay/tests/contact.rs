@@ -89,10 +89,13 @@ fn a_contact_that_breaks_says_why_as_the_collector_does() {
 fn one_hung_host_delays_no_other() {
     let Some(sshd) = Sshd::start() else { return };
     let scene = scene(&sshd);
-    // It accepts connections and never says a word.
-    let hung = TcpListener::bind(("127.0.0.2", sshd.port)).unwrap();
-    let mut orders: Vec<_> =
-        (1..=4).map(|effect| scene.order("hung", effect, "127.0.0.2", Task::Identify)).collect();
+    // They accept connections and never say a word.
+    let addresses = ["127.0.0.2", "127.0.0.4", "127.0.0.5", "127.0.0.6"];
+    let hung = addresses.map(|address| TcpListener::bind((address, sshd.port)).unwrap());
+    let mut orders: Vec<_> = (1..)
+        .zip(addresses)
+        .map(|(effect, address)| scene.order("hung", effect, address, Task::Identify))
+        .collect();
     orders.iter_mut().for_each(|order| order.timeout_seconds = 4);
     orders.push(scene.order("well", 1, "127.0.0.1", Task::Identify));
     let begun = Instant::now();

@@ -66,7 +66,9 @@ impl Scene {
     /// What lies in the staging folder.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
         let items = fs::read_dir(self.staging());
-        items.map(|items| items.map(|item| item.unwrap().path()).collect()).unwrap_or_default()
+        let paths = items.map(|items| items.map(|item| item.unwrap().path()).collect::<Vec<_>>());
+        // The locks on machines are empty files, and stay.
+        paths.unwrap_or_default().into_iter().filter(|path| !path.ends_with("contacts")).collect()
     }
 
     /// An order whose bundle goes to `/bundle/<case>/<effect>-1`.
