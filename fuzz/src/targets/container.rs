@@ -100,10 +100,14 @@ fn sealed(files: &[(&str, &[u8])]) -> Vec<u8> {
     fs::read(destination).expect("the container")
 }
 
-/// A sealed container after the edits that the input lists. They may undo each other.
+/// A sealed container after the edits that the input lists.
 fn edited(data: &[u8]) -> Vec<u8> {
     let (which, edits) = data.split_first().unwrap_or((&0, &[]));
-    let mut bytes = SEALED[usize::from(*which) % SEALED.len()].clone();
+    edit(SEALED[usize::from(*which) % SEALED.len()].clone(), edits)
+}
+
+/// A zip after some edits. They may undo each other.
+pub(super) fn edit(mut bytes: Vec<u8>, edits: &[u8]) -> Vec<u8> {
     for edit in edits.chunks_exact(EDIT).take(64) {
         let far = usize::from(edit[1]) << 16 | usize::from(edit[2]) << 8 | usize::from(edit[3]);
         // The directory and the end record lie at the end.

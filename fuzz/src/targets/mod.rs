@@ -5,12 +5,15 @@
 
 mod alert;
 mod bencode;
+mod bundle;
 mod container;
 mod known_hosts;
 mod manifest;
 mod order;
 mod policy;
 mod reference;
+mod relay_orders;
+mod relay_report;
 mod script_output;
 mod seeds;
 
@@ -18,11 +21,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub use alert::alert;
 pub use bencode::bencode;
+pub use bundle::bundle;
 pub use container::container;
 pub use known_hosts::known_hosts;
 pub use manifest::manifest;
 pub use order::order;
 pub use policy::policy;
+pub use relay_orders::{order_batch, order_link};
+pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
 
 /// One target.
@@ -136,6 +142,40 @@ pub static TARGETS: &[Target] = &[
         tokens: known_hosts::TOKENS,
         memory: Memory { base: MIB, per_byte: 200 },
     },
+    Target {
+        name: "order_batch",
+        reads: "order files, as a relay fetches them",
+        run: relay_orders::order_batch,
+        seeds: relay_orders::batch_seeds,
+        tokens: relay_orders::BATCH_TOKENS,
+        memory: Memory { base: MIB, per_byte: 200 },
+    },
+    Target {
+        name: "order_link",
+        reads: "links to order files, as a relay is given them",
+        run: relay_orders::order_link,
+        seeds: relay_orders::link_seeds,
+        tokens: relay_orders::LINK_TOKENS,
+        memory: Memory { base: MIB, per_byte: 40 },
+    },
+    Target {
+        name: "relay_report",
+        reads: "what a relay reports of an order",
+        run: relay_report::relay_report,
+        seeds: relay_report::seeds,
+        tokens: relay_report::TOKENS,
+        memory: Memory { base: MIB, per_byte: 200 },
+    },
+    Target {
+        name: "bundle",
+        reads: "bundles, as a relay uploads them",
+        run: bundle::bundle,
+        seeds: bundle::seeds,
+        tokens: bundle::TOKENS,
+        // What is packed may be a thousand times as much: the report, the parsed artifacts, and all content together
+        // have caps of their own. The report's is the largest.
+        memory: Memory { base: 48 * MIB, per_byte: 100 },
+    },
 ];
 
 /// The target of a name.
@@ -148,6 +188,22 @@ fn way(said: &str) -> u64 {
     let mut hash = DefaultHasher::new();
     said.chars().filter(|c| !c.is_ascii_digit()).take(400).for_each(|c| c.hash(&mut hash));
     hash.finish()
+}
+
+/// What was said without what it quotes: names out of the input would make every input a way of its own.
+fn unquoted(said: &str) -> String {
+    let (mut out, mut quote, mut is_escaped) = (String::new(), None, false);
+    for c in said.chars() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some('"') if c == '\\' => is_escaped = true,
+            Some(mark) if c == mark => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '`') => quote = Some(c),
+            None => out.push(c),
+        }
+    }
+    out
 }
 
 /// Asserts that a text is one line that moves no cursor.
