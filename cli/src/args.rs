@@ -12,15 +12,18 @@ Examples:
   cat suspects.csv | peerhound investigate -   investigate a list
   peerhound watch /var/spool/peerhound         take alerts from a folder as they come
   peerhound demo                               try it on this very machine
+  peerhound --deployment d.toml submit eve.json    hand alerts to a deployment on AWS
+  peerhound --deployment d.toml doctor             check that deployment
 
 Exit codes:
   0  every input has its outcome
-  1  something failed: a machine was not reached, an action not delivered, a container is not intact
+  1  something failed: a machine was not reached, an action not delivered, a container is not intact, AWS said no
   2  an input could not be used: unreadable, unclear, or an address that may not be contacted
-  3  the policy is missing or wrong
+  3  the policy or the deployment file is missing or wrong
   4  the database or the disk failed
 
-Environment: PEERHOUND_POLICY (policy file), PEERHOUND_LOG (log filter), SSH_AUTH_SOCK (agent), NO_COLOR.";
+Environment: PEERHOUND_POLICY (policy file), PEERHOUND_DEPLOYMENT (deployment file), PEERHOUND_LOG (log filter),
+SSH_AUTH_SOCK (agent), NO_COLOR; with a deployment also the AWS SDK's own, such as AWS_PROFILE.";
 
 /// Investigates torrent/P2P alerts: reaches the suspected machine, collects and seals the evidence, gives a verdict
 /// and raises the mail and the ticket. Each machine and user at most once in three days.
@@ -30,6 +33,9 @@ pub(crate) struct Arguments {
     /// Policy file [default: peerhound.toml]
     #[arg(long, short = 'p', global = true, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Work on a deployment on AWS: the file that `terraform output -raw deployment` writes
+    #[arg(long, short = 'd', global = true, value_name = "FILE")]
+    pub(crate) deployment: Option<PathBuf>,
     /// Print one JSON object a line instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -64,8 +70,42 @@ Examples:
     Watch(Watch),
     /// Continue open cases and waiting alerts once, then end
     Sweep(Jobs),
-    /// List cases, or show one
+    /// Hand alerts, addresses or lists of addresses to a deployment on AWS
+    #[command(after_help = "\
+Inputs are as for `investigate`. Each alert is one message on the deployment's alerts queue; what cannot be read is
+named and not sent. Needs a deployment, see --deployment.
+
+Examples:
+  peerhound submit eve.json 10.20.3.7
+  tail -n 100 /var/log/suricata/eve.json | peerhound submit -
+  peerhound submit --dry-run suspects.csv
+
+Exit codes: 0 everything was sent; 1 the queue did not take something; 2 an input could not be read, the others were
+sent.")]
+    Submit(Submit),
+    /// Look at what a deployment on AWS could not work, and put it back on its queue
     #[command(subcommand)]
+    Redrive(RedriveCommand),
+    /// Check a deployment on AWS: queues, tables, buckets, documents, relays, mail
+    #[command(after_help = "\
+Changes nothing. Each line is one check: ok, warning (also where AWS refuses to tell: it names the right that is
+missing) or wrong, with what to do about it. The relays and the sender of mails are those of the policy.
+
+Examples:
+  peerhound --deployment deployment.toml doctor
+  peerhound doctor --json | jq 'select(.status != \"ok\")'
+
+Exit codes: 0 nothing is wrong, though there may be warnings; 1 something is wrong.")]
+    Doctor,
+    /// List cases, or show one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  peerhound case list --open
+  peerhound case show ph-20260302-kq3v7a2m
+  peerhound --deployment deployment.toml case list"
+    )]
     Case(CaseCommand),
     /// List the claims in force, or release one
     #[command(subcommand)]
@@ -79,16 +119,27 @@ Examples:
     /// Say what became of an alert, and why
     #[command(after_help = "\
 Example:
-  peerhound explain 3f0c2a9d8e       (the start of an alert's id, or the SIEM's own event id)")]
+  peerhound explain 3f0c2a9d8e       (the start of an alert's id, or the SIEM's own event id)
+
+On AWS, repeats of a storm are only counted on the case that they repeat. They are found by their id or the start of
+it, and that reads the whole table.")]
     Explain {
         /// Peerhound's id of the alert, the start of it, or the sender's event id
         alert_id: String,
     },
     /// Prove that an evidence container is whole and unchanged
+    #[command(after_help = "\
+A file is verified offline. A case is looked up, and its container must also be the very one that the case names. An
+object in S3 is read in place.
+
+Examples:
+  peerhound verify ph-20260302-kq3v7a2m.zip
+  peerhound verify ph-20260302-kq3v7a2m
+  peerhound verify s3://evidence-bucket/evidence/2026/03/ph-20260302-kq3v7a2m.zip")]
     Verify {
-        /// Containers
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
+        /// Containers: files, s3://BUCKET/KEY, or ids of cases
+        #[arg(required = true, value_name = "CONTAINER")]
+        containers: Vec<String>,
     },
     /// Investigate this very machine on a sample alert, twice
     Demo {
@@ -103,6 +154,13 @@ Example:
     Policy(PolicyCommand),
 }
 
+impl Command {
+    /// Whether it asks what is on record, here or on AWS alike.
+    pub(crate) fn asks_records(&self) -> bool {
+        matches!(self, Self::Case(_) | Self::Cooldown(_) | Self::Review { .. } | Self::Explain { .. })
+    }
+}
+
 /// Arguments of `investigate`.
 #[derive(Debug, Args)]
 pub(crate) struct Investigate {
@@ -111,6 +169,86 @@ pub(crate) struct Investigate {
     pub(crate) inputs: Vec<String>,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
+}
+
+/// Arguments of `submit`.
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// Files, addresses, or -
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Read everything and say what would be sent; asks AWS nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RedriveCommand {
+    /// List the dead letters of a queue, the oldest first
+    #[command(after_help = "\
+Looking at a message hides it from others for a moment; it is given back at once.
+
+Examples:
+  peerhound redrive list
+  peerhound redrive list --queue reports --limit 20")]
+    List {
+        #[command(flatten)]
+        letters: Letters,
+    },
+    /// Show one dead letter, whole
+    #[command(after_help = "\
+Example:
+  peerhound redrive show 5f1d0c9e       (the start of its id, as `redrive list` prints it)")]
+    Show {
+        /// Its id, or the start of it
+        id: String,
+        #[command(flatten)]
+        letters: Letters,
+    },
+    /// Put dead letters back on their queue, to be worked again
+    #[command(after_help = "\
+Each is sent first and deleted afterwards: interrupted, a message may be in both places, which does no harm, and is
+never in none.
+
+Examples:
+  peerhound redrive requeue 5f1d0c9e 77ab01fe
+  peerhound redrive requeue --all --dry-run")]
+    Requeue {
+        /// Ids, or the starts of them
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All of them, up to the limit
+        #[arg(long)]
+        all: bool,
+        /// Only say what would be put back
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        letters: Letters,
+    },
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+pub(crate) struct Letters {
+    /// The queue that they were meant for
+    #[arg(long, value_enum, default_value = "alerts")]
+    pub(crate) queue: Queue,
+    /// Messages at most
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) limit: u16,
+}
+
+/// A queue of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Queue {
+    /// Alerts.
+    Alerts,
+    /// What relays and SSM report.
+    Reports,
+    /// Cases with something to deliver.
+    Actions,
 }
 
 /// Arguments of `watch`.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub(crate) struct Environment {
     /// `PEERHOUND_POLICY`: the policy file, unless `--policy` names one.
     pub(crate) policy: Option<PathBuf>,
+    /// `PEERHOUND_DEPLOYMENT`: the deployment file, unless `--deployment` names one.
+    pub(crate) deployment: Option<PathBuf>,
     /// `PEERHOUND_LOG`: filter for the log on standard error, for example `debug` or `collector=trace`.
     pub(crate) log: Option<String>,
     /// `SSH_AUTH_SOCK`: where the SSH agent listens, for `[ssh] use_agent`.
@@ -26,6 +28,7 @@ impl Environment {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
             policy: set("PEERHOUND_POLICY").map(PathBuf::from),
+            deployment: set("PEERHOUND_DEPLOYMENT").map(PathBuf::from),
             log: set("PEERHOUND_LOG").map(|value| value.to_string_lossy().into_owned()),
             ssh_agent: set("SSH_AUTH_SOCK").map(PathBuf::from),
             no_color: set("NO_COLOR").is_some(),

@@ -12,11 +12,11 @@ pub(crate) enum Exit {
     /// Every input has its outcome.
     Done = 0,
     /// Something that was tried failed: an endpoint was not reached, an action not delivered, a container is not
-    /// intact.
+    /// intact, AWS said no.
     Failed = 1,
     /// An input could not be used: unreadable, unclear, or an address that may not be contacted.
     BadInput = 2,
-    /// The policy is missing or wrong.
+    /// The policy or the deployment file is missing or wrong.
     BadPolicy = 3,
     /// The database or the disk failed.
     Storage = 4,

@@ -5,9 +5,12 @@
 
 mod args;
 mod command;
+#[cfg(feature = "aws")]
+mod deployed;
 mod environment;
 mod exit;
 mod inputs;
+mod records;
 mod setup;
 mod show;
 

@@ -26,20 +26,29 @@ pub(crate) type Site = Worker<Local, OnSite>;
 pub(crate) struct Setup {
     /// The policy file.
     pub(crate) policy_file: PathBuf,
+    /// The deployment on AWS to work on; none for this machine.
+    pub(crate) deployment_file: Option<PathBuf>,
     /// Print JSON.
     pub(crate) json: bool,
     environment: Environment,
 }
 
 impl Setup {
-    pub(crate) fn new(policy: Option<PathBuf>, environment: Environment, json: bool) -> Self {
+    pub(crate) fn new(
+        policy: Option<PathBuf>,
+        deployment: Option<PathBuf>,
+        environment: Environment,
+        json: bool,
+    ) -> Self {
         let policy_file = policy.or_else(|| environment.policy.clone()).unwrap_or_else(|| POLICY_FILE.into());
-        Self { policy_file, json, environment }
+        let deployment_file = deployment.or_else(|| environment.deployment.clone());
+        Self { policy_file, deployment_file, json, environment }
     }
 
     /// The same with another policy file.
     pub(crate) fn with_policy(&self, policy_file: PathBuf) -> Self {
-        Self { policy_file, json: self.json, environment: self.environment.clone() }
+        let (deployment_file, environment) = (self.deployment_file.clone(), self.environment.clone());
+        Self { policy_file, deployment_file, json: self.json, environment }
     }
 
     /// The text of the policy file.

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::args::CaseCommand;
 use crate::exit::{Exit, WithExit};
-use crate::setup::Setup;
 use crate::show::{self, minute, outcome, paint, safe, table};
 
 /// A case with what the store counts for it.
@@ -20,12 +19,11 @@ struct Shown<'a> {
 }
 
 /// Runs the command.
-pub(super) async fn run(setup: &Setup, command: &CaseCommand) -> Result<Exit> {
-    let store = setup.store(&setup.policy()?)?;
+pub(super) async fn run(store: &impl Backend, command: &CaseCommand, json: bool) -> Result<Exit> {
     match command {
         CaseCommand::List { open, limit } => {
             let cases = store.cases(*open, *limit).await?;
-            if setup.json {
+            if json {
                 cases.iter().for_each(show::json);
             } else if cases.is_empty() {
                 show::lines(&["no cases".to_owned()]);
@@ -55,7 +53,7 @@ pub(super) async fn run(setup: &Setup, command: &CaseCommand) -> Result<Exit> {
                 anyhow!(text).context(WithExit(Exit::BadInput))
             })?;
             let (suppressed_count, suppressed) = store.suppressed(case_id).await?;
-            if setup.json {
+            if json {
                 show::json(&Shown { case: &case, suppressed_count, suppressed: &suppressed });
             } else {
                 show::lines(&lines(&case, suppressed_count, &suppressed));

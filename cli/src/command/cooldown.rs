@@ -1,5 +1,7 @@
 //! `peerhound cooldown`: which machines and users are left alone, until when and because of which case.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use casework::backend::Backend;
 use investigation::claim::{ClaimKey, ClaimKind};
@@ -11,9 +13,7 @@ use crate::setup::Setup;
 use crate::show::{self, minute, safe, table};
 
 /// Runs the command.
-pub(super) async fn run(setup: &Setup, command: &CooldownCommand) -> Result<Exit> {
-    let policy = setup.policy()?;
-    let store = setup.store(&policy)?;
+pub(super) async fn run(store: &impl Backend, setup: &Setup, command: &CooldownCommand) -> Result<Exit> {
     let now = Timestamp::now();
     match command {
         CooldownCommand::List => {
@@ -38,7 +38,7 @@ pub(super) async fn run(setup: &Setup, command: &CooldownCommand) -> Result<Exit
             }
         }
         CooldownCommand::Release { key } => {
-            let parsed = ClaimKey::parse(key, &policy.users.domains).ok_or_else(|| {
+            let parsed = ClaimKey::parse(key, &domains(setup, key)?).ok_or_else(|| {
                 let text =
                     format!("{}: neither an address nor a user: write 10.20.3.7 or CORP\\alice", safe(key));
                 anyhow!(text).context(WithExit(Exit::BadInput))
@@ -62,4 +62,13 @@ pub(super) async fn run(setup: &Setup, command: &CooldownCommand) -> Result<Exit
         }
     }
     Ok(Exit::Done)
+}
+
+/// The names of domains by which the policy's users are known: two spellings of a user are one key. An address needs
+/// none, and so no policy.
+fn domains(setup: &Setup, key: &str) -> Result<BTreeMap<String, String>> {
+    match ClaimKey::parse(key, &BTreeMap::new()) {
+        Some(parsed) if !parsed.is_user() => Ok(BTreeMap::new()),
+        _ => Ok(setup.policy()?.users.domains),
+    }
 }

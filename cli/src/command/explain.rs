@@ -1,12 +1,12 @@
 //! `peerhound explain`: what became of an alert, and why.
 
 use anyhow::{Result, anyhow};
-use casework::backend::{AlertRow, Backend};
+use casework::backend::{AlertRow, SuppressedAlert};
 use investigation::case::{Case, Disposition};
 use serde::Serialize;
 
 use crate::exit::{Exit, WithExit};
-use crate::setup::Setup;
+use crate::records::Records;
 use crate::show::{self, minute, paint, safe};
 
 /// An alert with the case that it opened or was folded into.
@@ -18,9 +18,14 @@ struct Explained<'a> {
 }
 
 /// Runs the command.
-pub(super) async fn run(setup: &Setup, alert_id: &str) -> Result<Exit> {
-    let store = setup.store(&setup.policy()?)?;
-    let rows = store.alert(alert_id).await?;
+pub(super) async fn run(store: &impl Records, alert_id: &str, json: bool) -> Result<Exit> {
+    let mut rows = store.alert(alert_id).await?;
+    if rows.is_empty() {
+        for (case_id, alert) in store.only_counted(alert_id).await? {
+            let case = store.case(&case_id).await?;
+            rows.push(counted(case_id, alert, case.as_ref()));
+        }
+    }
     if rows.is_empty() {
         let text = format!(
             "no alert {}: give Peerhound's id, its first 8 characters or more, or the sender's event id",
@@ -35,13 +40,30 @@ pub(super) async fn run(setup: &Setup, alert_id: &str) -> Result<Exit> {
             | Disposition::Folded { case_id, .. } => store.case(case_id).await?,
             _ => None,
         };
-        if setup.json {
+        if json {
             show::json(&Explained { alert: row, case: case.as_ref() });
         } else {
             show::lines(&lines(row, case.as_ref()));
         }
     }
     Ok(Exit::Done)
+}
+
+/// An alert of which only this is known: that it was counted on a case, when, and because of which claim.
+fn counted(case_id: String, alert: SuppressedAlert, case: Option<&Case>) -> AlertRow {
+    let SuppressedAlert { alert_id, key, at } = alert;
+    let claim = case.and_then(|case| case.claims.iter().find(|claim| claim.key == key));
+    // A case that has given the claim up wrote that down; it was in force until then at the latest.
+    let until = claim.map(|claim| claim.expires_at).or(case.map(|case| case.updated_at)).unwrap_or(at);
+    AlertRow {
+        id: alert_id,
+        origin: "a batch of repeats, which are counted and not kept".to_owned(),
+        received_at: at,
+        alert: None,
+        original: None,
+        disposition: Disposition::Suppressed { key, case_id, until },
+        settled_at: Some(at),
+    }
 }
 
 fn lines(row: &AlertRow, case: Option<&Case>) -> Vec<String> {
@@ -87,7 +109,10 @@ fn lines(row: &AlertRow, case: Option<&Case>) -> Vec<String> {
 
 fn what(disposition: &Disposition) -> String {
     match disposition {
-        Disposition::Waiting => "waits to be worked: run `peerhound sweep` or `peerhound watch`".to_owned(),
+        Disposition::Waiting => {
+            "waits to be worked: run `peerhound sweep` or `peerhound watch`; on AWS that happens by itself"
+                .to_owned()
+        }
         Disposition::Opened { case_id } => format!("opened case {case_id}"),
         Disposition::Suppressed { key, case_id, until } => format!(
             "suppressed: {} belongs to case {case_id} until {}; release it with `peerhound cooldown release '{}'`",

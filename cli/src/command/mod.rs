@@ -3,37 +3,82 @@
 mod case;
 mod cooldown;
 mod demo;
+#[cfg(feature = "aws")]
+mod doctor;
 mod explain;
 mod init;
 mod investigate;
 mod policy;
+#[cfg(feature = "aws")]
+mod redrive;
 mod review;
+#[cfg(feature = "aws")]
+mod submit;
 mod sweep;
 mod verify;
 mod watch;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::args::{Arguments, Command};
 use crate::environment::Environment;
-use crate::exit::Exit;
+use crate::exit::{Exit, WithExit};
+use crate::records::Records;
 use crate::setup::Setup;
 
 /// Runs the command.
 pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Result<Exit> {
-    let json = arguments.json;
-    let setup = Setup::new(arguments.policy, environment, json);
-    match arguments.command {
+    let Arguments { policy, deployment, json, command, .. } = arguments;
+    let named = deployment.is_some();
+    let setup = Setup::new(policy, deployment, environment, json);
+    match command {
+        command if command.asks_records() => match &setup.deployment_file {
+            None => ask(&setup.store(&setup.policy()?)?, &setup, command).await,
+            #[cfg(feature = "aws")]
+            Some(_) => ask(&setup.deployed().await?.store, &setup, command).await,
+            #[cfg(not(feature = "aws"))]
+            Some(_) => Err(without_aws()),
+        },
+        Command::Verify { containers } => verify::run(&setup, &containers).await,
+        #[cfg(feature = "aws")]
+        Command::Submit(args) => submit::run(&setup, &args).await,
+        #[cfg(feature = "aws")]
+        Command::Redrive(command) => redrive::run(&setup, &command).await,
+        #[cfg(feature = "aws")]
+        Command::Doctor => doctor::run(&setup).await,
+        #[cfg(not(feature = "aws"))]
+        Command::Submit(_) | Command::Redrive(_) | Command::Doctor => Err(without_aws()),
+        _ if named => {
+            let text = "this command works on this machine alone: leave out --deployment, or use `submit` to hand \
+                        alerts to a deployment";
+            Err(anyhow!(text).context(WithExit(Exit::BadInput)))
+        }
         Command::Investigate(args) => investigate::run(&setup, &args).await,
         Command::Watch(args) => watch::run(&setup, &args).await,
         Command::Sweep(jobs) => sweep::run(&setup, &jobs).await,
-        Command::Case(command) => case::run(&setup, &command).await,
-        Command::Cooldown(command) => cooldown::run(&setup, &command).await,
-        Command::Review { limit } => review::run(&setup, limit).await,
-        Command::Explain { alert_id } => explain::run(&setup, &alert_id).await,
-        Command::Verify { files } => verify::run(&files, json).await,
         Command::Demo { dir } => demo::run(&setup, &dir).await,
         Command::Init(args) => init::run(&setup, &args),
         Command::Policy(command) => policy::run(&setup, &command),
+        Command::Case(_) | Command::Cooldown(_) | Command::Review { .. } | Command::Explain { .. } => {
+            unreachable!("these ask the records, see above")
+        }
     }
+}
+
+/// Runs a command that asks what is on record, wherever that is.
+async fn ask(store: &impl Records, setup: &Setup, command: Command) -> Result<Exit> {
+    match command {
+        Command::Case(command) => case::run(store, &command, setup.json).await,
+        Command::Cooldown(command) => cooldown::run(store, setup, &command).await,
+        Command::Review { limit } => review::run(store, limit, setup.json).await,
+        Command::Explain { alert_id } => explain::run(store, &alert_id, setup.json).await,
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// What to say where a deployment is asked for.
+#[cfg(not(feature = "aws"))]
+fn without_aws() -> anyhow::Error {
+    anyhow!("this peerhound was built without AWS: cargo build --features aws")
+        .context(WithExit(Exit::BadInput))
 }

@@ -5,14 +5,12 @@ use casework::backend::Backend;
 use investigation::case::Disposition;
 
 use crate::exit::Exit;
-use crate::setup::Setup;
 use crate::show::{self, minute, safe};
 
 /// Runs the command.
-pub(super) async fn run(setup: &Setup, limit: usize) -> Result<Exit> {
-    let store = setup.store(&setup.policy()?)?;
+pub(super) async fn run(store: &impl Backend, limit: usize, json: bool) -> Result<Exit> {
     let rows = store.review(limit).await?;
-    if setup.json {
+    if json {
         rows.iter().for_each(show::json);
         return Ok(Exit::Done);
     }

@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use casework::backend::local::Local;
-use casework::records::read_records;
 use casework::backend::{Backend, Received};
 use casework::failpoint::failpoint;
+use casework::records::read_records;
 use investigation::text::one_line;
 use jiff::Timestamp;
-
 
 /// A file is taken once it has not changed for this long: a writer that does not rename into place is waited for.
 const SETTLED: Duration = Duration::from_secs(1);
