@@ -44,7 +44,8 @@ pub(super) fn packed(which: u8, fields: &[u8]) -> Option<Vec<u8>> {
     let mut parts = Vec::new();
     while let (Some(name), Some(content)) = (fields.next(), fields.next()) {
         let (lies, path) = name.split_first().unwrap_or((&b'@', &[]));
-        let path = String::from_utf8_lossy(path).into_owned();
+        // Longer than any path that passes, and short enough for a zip.
+        let path = String::from_utf8_lossy(&path[..path.len().min(2048)]).into_owned();
         parts.push(Part { path, content: content.to_vec(), lies: lies & 0x1f });
         if parts.len() > 70 {
             break;
