@@ -3,6 +3,7 @@
 mod calls;
 mod claims;
 mod finding;
+mod flood;
 mod holds;
 mod proxy;
 mod storm;
