@@ -77,7 +77,7 @@ async fn a_storm_costs_a_write_for_each_machine_and_batch_and_nothing_for_an_ale
     let store = store(&clients(ministack.endpoint(), &ssm));
     let cases = store.cases(true, 10 * HOSTS).await.expect("cases");
     assert_eq!(cases.len(), HOSTS);
-    let expected = u64::try_from(BATCHES * PER_BATCH / HOSTS - 1).unwrap();
+    let expected = (BATCHES * PER_BATCH / HOSTS - 1) as u64;
     let wrong: Vec<_> = cases.iter().filter(|case| case.suppressed != expected).collect();
     assert!(wrong.is_empty(), "not {expected}: {wrong:#?}");
 }
@@ -174,13 +174,14 @@ async fn prepare(clients: &Clients) {
 async fn make_tables(client: &Client) {
     let attribute = |name: &str| {
         let builder = AttributeDefinition::builder().attribute_name(name);
-        builder.attribute_type(ScalarAttributeType::S).build().unwrap()
+        builder.attribute_type(ScalarAttributeType::S).build().expect("all of it is set")
     };
-    let key =
-        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("all of it is set")
+    };
     let index = |name: &str, keys: Vec<KeySchemaElement>, projection| {
         let builder = GlobalSecondaryIndex::builder().index_name(name).set_key_schema(Some(keys));
-        builder.projection(projection).build().unwrap()
+        builder.projection(projection).build().expect("all of it is set")
     };
     let keys_only = || Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let due =

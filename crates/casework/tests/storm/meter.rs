@@ -50,8 +50,8 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) async fn to(endpoint: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let own = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let own = format!("http://{}", listener.local_addr().expect("its port"));
         let state = Arc::new(Mutex::new(State::default()));
         let (upstream, shared) = (endpoint.trim_start_matches("http://").to_owned(), Arc::clone(&state));
         let accepting = tokio::spawn(async move {
