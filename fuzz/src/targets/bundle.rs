@@ -33,6 +33,7 @@ const CAPS: Caps = Caps {
     total_bytes: 2 << 20,
     parsed_bytes: 256 << 10,
     parsed_total_bytes: 512 << 10,
+    parsed_values: 20_000,
 };
 
 /// Bundles. An input that begins as a zip is opened as it is. In any other, the first byte says which: one that is
@@ -123,7 +124,11 @@ fn read(bundle: &mut Bundle<Cursor<&Vec<u8>>>) -> String {
     let identity = bundle.identity().map(|identity| identity.is_some());
     let evidence = bundle.evidence(&[]);
     let of = |error: &BundleError| {
-        assert!(matches!(error, BundleError::TooLarge { .. } | BundleError::Unreadable { .. }), "{error:?}");
+        let expected = matches!(
+            error,
+            BundleError::TooLarge { .. } | BundleError::TooManyValues(_) | BundleError::Unreadable { .. }
+        );
+        assert!(expected, "{error:?}");
         refused(error)
     };
     match (identity, evidence) {

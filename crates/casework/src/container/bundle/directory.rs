@@ -66,6 +66,10 @@ pub(super) fn read<F: Read + Seek>(
         let place = Central::read(&mut rest)
             .and_then(|central| place(&central))
             .ok_or(BundleError::NotABundle("its directory is damaged"))?;
+        // Before anything seeks there: no file reaches so far, and a seek that fails is not the bundle's passing trouble.
+        if place.header_start >= end.start {
+            return Err(BundleError::NotABundle("its entries do not lie one behind the other"));
+        }
         match places.last_mut() {
             Some(before) if before.header_start < place.header_start => before.end = place.header_start,
             None if place.header_start == 0 => {}

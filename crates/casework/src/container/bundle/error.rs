@@ -25,6 +25,9 @@ pub enum BundleError {
         /// The cap in bytes.
         limit: u64,
     },
+    /// The parsed artifacts are short as texts and would be large in memory.
+    #[error("the parsed artifacts together hold more than {0} values")]
+    TooManyValues(u64),
     /// The report cannot be read.
     #[error(transparent)]
     Report(#[from] ReportError),

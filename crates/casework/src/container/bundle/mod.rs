@@ -58,6 +58,8 @@ pub struct Caps {
     pub parsed_bytes: u64,
     /// Bytes of all parsed artifacts together.
     pub parsed_total_bytes: u64,
+    /// Rows and values of all parsed artifacts together: a few bytes of text become a hundred in memory.
+    pub parsed_values: u64,
 }
 
 /// Those of a function with 256 MB.
@@ -70,6 +72,7 @@ impl Default for Caps {
             total_bytes: MAX_TOTAL_BYTES / 2,
             parsed_bytes: 32 << 20,
             parsed_total_bytes: 64 << 20,
+            parsed_values: 2_000_000,
         }
     }
 }
@@ -83,6 +86,25 @@ pub struct Bundle<R> {
     collection: Option<Collection>,
     /// The report's own entry first, then those that it lists, in its order.
     members: Vec<Member>,
+}
+
+/// What is held in memory so far.
+#[derive(Default)]
+struct Held {
+    bytes: u64,
+    values: u64,
+}
+
+/// A row weighs as much as this many values.
+const ROW: u64 = 10;
+
+/// About how many values a JSON text holds, and never fewer: what is inside its strings is counted too.
+fn values(json: &[u8]) -> u64 {
+    json.iter().fold(0, |sum, byte| match byte {
+        b'{' => sum + ROW,
+        b',' | b'[' => sum + 1,
+        _ => sum,
+    })
 }
 
 /// One entry: what it must be, and where it lies.
@@ -134,7 +156,7 @@ impl<R: Read + Seek> Bundle<R> {
         let members = std::iter::once(Ok(first)).chain(members(&report, origin, &caps, places)?);
         let members = members.collect::<Result<Vec<_>, _>>()?;
         let mut bundle = Self { source, caps, report, collection: None, members };
-        bundle.collection = bundle.parse(COLLECTION_PATH, &mut 0)?;
+        bundle.collection = bundle.parse(COLLECTION_PATH, &mut Held::default())?;
         if let Some(collection) = &bundle.collection
             && (collection.case_id != origin.case_id || collection.target != bundle.report.target)
         {
@@ -171,7 +193,7 @@ impl<R: Read + Seek> Bundle<R> {
     /// # Errors
     /// Where it is not what the report says, or does not parse.
     pub fn identity(&mut self) -> Result<Option<Identity>, BundleError> {
-        self.parse(&ArtifactKind::Identity.parsed_entry(), &mut 0)
+        self.parse(&ArtifactKind::Identity.parsed_entry(), &mut Held::default())
     }
 
     /// Everything that the rules read.
@@ -179,7 +201,7 @@ impl<R: Read + Seek> Bundle<R> {
     /// # Errors
     /// Where an artifact is not what the report says, does not parse, or is larger than the caps allow.
     pub fn evidence(&mut self, outcomes: &[ArtifactOutcome]) -> Result<Evidence, BundleError> {
-        let held = &mut 0;
+        let held = &mut Held::default();
         Ok(Evidence {
             identity: self.parse(&ArtifactKind::Identity.parsed_entry(), held)?,
             processes: self.parse(&ArtifactKind::Processes.parsed_entry(), held)?,
@@ -192,21 +214,25 @@ impl<R: Read + Seek> Bundle<R> {
     }
 
     /// One entry in parsed form; `None` where the report does not list it. `held` counts the bytes of all of them.
-    fn parse<T: DeserializeOwned>(&mut self, path: &str, held: &mut u64) -> Result<Option<T>, BundleError> {
+    fn parse<T: DeserializeOwned>(&mut self, path: &str, held: &mut Held) -> Result<Option<T>, BundleError> {
         let Some(index) = self.members.iter().position(|member| member.entry.path == path) else {
             return Ok(None);
         };
         let size = self.members[index].entry.size;
-        *held += size;
+        held.bytes += size;
         if size > self.caps.parsed_bytes {
             return Err(BundleError::TooLarge { what: path.to_owned(), limit: self.caps.parsed_bytes });
         }
-        if *held > self.caps.parsed_total_bytes {
+        if held.bytes > self.caps.parsed_total_bytes {
             let what = "the parsed artifacts together".to_owned();
             return Err(BundleError::TooLarge { what, limit: self.caps.parsed_total_bytes });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         self.unpack(index, &mut io::sink(), &mut bytes)?;
+        held.values += values(&bytes);
+        if held.values > self.caps.parsed_values {
+            return Err(BundleError::TooManyValues(self.caps.parsed_values));
+        }
         let parsed = serde_json::from_slice(&bytes);
         parsed.map(Some).map_err(|source| BundleError::Unreadable { path: path.to_owned(), source })
     }

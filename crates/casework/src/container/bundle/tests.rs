@@ -336,6 +336,13 @@ fn an_artifact_that_would_not_fit_into_memory_is_an_error_and_not_empty() {
     let error = evidence(Caps { parsed_total_bytes: 1 << 20, ..Caps::default() }).unwrap_err();
     assert_eq!(error.to_string(), "the parsed artifacts together has more than 1048576 bytes");
 
+    // Little to unpack, and a hundred times as much in memory.
+    let mut many = staged();
+    many[2].1 = format!("[{}\"\"]", "\"\",".repeat(2_000_000)).into_bytes();
+    let bytes = pack(&listed(&many), &many);
+    let error = open(&bytes).unwrap().evidence(&[]).unwrap_err();
+    assert_eq!(error.to_string(), "the parsed artifacts together hold more than 2000000 values");
+
     entries[2].1 = "[".repeat(200_000).into_bytes();
     let bytes = pack(&listed(&entries), &entries);
     let error = open(&bytes).unwrap().evidence(&[]).unwrap_err();
