@@ -12,6 +12,7 @@ mod faults;
 use std::time::Duration;
 
 use acceptance::{Cloud, Lab, PEER, PolicyText, Swarm, require_or_skip};
+use emulator::ssm::Failure;
 
 /// From an alert to a closed case, on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
@@ -31,6 +32,8 @@ fn everything_that_a_deployment_promises() {
         .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
 
+    // Whichever cases come first find Systems Manager too busy: their orders are given again.
+    cloud.ssm.fail_next("SendCommand", 2, Failure::Throttled);
     std::thread::scope(|scope| {
         let scenarios: [(&str, Scenario); 7] = [
             ("chain", chain::from_alert_to_deliveries),
