@@ -47,7 +47,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         clients,
         deployment,
         policy: Arc::clone(&policy),
-        indicators: Indicators::bundled(),
+        indicators: Indicators::bundled,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
         token: tokio::sync::Mutex::default(),

@@ -3,7 +3,7 @@
 //! A storm is many alerts about few machines. So a batch is read as a whole, its machines are looked up in one call, and
 //! what repeats is written once for each machine: DynamoDB is asked about machines and never about alerts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::metrics::{Metric, Metrics};
 use super::performer::ThroughRelays;
 use super::queues;
-use crate::backend::aws::{Aws, Standing};
+use crate::backend::aws::{Aws, Repeats, Standing};
 use crate::backend::{Backend, Received, StoreError};
 use crate::records::read_records;
 use crate::worker::{Pace, Resolution, WorkError, Worker};
@@ -124,6 +124,7 @@ impl Intake {
                 return;
             }
         };
+        let machines = self.held(machines, &standing, now, undone).await;
         let room = Arc::new(Semaphore::new(MACHINES));
         let mut tasks = JoinSet::new();
         for (ip, alerts) in machines {
@@ -143,6 +144,48 @@ impl Intake {
                 }
             }
         }
+    }
+
+    /// Counts what is about machines that a case looks at, or has looked at, all in one go. Returns the other machines.
+    async fn held(
+        &self,
+        machines: BTreeMap<IpAddr, Vec<Taken>>,
+        standing: &HashMap<IpAddr, Standing>,
+        now: Timestamp,
+        undone: &mut [bool],
+    ) -> BTreeMap<IpAddr, Vec<Taken>> {
+        let (mut others, mut repeats, mut messages) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (ip, alerts) in machines {
+            let Some(Standing::Held { claim, opened_by_alert }) = standing.get(&ip) else {
+                others.insert(ip, alerts);
+                continue;
+            };
+            // The alert that opened the case is no repeat: its message came again.
+            let (ids, of): (Vec<String>, Vec<usize>) = alerts
+                .into_iter()
+                .filter(|taken| taken.alert.id != *opened_by_alert)
+                .map(|taken| (taken.alert.id, taken.message))
+                .unzip();
+            if !ids.is_empty() {
+                repeats.push(Repeats {
+                    case_id: claim.case_id.clone(),
+                    key: claim.key.clone(),
+                    alert_ids: ids,
+                });
+                messages.extend(of);
+            }
+        }
+        if repeats.is_empty() {
+            return others;
+        }
+        match self.worker.backend.count_batches(&repeats, now).await {
+            Ok(()) => self.metrics.add(Metric::AlertsSuppressed, messages.len()),
+            Err(error) => {
+                tracing::warn!(%error, "repeats could not be counted");
+                messages.into_iter().for_each(|message| undone[message] = true);
+            }
+        }
+        others
     }
 
     /// Works all alerts of the batch about one machine. Returns the messages that have to come again.

@@ -50,8 +50,8 @@ pub struct ThroughRelays {
     pub deployment: Arc<Deployment>,
     /// What is allowed and wanted.
     pub policy: Arc<Policy>,
-    /// Known clients.
-    pub indicators: &'static Indicators,
+    /// Known clients, read when they are needed.
+    pub indicators: fn() -> &'static Indicators,
     /// Sends orders.
     pub dispatch: Arc<Dispatch>,
     /// The clock.
@@ -130,7 +130,7 @@ impl ThroughRelays {
         let collected_at = collected_at.ok_or_else(|| "the bundle holds no collection".to_owned())?;
         let evidence = tokio::task::spawn_blocking(move || bundle.evidence(&outcomes));
         let evidence = evidence.await.map_err(|error| error.to_string())?.map_err(told)?;
-        let assessment = assess(&question(case, collected_at), &evidence, self.indicators);
+        let assessment = assess(&question(case, collected_at), &evidence, (self.indicators)());
         Ok(Event::Assessed { assessment: Box::new(assessment) })
     }
 

@@ -150,7 +150,16 @@ async fn account(
     body: &Value,
     done: bool,
 ) {
+    // Spelled as single ones are.
+    let batched: Vec<Value> = body["RequestItems"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(table, requests)| requests.as_array().into_iter().flatten().map(move |request| (table, request)))
+        .map(|(table, request)| serde_json::json!({ "TableName": table, "Item": request["PutRequest"]["Item"] }))
+        .collect();
     let changes: Vec<(&Value, u64)> = match operation {
+        "BatchWriteItem" => batched.iter().map(|change| (change, 1)).collect(),
         "PutItem" | "UpdateItem" | "DeleteItem" => vec![(body, 1)],
         "TransactWriteItems" => {
             let actions = body["TransactItems"].as_array().into_iter().flatten();

@@ -18,7 +18,7 @@ use super::Aws;
 use super::item::Item;
 
 /// How often a transaction that met another one, or was throttled, is sent.
-const ATTEMPTS: u32 = 10;
+pub(super) const ATTEMPTS: u32 = 10;
 
 /// How often a transaction is sent of which nobody knows how it went. The SDK has tried four times for each of these.
 const UNKNOWN: u32 = 2;

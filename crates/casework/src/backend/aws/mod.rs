@@ -54,7 +54,7 @@ use investigation::claim::{Claim, ClaimKey};
 use jiff::{SignedDuration, Timestamp};
 
 pub use command::{CommandEntry, SentCommand};
-pub use storm::Standing;
+pub use storm::{Repeats, Standing};
 
 use super::{AlertRow, Backend, CaseRow, Committed, Hold, Received, Stored, SuppressedAlert};
 

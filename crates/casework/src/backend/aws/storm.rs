@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use data_encoding::HEXLOWER;
 use investigation::case::Disposition;
 use investigation::claim::{Claim, ClaimKey};
@@ -13,12 +13,15 @@ use sha2::{Digest, Sha256};
 
 use super::super::{StoreError, Stored};
 use super::Aws;
-use super::call::{Table, failed};
+use super::call::{ATTEMPTS, Table, failed, pause};
 use super::claims::found;
 use super::item::{Item, address, case_pk, claim_key, key, s, set, stamp, text, to_json, ttl, waits_key};
 
 /// Ids in one item, by their bytes.
 const IDS_BYTES: usize = 300 << 10;
+
+/// Items that one call writes.
+const ITEMS: usize = 25;
 
 /// How long what policy decided is kept where no retention is set.
 const KEPT_SECONDS: i64 = 30 * 86_400;
@@ -40,6 +43,31 @@ pub enum Standing {
         /// The oldest such case.
         case_id: String,
     },
+}
+
+/// Alerts of one batch about one machine that repeat what a case looks at, or has looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeats {
+    /// The case.
+    pub case_id: String,
+    /// The claim in their way.
+    pub key: ClaimKey,
+    /// The alerts.
+    pub alert_ids: Vec<String>,
+}
+
+impl Repeats {
+    /// One item, unless the ids do not fit into one.
+    fn items(&self, at: Timestamp) -> Vec<Item> {
+        let item = |ids: Vec<String>| {
+            let mut item = key(case_pk(&self.case_id), batch_sk(at, self.key.as_str(), &ids));
+            item.insert("key".to_owned(), s(self.key.as_str()));
+            item.insert("at".to_owned(), s(stamp(at)));
+            item.insert("ids".to_owned(), AttributeValue::Ss(ids));
+            item
+        };
+        pieces(&self.alert_ids).into_iter().map(item).collect()
+    }
 }
 
 /// The oldest of the cases in an item `waits`.
@@ -91,18 +119,46 @@ impl Aws {
         alert_ids: &[String],
         at: Timestamp,
     ) -> Stored<()> {
-        if key.is_user() {
+        let repeats =
+            Repeats { case_id: case_id.to_owned(), key: key.clone(), alert_ids: alert_ids.to_vec() };
+        self.count_batches(&[repeats], at).await
+    }
+
+    /// The same for all machines of a batch, twenty-five to a call.
+    ///
+    /// # Errors
+    /// As [`Aws::count_batch`]. Some may be counted then; told again, none is counted twice.
+    pub async fn count_batches(&self, repeats: &[Repeats], at: Timestamp) -> Stored<()> {
+        if repeats.iter().any(|repeats| repeats.key.is_user()) {
             let why = "alerts cannot be counted as a batch on a user's claim".to_owned();
             return Err(StoreError::Other { place: self.tables(), why });
         }
-        for ids in pieces(alert_ids) {
-            let mut item = super::item::key(case_pk(case_id), batch_sk(at, key.as_str(), &ids));
-            item.insert("key".to_owned(), s(key.as_str()));
-            item.insert("at".to_owned(), s(stamp(at)));
-            item.insert("ids".to_owned(), AttributeValue::Ss(ids));
-            self.put(item).await?;
+        let items: Vec<Item> = repeats.iter().flat_map(|repeats| repeats.items(at)).collect();
+        let chunks: Vec<Vec<Item>> = items.chunks(ITEMS).map(<[_]>::to_vec).collect();
+        self.each(chunks, |this, chunk| async move { this.put_all(chunk).await }).await.map(drop)
+    }
+
+    async fn put_all(&self, items: Vec<Item>) -> Stored<()> {
+        let mut requests = Vec::with_capacity(items.len());
+        for item in items {
+            let put = PutRequest::builder().set_item(Some(item)).build();
+            let put =
+                put.map_err(|error| StoreError::Other { place: self.tables(), why: error.to_string() })?;
+            requests.push(WriteRequest::builder().put_request(put).build());
         }
-        Ok(())
+        let mut wanted = HashMap::from([(self.cases.to_string(), requests)]);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                pause(attempt).await;
+            }
+            let call = self.client.batch_write_item().set_request_items(Some(wanted)).send().await;
+            let answer = call.map_err(|error| failed(&self.cases, &error))?;
+            wanted = answer.unprocessed_items.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable { place: self.tables(), why: "items are left unprocessed".to_owned() })
     }
 
     /// Records the alerts of one batch that policy leaves alone or refuses, by their machine, for a while.

@@ -3,7 +3,6 @@
 mod calls;
 mod claims;
 mod finding;
-mod flood;
 mod holds;
 mod proxy;
 mod storm;
