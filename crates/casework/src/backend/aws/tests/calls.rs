@@ -132,7 +132,7 @@ async fn the_calls_are_as_few_as_they_are_said_to_be() {
     assert_eq!(calls(), ["TransactWriteItems 1"], "the same again");
     let ids: Vec<String> = (0..1000).map(|n| format!("{n:064x}")).collect();
     counted.count_batch(&step.case.id, &key, &ids, at(2)).await.unwrap();
-    assert_eq!(calls(), ["PutItem 1"], "a thousand repeats in a batch");
+    assert_eq!(calls(), ["BatchWriteItem 1"], "a thousand repeats in a batch");
     let ips: Vec<_> = (0..50).map(|n| std::net::IpAddr::from([10, 0, 0, n])).collect();
     counted.look_up(&ips, at(2)).await.unwrap();
     assert_eq!(calls(), ["BatchGetItem 1"], "fifty machines");
