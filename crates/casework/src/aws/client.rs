@@ -131,7 +131,12 @@ impl Clients {
     /// As [`Clients::of_function`].
     pub async fn of_operator(surroundings: &Surroundings) -> Result<Self, ClientError> {
         let region = surroundings.region.clone().unwrap_or_default();
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        // What the deployment says comes before a profile's own region.
+        if !region.is_empty() {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader
             .http_client(http_client(surroundings, &region)?)
             .retry_config(retries())
             .timeout_config(timeouts())
