@@ -30,6 +30,8 @@ class Runtime:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Else the second half of an answer waits 40 ms for the first to be confirmed.
+            disable_nagle_algorithm = True
 
             def do_GET(self):
                 if runtime.first_poll is None:
@@ -177,6 +179,7 @@ def main():
     parser.add_argument("--inits", type=int, default=15)
     parser.add_argument("--batches", type=int, default=60)
     parser.add_argument("--size", type=int, default=10, help="records in a batch")
+    parser.add_argument("--program", default=os.path.join(ROOT, "target/release/intake"), help="another build of intake")
     args = parser.parse_args()
 
     port = free_port()
@@ -203,7 +206,7 @@ def main():
         policy.flush()
         kinds = {
             "intake (Rust)": (
-                [os.path.join(ROOT, "target/release/intake")],
+                [args.program],
                 {**plain, **aws, "PEERHOUND_POLICY": policy.name, "PEERHOUND_CASES_TABLE": "cases",
                  "PEERHOUND_COOLDOWNS_TABLE": "cooldowns", "AWS_LAMBDA_FUNCTION_NAME": "bench",
                  "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_LOG_LEVEL": "WARN"},
