@@ -99,8 +99,8 @@ impl Swarm {
     /// # Errors
     /// When the endpoint cannot be asked.
     pub fn connected(&self, endpoint: &Endpoint) -> Result<bool> {
-        let flow = established(endpoint.host(), self.peer_address)?;
-        Ok(flow.is_some_and(|flow| (flow.local_port, flow.peer_port) == (self.local_port, self.peer_port)))
+        let flows = established(endpoint.host(), self.peer_address)?;
+        Ok(flows.iter().any(|flow| (flow.local_port, flow.peer_port) == (self.local_port, self.peer_port)))
     }
 
     /// The host with the tracker and the seeding client.
@@ -237,7 +237,10 @@ struct Flow {
 /// Waits until a connection to the peer stands over which bytes of the payload came.
 fn connection(host: &Host, peer: Ipv4Addr) -> Result<Flow> {
     wait_until("the download is in progress", Duration::from_mins(1), || {
-        let Some(flow) = established(host, peer)? else { return Ok(None) };
+        let flows = established(host, peer)?;
+        if flows.is_empty() {
+            return Ok(None);
+        }
         let begun = fs::read_dir(host.outside(DOWNLOADS))?.flatten().any(|entry| {
             let of_payload = entry.file_name().to_string_lossy().starts_with(PAYLOAD);
             of_payload && entry.metadata().is_ok_and(|data| data.blocks() > 64)
@@ -247,20 +250,22 @@ fn connection(host: &Host, peer: Ipv4Addr) -> Result<Flow> {
         }
         // Where both called, one of the two connections is given up a moment later: the one that stays is meant.
         std::thread::sleep(Duration::from_secs(1));
-        Ok(established(host, peer)?.filter(|now| now.local_port == flow.local_port))
+        let stays = |now: &Flow| flows.iter().any(|flow| flow.local_port == now.local_port);
+        Ok(established(host, peer)?.into_iter().find(stays))
     })
 }
 
-/// The established connection between the endpoint's client and the peer's, whoever called.
-fn established(host: &Host, peer: Ipv4Addr) -> Result<Option<Flow>> {
+/// The established connections between the endpoint's client and the peer's, whoever called.
+fn established(host: &Host, peer: Ipv4Addr) -> Result<Vec<Flow>> {
     let mut argv = vec!["ss", "--no-header", "--tcp", "--numeric", "--processes", "state", "established"];
     let (from, to) = (format!("src {}", host.address()), format!("dst {peer}"));
     argv.extend([from.as_str(), "and", to.as_str()]);
     let shown = host.run(&argv)?;
-    Ok(shown.lines().filter(|line| line.contains("transmission")).find_map(|line| {
+    let flows = shown.lines().filter(|line| line.contains("transmission")).filter_map(|line| {
         let port = |column| line.split_whitespace().nth(column)?.rsplit(':').next()?.parse().ok();
         let (local_port, peer_port) = (port(2)?, port(3)?);
         let pid = line.split("pid=").nth(1)?.split(',').next()?.parse().ok()?;
         (peer_port != TRACKER_PORT).then_some(Flow { local_port, peer_port, pid })
-    }))
+    });
+    Ok(flows.collect())
 }
