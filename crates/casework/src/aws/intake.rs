@@ -215,17 +215,16 @@ impl Intake {
                 Standing::Free | Standing::Waiting { .. } if Instant::now() >= until => break,
                 Standing::Free | Standing::Waiting { .. } => {
                     let first = alerts.remove(0);
-                    match self.first(&first, &mut alerts).await {
-                        Ok(true) => {}
-                        Ok(false) => return Vec::new(),
-                        Err(error) => {
-                            tracing::warn!(alert_id = first.alert.id, %error, "an alert stays on the queue");
-                            alerts.push(first);
-                            break;
-                        }
+                    if let Err(error) = self.first(&first).await {
+                        tracing::warn!(alert_id = first.alert.id, %error, "an alert stays on the queue");
+                        alerts.push(first);
+                        break;
                     }
                     // The very same alert, come twice in one batch, is no repeat either.
                     alerts.retain(|taken| taken.alert.id != first.alert.id);
+                    if alerts.is_empty() {
+                        return Vec::new();
+                    }
                     seen_to = true;
                     let found = self.worker.backend.look_up(&[ip], (self.worker.now)()).await;
                     match found {
@@ -263,15 +262,15 @@ impl Intake {
         Ok(())
     }
 
-    /// Works one alert by itself. Returns whether the machine's other alerts still have to be looked at.
-    async fn first(&self, taken: &Taken, others: &mut [Taken]) -> Result<bool, WorkError> {
+    /// Works one alert by itself.
+    async fn first(&self, taken: &Taken) -> Result<(), WorkError> {
         let received = Received {
             id: taken.alert.id.clone(),
             origin: taken.origin.clone(),
             content: Ok(taken.alert.clone()),
         };
         let rows = self.worker.backend.take_in(vec![received], (self.worker.now)()).await?;
-        let Some(row) = rows.first() else { return Ok(!others.is_empty()) };
+        let Some(row) = rows.first() else { return Ok(()) };
         match self.worker.resolve(row, Pace::STEADY).await? {
             Resolution::Case(case) if case.alert.id == taken.alert.id => {
                 self.metrics.add(Metric::CasesOpened, 1);
@@ -281,7 +280,7 @@ impl Intake {
             }
             Resolution::Case(_) | Resolution::Settled(_) | Resolution::InOtherHands(_) => {}
         }
-        Ok(!others.is_empty())
+        Ok(())
     }
 
     /// Stores an alert for a person to look at.
