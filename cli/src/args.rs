@@ -70,6 +70,9 @@ Examples:
     Watch(Watch),
     /// Continue open cases and waiting alerts once, then end
     Sweep(Jobs),
+    /// Show how alerts are read, without doing anything about them
+    #[command(subcommand)]
+    Alert(AlertCommand),
     /// Hand alerts, addresses or lists of addresses to a deployment on AWS
     #[command(after_help = "\
 Inputs are as for `investigate`. Each alert is one message on the deployment's alerts queue; what cannot be read is
@@ -169,6 +172,29 @@ pub(crate) struct Investigate {
     pub(crate) inputs: Vec<String>,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
+}
+
+/// What to say about alerts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertCommand {
+    /// Read alerts and show them normalised: ECS names, values, and the sender's field that each is from
+    #[command(after_help = "\
+Inputs are as for `investigate`. Nothing is contacted and nothing is stored. Where there is a policy, its formats are
+read too, and its scope says which machine each alert is about. With --json, one object an alert with dotted ECS names
+as keys; what cannot be read is an object with `error`.
+
+Examples:
+  peerhound alert parse events/alerts/suricata_eve-alert.json
+  tail -n 100 /var/log/suricata/eve.json | peerhound alert parse - --json | jq '.[\"source.ip\"]'
+
+Exit codes: 0 everything was read; 2 something could not be read, the others were shown.")]
+    Parse {
+        /// Files, addresses, or -
+        #[arg(required = true, value_name = "INPUT")]
+        inputs: Vec<String>,
+    },
+    /// List the formats that are read
+    Formats,
 }
 
 /// Arguments of `submit`.

@@ -5,7 +5,8 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use casework::backend::Received;
-use casework::records::read_records;
+use casework::records::{Reading, read_records};
+use investigation::alert::SiteFormat;
 use investigation::scope::parse_address;
 use investigation::text::one_line;
 use jiff::Timestamp;
@@ -25,18 +26,29 @@ pub(crate) enum Item {
 }
 
 /// Reads everything that the user named, in order. `give` may block, and ends the reading by returning false.
-pub(crate) fn read(inputs: &[String], now: Timestamp, mut give: impl FnMut(Item) -> bool) {
+pub(crate) fn read(
+    inputs: &[String],
+    formats: &[SiteFormat],
+    now: Timestamp,
+    mut give: impl FnMut(Item) -> bool,
+) {
     for (number, input) in inputs.iter().enumerate() {
         // An address that is typed is meant to be looked at now: it is a new alert each time.
         let moment = format!("{now}#{number}");
+        fn reading<'a>(origin: &'a str, moment: &'a str, formats: &'a [SiteFormat]) -> Reading<'a> {
+            Reading { origin, moment, formats }
+        }
         let mut record = |received| give(Item::Record(Box::new(received)));
         let go_on = if input == "-" {
-            read_records("standard input", io::stdin().lock(), &moment, &mut record)
+            read_records(reading("standard input", &moment, formats), io::stdin().lock(), &mut record)
         } else if parse_address(input).is_some() && !Path::new(input).exists() {
-            read_records("command line", input.as_bytes(), &moment, &mut record)
+            read_records(reading("command line", &moment, formats), input.as_bytes(), &mut record)
         } else {
             match open(Path::new(input)) {
-                Ok(file) => read_records(&one_line(input, 200), BufReader::new(file), &moment, &mut record),
+                Ok(file) => {
+                    let origin = one_line(input, 200);
+                    read_records(reading(&origin, &moment, formats), BufReader::new(file), &mut record)
+                }
                 Err(reason) => give(Item::Unopened { origin: one_line(input, 200), reason }),
             }
         };
@@ -68,7 +80,7 @@ mod tests {
     fn items(inputs: &[&str]) -> Vec<Item> {
         let inputs: Vec<String> = inputs.iter().map(|&input| input.to_owned()).collect();
         let mut items = Vec::new();
-        read(&inputs, Timestamp::UNIX_EPOCH, |item| {
+        read(&inputs, &[], Timestamp::UNIX_EPOCH, |item| {
             items.push(item);
             true
         });

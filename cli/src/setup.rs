@@ -9,6 +9,7 @@ use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhoo
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SshConfig};
+use investigation::alert::SiteFormat;
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
@@ -30,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) deployment_file: Option<PathBuf>,
     /// Print JSON.
     pub(crate) json: bool,
+    policy_named: bool,
     environment: Environment,
 }
 
@@ -40,15 +42,17 @@ impl Setup {
         environment: Environment,
         json: bool,
     ) -> Self {
-        let policy_file = policy.or_else(|| environment.policy.clone()).unwrap_or_else(|| POLICY_FILE.into());
+        let policy_file = policy.or_else(|| environment.policy.clone());
+        let policy_named = policy_file.is_some();
+        let policy_file = policy_file.unwrap_or_else(|| POLICY_FILE.into());
         let deployment_file = deployment.or_else(|| environment.deployment.clone());
-        Self { policy_file, deployment_file, json, environment }
+        Self { policy_file, policy_named, deployment_file, json, environment }
     }
 
     /// The same with another policy file.
     pub(crate) fn with_policy(&self, policy_file: PathBuf) -> Self {
         let (deployment_file, environment) = (self.deployment_file.clone(), self.environment.clone());
-        Self { policy_file, deployment_file, json: self.json, environment }
+        Self { policy_file, policy_named: true, deployment_file, json: self.json, environment }
     }
 
     /// The text of the policy file.
@@ -71,6 +75,19 @@ impl Setup {
         Policy::parse(&text)
             .with_context(|| self.policy_file.display().to_string())
             .context(WithExit(Exit::BadPolicy))
+    }
+
+    /// The formats that the policy describes; none where there is no policy and none was named.
+    pub(crate) fn formats(&self) -> Result<Vec<SiteFormat>> {
+        Ok(self.policy_if_any()?.map(|policy| policy.format).unwrap_or_default())
+    }
+
+    /// The policy, for commands that work without one too. One that was named has to be there.
+    pub(crate) fn policy_if_any(&self) -> Result<Option<Policy>> {
+        match self.policy_named || self.policy_file.exists() {
+            true => self.policy().map(Some),
+            false => Ok(None),
+        }
     }
 
     /// A path of the policy: relative ones are relative to the folder of the policy file. Absolute, as it ends up in

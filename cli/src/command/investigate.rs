@@ -42,7 +42,10 @@ pub(super) async fn investigate(
 ) -> Result<()> {
     let (sender, mut receiver) = mpsc::channel(BATCH);
     let now = Timestamp::now();
-    std::thread::spawn(move || inputs::read(&inputs, now, |item| sender.blocking_send(item).is_ok()));
+    let policy = Arc::clone(&worker.policy);
+    std::thread::spawn(move || {
+        inputs::read(&inputs, &policy.format, now, |item| sender.blocking_send(item).is_ok())
+    });
 
     let permits = Arc::new(Semaphore::new(jobs));
     let mut running: JoinSet<Result<(AlertRow, Resolution)>> = JoinSet::new();

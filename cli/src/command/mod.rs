@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod alert;
 mod case;
 mod cooldown;
 mod demo;
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
             #[cfg(not(feature = "aws"))]
             Some(_) => Err(without_aws()),
         },
+        Command::Alert(command) => alert::run(&setup, &command),
         Command::Verify { containers } => verify::run(&setup, &containers).await,
         #[cfg(feature = "aws")]
         Command::Submit(args) => submit::run(&setup, &args).await,

@@ -50,7 +50,8 @@ pub(super) async fn run(setup: &Setup, args: &Submit) -> Result<Exit> {
     let mut told = Told::new(setup.json);
     let (give, mut take) = mpsc::channel(AHEAD);
     let (inputs, now) = (args.inputs.clone(), Timestamp::now());
-    std::thread::spawn(move || inputs::read(&inputs, now, |item| give.blocking_send(item).is_ok()));
+    let formats = setup.formats()?;
+    std::thread::spawn(move || inputs::read(&inputs, &formats, now, |item| give.blocking_send(item).is_ok()));
 
     let mut batch = Batch::default();
     let mut items = Vec::with_capacity(AHEAD);

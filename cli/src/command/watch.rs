@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use casework::backend::{Backend, Received, StoreError};
-use casework::records::read_records;
+use casework::records::{Reading, read_records};
 use casework::worker::{Pace, WorkError};
+use investigation::policy::Policy;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -39,7 +40,7 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
     let keep = policy.storage.keep_alerts.signed();
     let progress = Arc::new(Progress::new(setup.json));
     let worker = Arc::new(setup.worker(policy, progress.clone())?);
-    let mut source = Source::open(&args.source)?;
+    let mut source = Source::open(&args.source, Arc::clone(&worker.policy))?;
     worker.tidy().await?;
     let mut queue = Queue {
         worker: Arc::clone(&worker),
@@ -112,7 +113,7 @@ enum Source {
 }
 
 impl Source {
-    fn open(source: &str) -> Result<Self> {
+    fn open(source: &str, policy: Arc<Policy>) -> Result<Self> {
         if source != "-" {
             let dir = PathBuf::from(source);
             folder::prepare(&dir).with_context(|| format!("cannot watch {source}"))?;
@@ -122,7 +123,8 @@ impl Source {
         let moment = Timestamp::now().to_string();
         std::thread::spawn(move || {
             let mut give = |item| sender.blocking_send(item).is_ok();
-            read_records("standard input", std::io::stdin().lock(), &moment, &mut give)
+            let reading = Reading { origin: "standard input", moment: &moment, formats: &policy.format };
+            read_records(reading, std::io::stdin().lock(), &mut give)
         });
         Ok(Self::Lines(receiver))
     }
@@ -130,9 +132,11 @@ impl Source {
     /// Stores what has come. Durable when it returns.
     async fn take_in(&mut self, worker: &Site) -> Result<More> {
         match self {
-            Self::Folder(dir) => {
-                Ok(if folder::take_in(dir, &worker.backend).await? { More::Later } else { More::No })
-            }
+            Self::Folder(dir) => Ok(if folder::take_in(dir, &worker.policy.format, &worker.backend).await? {
+                More::Later
+            } else {
+                More::No
+            }),
             Self::Lines(receiver) => {
                 let mut records: Vec<Received> = Vec::new();
                 let ended = loop {

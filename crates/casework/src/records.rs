@@ -1,29 +1,69 @@
 //! From bytes to alerts: the records of one stream, whatever brought it.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Read};
 
 use data_encoding::HEXLOWER;
-use investigation::alert::{self, framing::Framing};
+use flate2::bufread::MultiGzDecoder;
+use investigation::alert::framing::Framing;
+use investigation::alert::{self, Rejected, SiteFormat};
 use sha2::{Digest, Sha256};
 
 use crate::backend::{Received, Unread};
 
 /// Bytes of a record that could not be read which are kept for whoever looks at it.
 const KEPT: usize = 64 << 10;
+/// Most bytes that a compressed stream unpacks to.
+const MAX_UNPACKED: u64 = 1 << 30;
+/// How what gzip writes begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The formats whose records say nothing about when: an address is the same every day, an alert is not.
 const ADDRESS_FORMAT: &str = "address";
 
-/// Reads the records of one stream and gives each of them, until `give` returns false; returns whether it never did.
-/// `moment` tells one reading of an address from the next.
+/// How a stream is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// What the stream is called, for people.
+    pub origin: &'a str,
+    /// Tells one reading of an address from the next.
+    pub moment: &'a str,
+    /// The formats that the site has besides those that are known.
+    pub formats: &'a [SiteFormat],
+}
+
+impl<'a> Reading<'a> {
+    /// A reading of the known formats.
+    pub fn new(origin: &'a str, moment: &'a str) -> Self {
+        Self { origin, moment, formats: &[] }
+    }
+}
+
+/// Reads the records of one stream, compressed with gzip or not, and gives each of them, until `give` returns false;
+/// returns whether it never did.
 pub fn read_records(
-    origin: &str,
-    input: impl BufRead,
-    moment: &str,
+    reading: Reading<'_>,
+    mut input: impl BufRead,
     give: &mut impl FnMut(Received) -> bool,
 ) -> bool {
+    // What cannot be read here fails in the same way when it is read as text, and is answered there.
+    if !input.fill_buf().is_ok_and(|start| start.starts_with(&GZIP)) {
+        return read_text(reading, input, give);
+    }
+    let mut unpacked = MultiGzDecoder::new(input).take(MAX_UNPACKED + 1);
+    let go_on = read_text(reading, BufReader::new(&mut unpacked), give);
+    if !go_on || unpacked.limit() > 0 {
+        return go_on;
+    }
+    let reason = format!("it unpacks to more than {} MiB: what follows was not read", MAX_UNPACKED >> 20);
+    give(unread(reading.origin.to_owned(), &reason, ""))
+}
+
+fn read_text(reading: Reading<'_>, input: impl BufRead, give: &mut impl FnMut(Received) -> bool) -> bool {
     for framed in Framing::new(input) {
         let line = framed.line;
-        let origin = if line == 0 { origin.to_owned() } else { format!("{origin}, line {line}") };
+        let origin = match line {
+            0 => reading.origin.to_owned(),
+            line => format!("{}, line {line}", reading.origin),
+        };
         let record = match framed.content {
             Ok(record) => record,
             Err(unreadable) => {
@@ -33,16 +73,22 @@ pub fn read_records(
                 continue;
             }
         };
-        let alerts = alert::read(&record, "").and_then(|alerts| {
-            let timeless = alerts.first().is_some_and(|alert| alert.format == ADDRESS_FORMAT);
-            if timeless { alert::read(&record, &format!("{moment}#{line}")) } else { Ok(alerts) }
+        let read = |discriminator: &str| alert::read(&record, discriminator, reading.formats);
+        let mut alerts = read("");
+        if alerts.iter().flatten().any(|alert| alert.format == ADDRESS_FORMAT) {
+            let timely = read(&format!("{}#{line}", reading.moment));
+            for (alert, timely) in alerts.iter_mut().zip(timely) {
+                if alert.as_ref().is_ok_and(|alert| alert.format == ADDRESS_FORMAT) {
+                    *alert = timely;
+                }
+            }
+        }
+        let go_on = alerts.into_iter().all(|alert| {
+            give(match alert {
+                Ok(alert) => Received { id: alert.id.clone(), origin: origin.clone(), content: Ok(alert) },
+                Err(Rejected { reject, original }) => unread(origin.clone(), &reject.to_string(), &original),
+            })
         });
-        let go_on = match alerts {
-            Ok(alerts) => alerts.into_iter().all(|alert| {
-                give(Received { id: alert.id.clone(), origin: origin.clone(), content: Ok(alert) })
-            }),
-            Err(reject) => give(unread(origin, &reject.to_string(), &record.text)),
-        };
         if !go_on {
             return false;
         }
@@ -62,4 +108,45 @@ pub fn unread(origin: String, reason: &str, original: &str) -> Received {
     let kept = original.floor_char_boundary(KEPT);
     let unread = Unread { reason: reason.to_owned(), original: original[..kept].to_owned() };
     Received { id, origin, content: Err(unread) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(write: impl Fn(&mut flate2::write::GzEncoder<Vec<u8>>)) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        write(&mut encoder);
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Vec<Received> {
+        let mut records = Vec::new();
+        read_records(Reading::new("test", "now"), bytes, &mut |record| {
+            records.push(record);
+            true
+        });
+        records
+    }
+
+    #[test]
+    fn a_compressed_file_reads_as_what_is_in_it() {
+        let text = b"10.0.0.5\n10.0.0.6\n";
+        let ids = |records: Vec<Received>| records.into_iter().map(|record| record.id).collect::<Vec<_>>();
+        let packed = gzip(|encoder| encoder.write_all(text).unwrap());
+        assert_eq!(ids(read(&packed)), ids(read(text)));
+        let records = read(&packed[..packed.len() - 9]);
+        assert!(records.iter().any(|record| record.content.is_err()), "cut off, and nobody is told");
+    }
+
+    #[test]
+    fn a_bomb_is_cut_and_said_to_be() {
+        let line = [b' '; 1 << 20];
+        let packed = gzip(|encoder| (0..1025).for_each(|_| encoder.write_all(&line).unwrap()));
+        let records = read(&packed);
+        let reasons = records.iter().filter_map(|record| record.content.as_ref().err());
+        assert!(reasons.clone().any(|unread| unread.reason.contains("unpacks to more than")), "{records:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use casework::records::read_records;
+use casework::records::{Reading, read_records};
 use investigation::alert::Alert;
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Outgoing {
 /// The alert that a message says, where it says one and nothing else. How the functions read it.
 fn alone(body: &str) -> Option<Alert> {
     let mut alerts = Vec::new();
-    read_records("", body.as_bytes(), "", &mut |record| {
+    read_records(Reading::new("", ""), body.as_bytes(), &mut |record| {
         alerts.push(record.content.ok());
         alerts.len() < 2
     });
@@ -80,7 +80,7 @@ fn fits(body: &str) -> bool {
 
 fn written(alert: &Alert) -> String {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(alert) else { return String::new() };
-    for own in ["id", "format", "notes"] {
+    for own in ["id", "format", "origins", "notes"] {
         fields.remove(own);
     }
     fields.entry("event.id").or_insert_with(|| json!(alert.id));
@@ -97,7 +97,7 @@ mod tests {
 
     fn read(input: &str) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        read_records("test", input.as_bytes(), "2026-03-02T09:00:00Z#0", &mut |record| {
+        read_records(Reading::new("test", "2026-03-02T09:00:00Z#0"), input.as_bytes(), &mut |record| {
             alerts.extend(record.content.ok());
             true
         });

@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use casework::backend::local::Local;
 use casework::backend::{Backend, Received};
 use casework::failpoint::failpoint;
-use casework::records::read_records;
+use casework::records::{Reading, read_records};
+use investigation::alert::SiteFormat;
 use investigation::text::one_line;
 use jiff::Timestamp;
 
@@ -32,14 +33,14 @@ pub(super) fn prepare(dir: &Path) -> io::Result<()> {
 
 /// Stores every file that is ready and moves it away. Returns whether files are left that are not ready yet. A crash
 /// between the two stores nothing twice: an alert's id follows from its content, and an address's from its file.
-pub(super) async fn take_in(dir: &Path, store: &Local) -> Result<bool> {
+pub(super) async fn take_in(dir: &Path, formats: &[SiteFormat], store: &Local) -> Result<bool> {
     let mut left = false;
     for (path, ready) in files(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         if !ready {
             left = true;
             continue;
         }
-        if let Err(error) = take_file(dir, &path, store).await {
+        if let Err(error) = take_file(dir, &path, formats, store).await {
             if error.chain().any(|cause| cause.is::<casework::backend::StoreError>()) {
                 return Err(error);
             }
@@ -71,16 +72,18 @@ fn files(dir: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
     Ok(files)
 }
 
-async fn take_file(dir: &Path, path: &Path, store: &Local) -> Result<()> {
+async fn take_file(dir: &Path, path: &Path, formats: &[SiteFormat], store: &Local) -> Result<()> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let changed = file.metadata()?.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let moment = format!("{name}@{}", changed.as_nanos());
     let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCH);
     let origin = one_line(&name, 200);
+    let formats = formats.to_vec();
     let reader = tokio::task::spawn_blocking(move || {
         let mut give = |item| sender.blocking_send(item).is_ok();
-        read_records(&origin, BufReader::new(file), &moment, &mut give)
+        let reading = Reading { origin: &origin, moment: &moment, formats: &formats };
+        read_records(reading, BufReader::new(file), &mut give)
     });
     let mut items = Vec::new();
     let mut all_read = true;

@@ -20,7 +20,7 @@ use super::performer::ThroughRelays;
 use super::queues;
 use crate::backend::aws::{Aws, Repeats, Standing};
 use crate::backend::{Backend, Received, StoreError};
-use crate::records::read_records;
+use crate::records::{Reading, read_records};
 use crate::worker::{Pace, Resolution, WorkError, Worker};
 
 /// Machines that are worked at the same time.
@@ -64,7 +64,8 @@ impl Intake {
             let mut records = Vec::new();
             let moment = format!("{}#", message.id);
             let origin = format!("message {}", message.id);
-            read_records(&origin, message.body.as_bytes(), &moment, &mut |record| {
+            let reading = Reading { origin: &origin, moment: &moment, formats: &self.worker.policy.format };
+            read_records(reading, message.body.as_bytes(), &mut |record| {
                 records.push(record);
                 true
             });

@@ -62,7 +62,7 @@ impl Brief {
     /// The name that the machine gave itself, or the alert's.
     pub(super) fn host_name(&self) -> Option<&str> {
         let own = self.identity.as_ref().map(|identity| identity.host_name.as_str());
-        own.filter(|name| !name.is_empty()).or(self.alert.host_name.as_deref())
+        own.filter(|name| !name.is_empty()).or(self.alert.suspect_host())
     }
 
     /// Everything worth a row in a table: what it is, and its value, which is outside text and not escaped yet.

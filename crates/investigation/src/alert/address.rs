@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::fields::Named;
+use super::fields::{Named, looks_like_address};
 use super::framing::{Content, Record, split_cells};
-use super::{AlertFields, Format, Reject};
+use super::{AlertFields, Field, Format, Reject};
 use crate::scope::parse_address;
 
 pub(super) const FORMAT: Format = Format {
@@ -86,16 +86,6 @@ fn detects(record: &Record) -> bool {
     }
 }
 
-/// Whether whoever wrote `text` meant an address: right or wrong, it is to be answered as one.
-fn looks_like_address(text: &str) -> bool {
-    let before_zone = text.split('%').next().unwrap_or_default();
-    let of_address = |b: u8| b.is_ascii_hexdigit() || b".:/[]".contains(&b);
-    before_zone.len() <= 64
-        && before_zone.bytes().all(of_address)
-        && before_zone.bytes().any(|b| b == b'.' || b == b':')
-        && before_zone.bytes().any(|b| b.is_ascii_hexdigit())
-}
-
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     match &record.content {
         Content::Row { header, cells } => parse_row(header, cells),
@@ -114,7 +104,7 @@ fn parse_line(line: &str) -> Result<AlertFields, Reject> {
         "the line's first word",
     )?;
     if let Some(user) = cells.get(1) {
-        fields.set_user(user);
+        fields.set(Field::UserName, ("user", user))?;
     }
     if cells.len() > 2 {
         fields.note(
@@ -144,25 +134,30 @@ fn parse_row(header: &[String], cells: &[String]) -> Result<AlertFields, Reject>
         let named = |wanted: &&str| filled.iter().find(|(name, _)| name == *wanted);
         names.iter().find_map(named).map(|(_, column)| *column)
     };
-    let kept = |names| column(names).and_then(|(_, cell)| super::fields::text(cell));
     let mut fields = AlertFields::default();
     let host = column(&["host"]).filter(|(_, cell)| parse_address(cell.trim()).is_none());
     fields.set_addresses(column(ADDRESS), column(DESTINATION), "the address columns of the row")?;
-    fields.source_port = column(SOURCE_PORT).and_then(|port| fields.port(port));
-    fields.destination_port = column(DESTINATION_PORT).and_then(|port| fields.port(port));
-    fields.transport = column(TRANSPORT).and_then(|(_, cell)| AlertFields::transport(cell));
-    fields.timestamp = column(TIME).and_then(|time| fields.time(time));
-    if let Some((_, user)) = column(USER) {
-        fields.set_user(user);
+    let columns = [
+        (Field::SourcePort, SOURCE_PORT),
+        (Field::DestinationPort, DESTINATION_PORT),
+        (Field::Transport, TRANSPORT),
+        (Field::Timestamp, TIME),
+        (Field::UserName, USER),
+        (Field::UserDomain, DOMAIN),
+        (Field::UserEmail, EMAIL),
+        (Field::HostName, HOST),
+        (Field::RuleName, RULE),
+        (Field::EventId, EVENT),
+        (Field::Severity, SEVERITY),
+        (Field::Infohash, INFOHASH),
+    ];
+    for (field, names) in columns {
+        if let Some(named) = column(names) {
+            fields.set(field, named)?;
+        }
     }
-    fields.user_domain = kept(DOMAIN).or(fields.user_domain);
-    fields.user_email = kept(EMAIL).or(fields.user_email);
-    fields.host_name = kept(HOST).or_else(|| host.and_then(|(_, cell)| super::fields::text(cell)));
-    fields.rule_name = kept(RULE);
-    fields.event_id = kept(EVENT);
-    fields.severity = kept(SEVERITY);
-    if let Some(hash) = column(INFOHASH) {
-        fields.set_infohash(hash);
+    if let Some(named) = host.filter(|_| fields.host_name.is_none()) {
+        fields.set(Field::HostName, named)?;
     }
     Ok(fields)
 }

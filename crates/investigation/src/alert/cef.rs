@@ -2,6 +2,10 @@
 //!
 //! Source: Micro Focus ArcSight, "Common Event Format: Implementing ArcSight CEF", revision 25.
 
+use std::borrow::Cow;
+
+use super::lookup::Pairs;
+
 /// Longest header of syslog before `CEF:`, in bytes.
 const MAX_PREFIX: usize = 512;
 
@@ -15,7 +19,7 @@ pub(super) struct Cef<'a> {
     /// Severity.
     pub(super) severity: String,
     /// The extension's pairs in order, doubles included.
-    pairs: Vec<(&'a str, String)>,
+    pub(super) pairs: Pairs<'a>,
 }
 
 /// What follows `CEF:` and its version, where `line` is CEF with or without a header of syslog.
@@ -45,35 +49,25 @@ pub(super) fn parse(line: &str) -> Option<Cef<'_>> {
     let (class_id, rest) = header_field(rest)?;
     let (name, rest) = header_field(rest)?;
     // A message without an extension may leave its last pipe out.
-    let (severity, extension) = header_field(rest).unwrap_or((unescape(rest.trim()), ""));
+    let (severity, extension) = header_field(rest).unwrap_or((unescape(rest.trim()).into_owned(), ""));
     Some(Cef { class_id, name, severity, pairs: pairs(extension) })
 }
 
 impl Cef<'_> {
-    /// The first non-empty value of `key`, without quotes around it.
-    pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.values(key).next()
-    }
-
-    /// Every non-empty value of `key`, without quotes around it.
-    pub(super) fn values<'s>(&'s self, key: &str) -> impl Iterator<Item = &'s str> {
-        self.pairs.iter().filter(move |(name, _)| *name == key).filter_map(|(_, value)| {
-            let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-            Some(bare.trim()).filter(|bare| !bare.is_empty())
-        })
-    }
-
     /// The value of the custom field that the sender labelled `label`: `cs1Label=… cs1=…`.
     pub(super) fn labelled(&self, label: &str) -> Option<(&str, &str)> {
-        self.pairs.iter().find_map(|(key, value)| {
+        self.pairs.0.iter().find_map(|(key, value)| {
             let key = key.strip_suffix("Label").filter(|_| value.trim().eq_ignore_ascii_case(label))?;
-            Some((key, self.get(key)?))
+            Some((key, self.pairs.get(key)?))
         })
     }
 
     /// The first non-empty value whose key ends with `suffix`: vendors put their own name before.
     pub(super) fn ending(&self, suffix: &str) -> Option<(&str, &str)> {
-        self.pairs.iter().find_map(|(key, _)| key.ends_with(suffix).then(|| Some((*key, self.get(key)?)))?)
+        self.pairs
+            .0
+            .iter()
+            .find_map(|(key, _)| key.ends_with(suffix).then(|| Some((&**key, self.pairs.get(key)?)))?)
     }
 }
 
@@ -85,12 +79,12 @@ fn header_field(text: &str) -> Option<(String, &str)> {
         escaped = byte == b'\\' && !escaped;
         ends
     })?;
-    Some((unescape(&text[..end]), &text[end + 1..]))
+    Some((unescape(&text[..end]).into_owned(), &text[end + 1..]))
 }
 
 /// A key is a word before an equals sign; its value goes on to the next key. An escaped equals sign makes no key, since
 /// no key holds a backslash, and neither does a second one in the same word, which some senders forget to escape.
-fn pairs(extension: &str) -> Vec<(&str, String)> {
+fn pairs(extension: &str) -> Pairs<'_> {
     let mut keys: Vec<(usize, usize)> = Vec::new();
     let mut word = Some(0);
     for (at, byte) in extension.bytes().enumerate() {
@@ -112,7 +106,10 @@ fn pairs(extension: &str) -> Vec<(&str, String)> {
 }
 
 /// Undoes CEF's escapes; a backslash before anything else is a backslash, as in an unescaped Windows path.
-fn unescape(text: &str) -> String {
+fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -128,7 +125,7 @@ fn unescape(text: &str) -> String {
             None => out.push('\\'),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -154,13 +151,13 @@ mod tests {
         let line =
             cef(r"msg=a \= b, C\\D c\nd | e path=C:\Temp dn=CN=x,O=y empty= src=10.0.0.5  dpt=80 q=a\\=b");
         let cef = parse(&line).expect("CEF");
-        assert_eq!(cef.get("msg"), Some("a = b, C\\D c\nd | e"));
-        assert_eq!(cef.get("path"), Some("C:\\Temp"));
-        assert_eq!(cef.get("dn"), Some("CN=x,O=y"));
-        assert_eq!(cef.get("empty"), None);
-        assert_eq!(cef.get("src"), Some("10.0.0.5"));
-        assert_eq!(cef.get("dpt"), Some("80"));
-        assert_eq!(cef.get("q"), Some("a\\=b"));
+        assert_eq!(cef.pairs.get("msg"), Some("a = b, C\\D c\nd | e"));
+        assert_eq!(cef.pairs.get("path"), Some("C:\\Temp"));
+        assert_eq!(cef.pairs.get("dn"), Some("CN=x,O=y"));
+        assert_eq!(cef.pairs.get("empty"), None);
+        assert_eq!(cef.pairs.get("src"), Some("10.0.0.5"));
+        assert_eq!(cef.pairs.get("dpt"), Some("80"));
+        assert_eq!(cef.pairs.get("q"), Some("a\\=b"));
     }
 
     #[test]

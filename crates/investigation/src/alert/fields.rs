@@ -1,10 +1,11 @@
 //! What a format reads out of a record, before it is an alert.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{Alert, Reject, time};
+use super::{Alert, Field, Reject, time};
 use crate::evidence::TransportProtocol;
 use crate::scope::parse_address;
 use crate::text::one_line;
@@ -23,16 +24,25 @@ pub struct AlertFields {
     pub rule_name: Option<String>,
     pub rule_id: Option<String>,
     pub source_ip: Option<IpAddr>,
+    pub source_address: Option<String>,
     pub source_port: Option<u16>,
+    pub source_nat_ip: Option<IpAddr>,
+    pub source_nat_port: Option<u16>,
     pub destination_ip: Option<IpAddr>,
+    pub destination_address: Option<String>,
     pub destination_port: Option<u16>,
+    pub destination_nat_ip: Option<IpAddr>,
+    pub destination_nat_port: Option<u16>,
+    pub forwarded_ip: Option<IpAddr>,
     pub transport: Option<TransportProtocol>,
     pub user_name: Option<String>,
     pub user_domain: Option<String>,
     pub user_email: Option<String>,
     pub host_name: Option<String>,
+    pub observer_name: Option<String>,
     pub severity: Option<String>,
     pub infohash: Option<String>,
+    pub origins: BTreeMap<Field, String>,
     pub notes: Vec<String>,
 }
 
@@ -40,7 +50,14 @@ pub struct AlertFields {
 pub(super) type Named<'a> = (&'a str, &'a str);
 
 impl AlertFields {
-    pub(super) fn into_alert(self, id: String, format: &str, original: String) -> Alert {
+    pub(crate) fn into_alert(mut self, id: String, format: &str, original: String) -> Alert {
+        // ECS: the host on which the event happened, or from which the measurement was taken.
+        if self.host_name.is_none() && self.observer_name.is_some() {
+            self.host_name.clone_from(&self.observer_name);
+            if let Some(origin) = self.origins.get(&Field::ObserverName).cloned() {
+                self.origins.insert(Field::HostName, origin);
+            }
+        }
         Alert {
             id,
             event_id: self.event_id,
@@ -49,19 +66,130 @@ impl AlertFields {
             rule_name: self.rule_name,
             rule_id: self.rule_id,
             source_ip: self.source_ip,
+            source_address: self.source_address,
             source_port: self.source_port,
+            source_nat_ip: self.source_nat_ip,
+            source_nat_port: self.source_nat_port,
             destination_ip: self.destination_ip,
+            destination_address: self.destination_address,
             destination_port: self.destination_port,
+            destination_nat_ip: self.destination_nat_ip,
+            destination_nat_port: self.destination_nat_port,
+            forwarded_ip: self.forwarded_ip,
             transport: self.transport,
             user_name: self.user_name,
             user_domain: self.user_domain,
             user_email: self.user_email,
             host_name: self.host_name,
+            observer_name: self.observer_name,
             severity: self.severity,
             infohash: self.infohash,
+            origins: self.origins,
             notes: self.notes,
             original,
         }
+    }
+
+    /// Sets one field from what the sender calls `named.0`. Returns whether the text gave a value; what is there and
+    /// cannot be used is noted, and spoils nothing.
+    ///
+    /// # Errors
+    /// When the source's or the destination's address looks like one and is none: it may name the machine to contact.
+    pub(super) fn set(&mut self, field: Field, named: Named<'_>) -> Result<bool, Reject> {
+        let Some(value) = text(named.1) else { return Ok(false) };
+        let kept = match field {
+            Field::SourceIp => return self.set_end(field, named),
+            Field::DestinationIp => return self.set_end(field, named),
+            Field::SourceNatIp => {
+                let value = self.aside(named);
+                self.source_nat_ip.put(value)
+            }
+            Field::DestinationNatIp => {
+                let value = self.aside(named);
+                self.destination_nat_ip.put(value)
+            }
+            // Proxies add themselves behind the client: the first is whom they say they speak for.
+            Field::ForwardedIp => {
+                let first = named.1.split(',').next().unwrap_or_default();
+                let value = self.aside((named.0, first));
+                self.forwarded_ip.put(value)
+            }
+            Field::SourcePort => {
+                let value = self.port(named);
+                self.source_port.put(value)
+            }
+            Field::SourceNatPort => {
+                let value = self.port(named);
+                self.source_nat_port.put(value)
+            }
+            Field::DestinationPort => {
+                let value = self.port(named);
+                self.destination_port.put(value)
+            }
+            Field::DestinationNatPort => {
+                let value = self.port(named);
+                self.destination_nat_port.put(value)
+            }
+            Field::Timestamp => {
+                let value = self.time(named);
+                self.timestamp.put(value)
+            }
+            Field::Transport => self.transport.put(Self::transport(&value)),
+            Field::UserName => {
+                self.set_user(&value);
+                self.user_name.is_some()
+            }
+            Field::UserDomain => self.user_domain.put(Some(value)),
+            Field::UserEmail => self.user_email.put(Some(value)),
+            Field::HostName => self.host_name.put(Some(value)),
+            Field::ObserverName => self.observer_name.put(Some(value)),
+            Field::RuleName => self.rule_name.put(Some(value)),
+            Field::RuleId => self.rule_id.put(Some(value)),
+            Field::EventId => self.event_id.put(Some(value)),
+            Field::Severity => self.severity.put(Some(value)),
+            Field::Infohash => {
+                self.set_infohash(named);
+                self.infohash.is_some()
+            }
+        };
+        if kept {
+            self.came_from(field, named.0);
+        }
+        Ok(kept)
+    }
+
+    /// Notes which field of the sender's a value is from.
+    pub(super) fn came_from(&mut self, field: Field, name: &str) {
+        self.origins.insert(field, one_line(name, 120));
+    }
+
+    /// An end of the flow. A host's name in its place is kept as such: somebody has to find the address.
+    fn set_end(&mut self, field: Field, (name, value): Named<'_>) -> Result<bool, Reject> {
+        let value = value.trim();
+        let (ip, address) = match field {
+            Field::SourceIp => (&mut self.source_ip, &mut self.source_address),
+            _ => (&mut self.destination_ip, &mut self.destination_address),
+        };
+        match parse_address(value) {
+            Some(parsed) => {
+                *ip = Some(parsed);
+                *address = None;
+            }
+            None if looks_like_address(value) => return Err(Reject::bad_address(name, value)),
+            None => *address = text(value),
+        }
+        self.came_from(field, name);
+        Ok(true)
+    }
+
+    /// An address that is never contacted for its own sake: noted and left out where it is none.
+    fn aside(&mut self, (name, value): Named<'_>) -> Option<IpAddr> {
+        let value = value.trim();
+        let parsed = parse_address(value);
+        if parsed.is_none() {
+            self.drop_field(name, value, "no IP address");
+        }
+        parsed.filter(|ip| !ip.is_unspecified())
     }
 
     /// Sets both addresses. An address that is none rejects the alert, since it names the machine to contact; only a
@@ -87,31 +215,35 @@ impl AlertFields {
             Err(_) => {
                 if let Some((field, value)) = &destination {
                     self.drop_field(field, value, "no IP address");
+                    self.destination_address = Some(value.clone());
                 }
                 None
             }
         };
+        if let (Some(_), Some((field, _))) = (self.source_ip, &source) {
+            self.came_from(Field::SourceIp, field);
+        }
+        if let (Some(_), Some((field, _))) = (self.destination_ip, &destination) {
+            self.came_from(Field::DestinationIp, field);
+        }
         match (self.source_ip, self.destination_ip) {
             (None, None) => Err(Reject::NoSource { looked_at }),
             _ => Ok(()),
         }
     }
 
-    /// A port; 0 stands for none.
-    pub(super) fn port(&mut self, (field, value): Named<'_>) -> Option<u16> {
+    /// A port. Sensors write 0 where the protocol has none.
+    fn port(&mut self, (field, value): Named<'_>) -> Option<u16> {
         let value = text(value)?;
-        match value.parse::<u16>() {
-            Ok(0) => None,
-            Ok(port) => Some(port),
-            Err(_) => {
-                self.drop_field(field, &value, "no port from 1 to 65535");
-                None
-            }
+        let port = value.parse::<u16>().ok();
+        if port.is_none() {
+            self.drop_field(field, &value, "no port from 0 to 65535");
         }
+        port
     }
 
     /// A moment, in any of the usual spellings.
-    pub(super) fn time(&mut self, (field, value): Named<'_>) -> Option<Timestamp> {
+    fn time(&mut self, (field, value): Named<'_>) -> Option<Timestamp> {
         match time::read(value) {
             time::When::Absent => None,
             time::When::At(at) => Some(at),
@@ -138,7 +270,7 @@ impl AlertFields {
 
     /// `name`, `DOMAIN\name` (the backslash escaped any number of times) or `name@domain.example`, which may be an
     /// address to write to as well.
-    pub(super) fn set_user(&mut self, value: &str) {
+    fn set_user(&mut self, value: &str) {
         let Some(user) = text(value) else { return };
         if let Some((domain, name)) = user.split_once('\\') {
             self.user_domain = text(domain).or(self.user_domain.take());
@@ -152,7 +284,7 @@ impl AlertFields {
     }
 
     /// An infohash of version 1 (40 hexadecimal digits, or 32 of base32) or version 2 (64 digits).
-    pub(super) fn set_infohash(&mut self, (field, value): Named<'_>) {
+    fn set_infohash(&mut self, (field, value): Named<'_>) {
         let Some(value) = text(value) else { return };
         match infohash(&value) {
             Some(hash) => self.infohash = Some(hash),
@@ -161,11 +293,12 @@ impl AlertFields {
     }
 
     /// Takes an infohash from the query of an announce or scrape URL, where its 20 bytes are percent-encoded.
-    pub(super) fn set_infohash_from_url(&mut self, url: &str) {
+    pub(super) fn set_infohash_from_url(&mut self, (field, url): Named<'_>) {
         let encoded = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("info_hash="));
         let bytes = encoded.and_then(|text| percent_decode(text, 20));
         if let Some(bytes) = bytes.filter(|bytes| bytes.len() == 20) {
             self.infohash = Some(data_encoding::HEXLOWER.encode(&bytes));
+            self.came_from(Field::Infohash, field);
         }
     }
 
@@ -195,6 +328,32 @@ pub(super) fn text(value: &str) -> Option<String> {
     match value.char_indices().nth(MAX_TEXT) {
         None => Some(value.to_owned()),
         Some((end, _)) => Some(format!("{}…", &value[..end])),
+    }
+}
+
+/// Whether whoever wrote `text` meant an address: right or wrong, it is to be answered as one.
+pub(super) fn looks_like_address(text: &str) -> bool {
+    let before_zone = text.split('%').next().unwrap_or_default();
+    let of_address = |b: u8| b.is_ascii_hexdigit() || b".:/[]".contains(&b);
+    before_zone.len() <= 64
+        && before_zone.bytes().all(of_address)
+        && before_zone.bytes().any(|b| b == b'.' || b == b':')
+        && before_zone.bytes().any(|b| b.is_ascii_hexdigit())
+}
+
+/// Puts a value where there is one.
+trait Put<T> {
+    /// Keeps what was there where `value` is nothing. Returns whether it was something.
+    fn put(&mut self, value: Option<T>) -> bool;
+}
+
+impl<T> Put<T> for Option<T> {
+    fn put(&mut self, value: Option<T>) -> bool {
+        let some = value.is_some();
+        if some {
+            *self = value;
+        }
+        some
     }
 }
 
@@ -240,7 +399,7 @@ mod tests {
         let url =
             "/announce?info_hash=%124Vx%9A%BC%DE%F1%23Eg%89%AB%CD%EF%124Vx%9A&peer_id=-TR3000-abc&port=51413";
         let mut fields = AlertFields::default();
-        fields.set_infohash_from_url(url);
+        fields.set_infohash_from_url(("url", url));
         assert_eq!(fields.infohash.as_deref(), Some("123456789abcdef123456789abcdef123456789a"));
         for wrong in [
             "/announce?info_hash=%12",
@@ -249,7 +408,7 @@ mod tests {
             "/a?info_hash=%",
         ] {
             let mut fields = AlertFields::default();
-            fields.set_infohash_from_url(wrong);
+            fields.set_infohash_from_url(("url", wrong));
             assert_eq!(fields.infohash, None, "{wrong}");
         }
     }
@@ -285,10 +444,10 @@ mod tests {
     fn ports_out_of_range_are_left_out_with_a_note() {
         let mut fields = AlertFields::default();
         assert_eq!(fields.port(("spt", "6881")), Some(6881));
-        assert_eq!(fields.port(("spt", "0")), None);
+        assert_eq!(fields.port(("spt", "0")), Some(0));
         assert!(fields.notes.is_empty());
         assert_eq!(fields.port(("spt", "70000")), None);
-        assert_eq!(fields.notes, ["`spt` is `70000`, which is no port from 1 to 65535: left out"]);
+        assert_eq!(fields.notes, ["`spt` is `70000`, which is no port from 0 to 65535: left out"]);
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! What a SIEM says: many spellings, one normalised alert with ECS names.
 //!
 //! ```text
-//! input ─► framing ─► Record ─► formats::read ─► Alert
+//! input ─► framing ─► Record ─► envelope ─► Record ─► format ─► AlertFields ─► Alert
 //! ```
 
 mod address;
 mod arcsight_cef;
 mod cef;
+mod envelope;
+mod field;
 mod fields;
 mod formats;
 pub mod framing;
+mod lookup;
+mod mapping;
+mod pairs;
 mod peerhound_json;
 mod reject;
+mod site;
 mod suricata_eve;
+mod syslog;
 mod time;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -22,9 +30,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::TransportProtocol;
 
+pub use field::Field;
 pub use fields::AlertFields;
-pub use formats::{FORMATS, Format, read};
+pub use formats::{FORMATS, Format, Rejected, read};
 pub use reject::Reject;
+pub use site::{Detect, SiteFormat, SiteKind};
 
 /// A normalised alert. Field names in serialised form are ECS names.
 ///
@@ -50,15 +60,36 @@ pub struct Alert {
     /// `source.ip`.
     #[serde(rename = "source.ip", default, skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<IpAddr>,
+    /// `source.address`: what the sender wrote for the source, where that is no IP address.
+    #[serde(rename = "source.address", default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<String>,
     /// `source.port`.
     #[serde(rename = "source.port", default, skip_serializing_if = "Option::is_none")]
     pub source_port: Option<u16>,
+    /// `source.nat.ip`: what the source was translated to. Never taken for the source itself.
+    #[serde(rename = "source.nat.ip", default, skip_serializing_if = "Option::is_none")]
+    pub source_nat_ip: Option<IpAddr>,
+    /// `source.nat.port`.
+    #[serde(rename = "source.nat.port", default, skip_serializing_if = "Option::is_none")]
+    pub source_nat_port: Option<u16>,
     /// `destination.ip`.
     #[serde(rename = "destination.ip", default, skip_serializing_if = "Option::is_none")]
     pub destination_ip: Option<IpAddr>,
+    /// `destination.address`: what the sender wrote for the destination, where that is no IP address.
+    #[serde(rename = "destination.address", default, skip_serializing_if = "Option::is_none")]
+    pub destination_address: Option<String>,
     /// `destination.port`.
     #[serde(rename = "destination.port", default, skip_serializing_if = "Option::is_none")]
     pub destination_port: Option<u16>,
+    /// `destination.nat.ip`: what the destination was translated to.
+    #[serde(rename = "destination.nat.ip", default, skip_serializing_if = "Option::is_none")]
+    pub destination_nat_ip: Option<IpAddr>,
+    /// `destination.nat.port`.
+    #[serde(rename = "destination.nat.port", default, skip_serializing_if = "Option::is_none")]
+    pub destination_nat_port: Option<u16>,
+    /// `network.forwarded_ip`: whom a proxy says it speaks for (X-Forwarded-For). Whoever sends a request can write it.
+    #[serde(rename = "network.forwarded_ip", default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_ip: Option<IpAddr>,
     /// `network.transport`.
     #[serde(rename = "network.transport", default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<TransportProtocol>,
@@ -71,21 +102,34 @@ pub struct Alert {
     /// `user.email`.
     #[serde(rename = "user.email", default, skip_serializing_if = "Option::is_none")]
     pub user_email: Option<String>,
-    /// `host.name`.
+    /// `host.name`: the host of the suspected end, or else the sensor itself, which then is `observer.name` too.
     #[serde(rename = "host.name", default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
+    /// `observer.name`: the sensor.
+    #[serde(rename = "observer.name", default, skip_serializing_if = "Option::is_none")]
+    pub observer_name: Option<String>,
     /// `event.severity`, as the sender spells it.
     #[serde(rename = "event.severity", default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<String>,
     /// Infohash seen on the wire, lower-case hex.
     #[serde(rename = "torrent.infohash", default, skip_serializing_if = "Option::is_none")]
     pub infohash: Option<String>,
+    /// Which field of the sender's each value is from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<Field, String>,
     /// What was wrong with the record without spoiling it, one line each: a field that was dropped, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// `event.original`: the record as it came, capped.
     #[serde(rename = "event.original")]
     pub original: String,
+}
+
+impl Alert {
+    /// The name of the host that the alert is about, where it gives one and it is not the sensor's own.
+    pub fn suspect_host(&self) -> Option<&str> {
+        self.host_name.as_deref().filter(|name| self.observer_name.as_deref() != Some(name))
+    }
 }
 
 #[cfg(test)]

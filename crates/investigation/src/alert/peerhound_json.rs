@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::framing::{Content, Record};
-use super::{AlertFields, Format, Reject};
+use super::{AlertFields, Field, Format, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "peerhound_json",
@@ -17,14 +17,47 @@ pub(super) const FORMAT: Format = Format {
 /// The groups that an alert's fields are in.
 const GROUPS: [&str; 6] = ["source", "destination", "event", "rule", "user", "host"];
 
+/// What a field's value must be.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    Either,
+}
+
+const KINDS: [(Field, Kind); 19] = [
+    (Field::SourcePort, Kind::Number),
+    (Field::SourceNatIp, Kind::Text),
+    (Field::SourceNatPort, Kind::Number),
+    (Field::DestinationPort, Kind::Number),
+    (Field::DestinationNatIp, Kind::Text),
+    (Field::DestinationNatPort, Kind::Number),
+    (Field::ForwardedIp, Kind::Text),
+    (Field::Timestamp, Kind::Either),
+    (Field::Transport, Kind::Text),
+    (Field::Infohash, Kind::Text),
+    (Field::UserName, Kind::Text),
+    (Field::UserDomain, Kind::Text),
+    (Field::UserEmail, Kind::Text),
+    (Field::HostName, Kind::Text),
+    (Field::ObserverName, Kind::Text),
+    (Field::RuleName, Kind::Text),
+    (Field::RuleId, Kind::Either),
+    (Field::EventId, Kind::Either),
+    (Field::Severity, Kind::Either),
+];
+
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(object)) = &record.content else { return false };
-    let is_group = |key: &str| {
-        GROUPS
-            .iter()
-            .any(|group| key.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    // `source`, `event` and `host` are words that many use for something else.
+    let tells = |(key, value): (&String, &Value)| {
+        GROUPS.iter().any(|group| match key.strip_prefix(group) {
+            Some("") => value.is_object(),
+            Some(rest) => rest.starts_with('.'),
+            None => false,
+        })
     };
-    object.keys().any(|key| is_group(key))
+    object.iter().any(tells)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
@@ -34,40 +67,32 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let mut fields = AlertFields::default();
     let source = text("source.ip")?;
     let destination = text("destination.ip")?;
-    fields.set_addresses(
-        source.map(|value| ("source.ip", value)),
-        destination.map(|value| ("destination.ip", value)),
-        "source.ip and destination.ip",
-    )?;
-    if let Some(port) = number("source.port")? {
-        fields.source_port = fields.port(("source.port", &port));
+    let name = |field| text(field).map(|value| value.and_then(super::fields::text));
+    fields.source_address = name("source.address")?.filter(|_| source.is_none());
+    fields.destination_address = name("destination.address")?.filter(|_| destination.is_none());
+    // Whoever has only a name says so by `source.address`.
+    if source.is_some() || fields.source_address.is_none() {
+        fields.set_addresses(
+            source.map(|value| ("source.ip", value)),
+            destination.map(|value| ("destination.ip", value)),
+            "source.ip and destination.ip",
+        )?;
+    } else if let Some(destination) = destination {
+        fields.set(Field::DestinationIp, ("destination.ip", destination))?;
     }
-    if let Some(port) = number("destination.port")? {
-        fields.destination_port = fields.port(("destination.port", &port));
-    }
-    if let Some(at) = text_or_number(object, "@timestamp")? {
-        fields.timestamp = fields.time(("@timestamp", &at));
-    }
-    if let Some(transport) = text("network.transport")? {
-        fields.transport = AlertFields::transport(transport);
-        if fields.transport.is_none() {
-            fields.drop_field("network.transport", transport, "neither tcp nor udp");
+    for (field, kind) in KINDS {
+        let name = field.name();
+        let value = match kind {
+            Kind::Text => text(name)?.map(str::to_owned),
+            Kind::Number => number(name)?,
+            Kind::Either => text_or_number(object, name)?,
+        };
+        let Some(value) = value else { continue };
+        let kept = fields.set(field, (name, &value))?;
+        if !kept && field == Field::Transport {
+            fields.drop_field(name, &value, "neither tcp nor udp");
         }
     }
-    if let Some(hash) = text("torrent.infohash")? {
-        fields.set_infohash(("torrent.infohash", hash));
-    }
-    if let Some(user) = text("user.name")? {
-        fields.set_user(user);
-    }
-    let kept = |field| text(field).map(|value| value.and_then(super::fields::text));
-    fields.user_domain = kept("user.domain")?.or(fields.user_domain);
-    fields.user_email = kept("user.email")?.or(fields.user_email);
-    fields.host_name = kept("host.name")?;
-    fields.rule_name = kept("rule.name")?;
-    fields.rule_id = text_or_number(object, "rule.id")?.as_deref().and_then(super::fields::text);
-    fields.event_id = text_or_number(object, "event.id")?.as_deref().and_then(super::fields::text);
-    fields.severity = text_or_number(object, "event.severity")?.as_deref().and_then(super::fields::text);
     Ok(vec![fields])
 }
 

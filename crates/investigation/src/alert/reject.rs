@@ -1,5 +1,6 @@
 //! Why a record is no alert that can be worked.
 
+use super::framing::Unreadable;
 use crate::text::one_line;
 
 /// Why a record cannot be worked. Each shows as one line that says what is wrong, where, and what to do; text from
@@ -47,6 +48,16 @@ pub enum Reject {
         /// What it is then.
         second: String,
     },
+    /// More of something than one alert has.
+    #[error(
+        "more than {most} {what} in one alert: find out which machine is meant and investigate its address"
+    )]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many are read.
+        most: usize,
+    },
     /// Of a known format, and broken.
     #[error("broken {format} ({why}): check how the sender writes it")]
     Malformed {
@@ -56,13 +67,37 @@ pub enum Reject {
         why: &'static str,
     },
     /// Of no known format.
-    #[error("unknown format: `{start}` is none of {known}; events/alerts has an example of each")]
+    #[error(
+        "unknown format: `{start}` is none of the {known} that are read: `peerhound alert formats` lists them, and \
+         `[[format]]` in the policy describes one more"
+    )]
     UnknownFormat {
         /// How the record starts.
         start: String,
-        /// Names of the known formats.
-        known: String,
+        /// How many formats are known.
+        known: usize,
     },
+    /// Of a known format, and about nothing that is to be looked at.
+    #[error("{format} without an alert in it: send alerts only, or investigate the address that is meant")]
+    NoAlert {
+        /// The format's name.
+        format: String,
+    },
+    /// Envelopes around envelopes.
+    #[error("more than {most} envelopes around each other: send the alert itself")]
+    TooDeep {
+        /// How many are opened.
+        most: usize,
+    },
+    /// Unpacks to more than is read.
+    #[error("unpacks to more than {most} MiB: send less at a time")]
+    TooLarge {
+        /// How much is read, in MiB.
+        most: usize,
+    },
+    /// No record.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 impl Reject {
@@ -73,8 +108,13 @@ impl Reject {
             Self::WrongShape { .. } => "wrong_shape",
             Self::BadAddress { .. } => "bad_address",
             Self::Ambiguous { .. } => "ambiguous",
+            Self::TooMany { .. } => "too_many",
             Self::Malformed { .. } => "malformed",
             Self::UnknownFormat { .. } => "unknown_format",
+            Self::NoAlert { .. } => "no_alert",
+            Self::TooDeep { .. } => "too_deep",
+            Self::TooLarge { .. } => "too_large",
+            Self::Unreadable(_) => "unreadable",
         }
     }
 

@@ -5,7 +5,9 @@
 use serde_json::{Map, Value};
 
 use super::framing::{Content, Record};
-use super::{AlertFields, Format, Reject};
+use super::lookup::Lookup;
+use super::mapping::Mapping;
+use super::{AlertFields, Field, Format, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "suricata_eve",
@@ -15,6 +17,23 @@ pub(super) const FORMAT: Format = Format {
     parse,
 };
 
+const MAPPING: Mapping = &[
+    (Field::EventId, &["flow_id"]),
+    (Field::Timestamp, &["timestamp"]),
+    (Field::RuleName, &["alert.signature"]),
+    (Field::RuleId, &["alert.signature_id"]),
+    (Field::Severity, &["alert.severity"]),
+    (Field::SourcePort, &["src_port"]),
+    (Field::DestinationPort, &["dest_port"]),
+    (Field::Transport, &["proto"]),
+    (Field::ForwardedIp, &["http.xff", "xff"]),
+    (Field::HostName, &["host.name"]),
+    (Field::Infohash, &["bittorrent_dht.request.info_hash"]),
+];
+
+/// Where a tracker's announce URL is.
+const URLS: [&str; 1] = ["http.url"];
+
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(event)) = &record.content else { return false };
     event.get("event_type").is_some_and(Value::is_string)
@@ -22,7 +41,7 @@ fn detects(record: &Record) -> bool {
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
-    let Content::Json(Value::Object(event)) = &record.content else { return Ok(Vec::new()) };
+    let Content::Json(whole @ Value::Object(event)) = &record.content else { return Ok(Vec::new()) };
     let mut fields = AlertFields::default();
     let (source, destination) = (address(event, "src_ip")?, address(event, "dest_ip")?);
     fields.set_addresses(
@@ -30,26 +49,12 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         destination.map(|value| ("dest_ip", value)),
         "src_ip and dest_ip",
     )?;
-    let scalar = |path: &[&str]| scalar(event, path);
-    if let Some(port) = scalar(&["src_port"]) {
-        fields.source_port = fields.port(("src_port", &port));
-    }
-    if let Some(port) = scalar(&["dest_port"]) {
-        fields.destination_port = fields.port(("dest_port", &port));
-    }
-    if let Some(at) = scalar(&["timestamp"]) {
-        fields.timestamp = fields.time(("timestamp", &at));
-    }
-    fields.transport = scalar(&["proto"]).as_deref().and_then(AlertFields::transport);
-    fields.event_id = kept(scalar(&["flow_id"]));
-    fields.rule_name = kept(scalar(&["alert", "signature"]));
-    fields.rule_id = kept(scalar(&["alert", "signature_id"]));
-    fields.severity = kept(scalar(&["alert", "severity"]));
-    if let Some(url) = scalar(&["http", "url"]) {
-        fields.set_infohash_from_url(&url);
-    }
-    if let Some(hash) = scalar(&["bittorrent_dht", "request", "info_hash"]) {
-        fields.set_infohash(("bittorrent_dht.request.info_hash", &hash));
+    let lookup = Lookup::Json(whole);
+    fields.fill(lookup, MAPPING)?;
+    for url in URLS {
+        if let Some(value) = lookup.get(url) {
+            fields.set_infohash_from_url((url, &value));
+        }
     }
     Ok(vec![fields])
 }
@@ -61,19 +66,4 @@ fn address<'a>(event: &'a Map<String, Value>, field: &str) -> Result<Option<&'a 
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(Reject::wrong_shape(field, "a text", other)),
     }
-}
-
-/// The text or the number at `path`.
-fn scalar(event: &Map<String, Value>, path: &[&str]) -> Option<String> {
-    let (last, groups) = path.split_last()?;
-    let group = groups.iter().try_fold(event, |object, key| object.get(*key)?.as_object())?;
-    match group.get(*last)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-fn kept(value: Option<String>) -> Option<String> {
-    value.as_deref().and_then(super::fields::text)
 }

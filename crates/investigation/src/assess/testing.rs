@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Question;
 use super::verdict::{Bearing, Confidence};
-use crate::alert::Alert;
+use crate::alert::{Alert, AlertFields};
 use crate::evidence::{
     ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, FirewallState, Identity, Process, Socket,
     SocketState, TorrentFile, TorrentKind, TransportProtocol,
@@ -55,27 +55,16 @@ pub(crate) struct Bench {
 impl Bench {
     /// A clean machine, collected whole half an hour after the alert.
     pub(crate) fn new() -> Self {
-        let alert = Alert {
-            id: "a-1".into(),
-            event_id: None,
+        let alert = AlertFields {
             timestamp: Some(Self::at(ALERTED)),
-            format: "peerhound".into(),
             rule_name: Some("P2P BitTorrent traffic".into()),
-            rule_id: None,
             source_ip: Some(Self::ip(TARGET)),
             source_port: Some(TARGET_PORT),
             destination_ip: Some(Self::ip(PEER)),
             destination_port: Some(PEER_PORT),
-            transport: None,
-            user_name: None,
-            user_domain: None,
-            user_email: None,
-            host_name: None,
-            severity: None,
-            infohash: None,
-            notes: Vec::new(),
-            original: "{}".into(),
+            ..AlertFields::default()
         };
+        let alert = alert.into_alert("a-1".into(), "peerhound", "{}".into());
         let outcome = |kind: ArtifactKind| ArtifactOutcome {
             artifact: format!("Linux.{}", kind.as_str()),
             kind,

@@ -15,6 +15,7 @@ pub use sections::{
 };
 pub use span::Span;
 
+use crate::alert::SiteFormat;
 use crate::claim::ClaimKey;
 use crate::scope::Scope;
 
@@ -62,6 +63,9 @@ pub struct Policy {
     /// Relays, where machines are reached through them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relay: Vec<Relay>,
+    /// Formats of alerts that this site has besides those that are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub format: Vec<SiteFormat>,
 }
 
 /// Why a policy cannot be used.
