@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -62,11 +63,14 @@ Examples:
     #[command(after_help = "\
 Files are read once they have not changed for a second, then moved to DIR/done, or to DIR/review if something in them
 could not be read. Names that begin with a dot or end with .tmp or .part are left alone, so that a writer can rename
-into place. With -, one alert a line is read from standard input.
+into place. With -, one alert a line is read from standard input. With --listen, alerts may be POSTed to this machine;
+whoever does needs a key of the policy's [door]. The policy's [[list]]s are fetched as often as they say.
 
 Examples:
   peerhound watch /var/spool/peerhound
-  tail -F /var/log/suricata/eve.json | peerhound watch -")]
+  tail -F /var/log/suricata/eve.json | peerhound watch -
+  peerhound watch --listen 127.0.0.1:8321
+  curl -H 'Authorization: Bearer KEY' --data-binary @eve.json http://127.0.0.1:8321/")]
     Watch(Watch),
     /// Continue open cases and waiting alerts once, then end
     Sweep(Jobs),
@@ -282,9 +286,12 @@ pub(crate) enum Queue {
 pub(crate) struct Watch {
     /// Folder, or - for one alert a line on standard input
     #[arg(value_name = "DIR")]
-    pub(crate) source: String,
+    pub(crate) source: Option<String>,
+    /// Listen for alerts over HTTP on this address of this machine, such as 127.0.0.1:8321; see [door] in the policy
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
     /// End when nothing is left to do
-    #[arg(long)]
+    #[arg(long, conflicts_with = "listen")]
     pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) jobs: Jobs,

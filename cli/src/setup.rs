@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use casework::backend::local::Local;
 use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
+use casework::door::Keys;
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SshConfig};
@@ -88,6 +89,25 @@ impl Setup {
             true => self.policy().map(Some),
             false => Ok(None),
         }
+    }
+
+    /// The folder of the policy file, where its relative paths start.
+    pub(crate) fn policy_folder(&self) -> PathBuf {
+        self.path("")
+    }
+
+    /// The keys of those who may hand alerts in over HTTP.
+    pub(crate) fn door_keys(&self, policy: &Policy) -> Result<Keys> {
+        let file = policy.door.keys_file.as_ref().ok_or_else(|| {
+            anyhow!("[door] keys_file is not set: write keys into a file (`openssl rand -hex 32`) and name it there")
+        });
+        let file = self.path(file.context(WithExit(Exit::BadPolicy))?);
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read [door] keys_file {}", file.display()))
+            .context(WithExit(Exit::BadPolicy))?;
+        Keys::read(&text)
+            .with_context(|| format!("[door] keys_file {}", file.display()))
+            .context(WithExit(Exit::BadPolicy))
     }
 
     /// A path of the policy: relative ones are relative to the folder of the policy file. Absolute, as it ends up in

@@ -125,6 +125,7 @@ fn what(disposition: &Disposition) -> String {
         }
         Disposition::Exempt { what, reason } => format!("exempt by policy: {}: {}", safe(what), safe(reason)),
         Disposition::Refused { reason } => format!("refused, nothing was contacted: {}", safe(reason)),
+        Disposition::Withdrawn { reason } => format!("withdrawn before its turn: {}", safe(reason)),
         Disposition::Review { reason } => format!("for review, nothing was contacted: {}", safe(reason)),
         Disposition::Unreadable { reason } => format!("could not be read: {}", safe(reason)),
     }

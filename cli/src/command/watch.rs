@@ -1,14 +1,16 @@
 //! `peerhound watch`: the worker that stays. The database is its queue: what is taken in is stored before its file is
 //! moved, and what is open is continued, so that it may be killed at any point.
 
+mod door;
 mod folder;
+mod lists;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use casework::backend::{Backend, Received, StoreError};
 use casework::records::{Reading, read_records};
 use casework::worker::{Pace, WorkError};
@@ -19,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::sweep::outcome_of_case;
 use crate::args::Watch;
-use crate::exit::Exit;
+use crate::exit::{Exit, WithExit};
 use crate::setup::{Setup, Site};
 use crate::show;
 use crate::show::outcome::Outcome;
@@ -36,12 +38,28 @@ const BATCH: usize = 256;
 /// Runs the command.
 pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
     let policy = setup.policy()?;
+    if args.source.is_none() && args.listen.is_none() && policy.list.is_empty() {
+        let text = "nothing to watch: name a folder or -, listen with --listen, or describe a [[list]] in the policy";
+        return Err(anyhow!(text).context(WithExit(Exit::BadInput)));
+    }
     let jobs = args.jobs.jobs.map_or(policy.collection.jobs, usize::from);
     let keep = policy.storage.keep_alerts.signed();
     let progress = Arc::new(Progress::new(setup.json));
     let worker = Arc::new(setup.worker(policy, progress.clone())?);
-    let mut source = Source::open(&args.source, Arc::clone(&worker.policy))?;
+    let mut source = Source::open(args.source.as_deref(), Arc::clone(&worker.policy))?;
     worker.tidy().await?;
+    // Dropped with everything that they spawned when this ends.
+    let mut beside = JoinSet::new();
+    if let Some(address) = args.listen {
+        beside.spawn(door::Listening::open(setup, &worker, address).await?.serve());
+    }
+    for list in worker.policy.list.clone() {
+        let folder = setup.policy_folder();
+        match args.once {
+            true => drop(lists::look(&worker, &list, &folder, None).await),
+            false => drop(beside.spawn(lists::look_again_and_again(Arc::clone(&worker), list, folder))),
+        }
+    }
     let mut queue = Queue {
         worker: Arc::clone(&worker),
         jobs,
@@ -110,10 +128,13 @@ enum More {
 enum Source {
     Folder(PathBuf),
     Lines(mpsc::Receiver<Received>),
+    /// The door and the lists alone.
+    Elsewhere,
 }
 
 impl Source {
-    fn open(source: &str, policy: Arc<Policy>) -> Result<Self> {
+    fn open(source: Option<&str>, policy: Arc<Policy>) -> Result<Self> {
+        let Some(source) = source else { return Ok(Self::Elsewhere) };
         if source != "-" {
             let dir = PathBuf::from(source);
             folder::prepare(&dir).with_context(|| format!("cannot watch {source}"))?;
@@ -123,7 +144,8 @@ impl Source {
         let moment = Timestamp::now().to_string();
         std::thread::spawn(move || {
             let mut give = |item| sender.blocking_send(item).is_ok();
-            let reading = Reading { origin: "standard input", moment: &moment, formats: &policy.format };
+            let reading =
+                Reading { origin: "standard input", moment: &moment, formats: &policy.format, once: false };
             read_records(reading, std::io::stdin().lock(), &mut give)
         });
         Ok(Self::Lines(receiver))
@@ -132,6 +154,7 @@ impl Source {
     /// Stores what has come. Durable when it returns.
     async fn take_in(&mut self, worker: &Site) -> Result<More> {
         match self {
+            Self::Elsewhere => Ok(More::No),
             Self::Folder(dir) => Ok(if folder::take_in(dir, &worker.policy.format, &worker.backend).await? {
                 More::Later
             } else {

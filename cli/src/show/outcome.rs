@@ -11,7 +11,7 @@ use crate::exit::Exit;
 /// What became of one alert, as it is printed with `--json`. Keys that do not apply are left out.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Outcome {
-    /// `investigated`, `suppressed`, `exempt`, `refused`, `review`, `unreadable`, `failed` or `open`.
+    /// `investigated`, `suppressed`, `exempt`, `withdrawn`, `refused`, `review`, `unreadable`, `failed` or `open`.
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<&'static str>,
@@ -159,6 +159,10 @@ impl Outcome {
             }
             Disposition::Refused { reason } => {
                 self.outcome = "refused";
+                self.reason = Some(reason.clone());
+            }
+            Disposition::Withdrawn { reason } => {
+                self.outcome = "withdrawn";
                 self.reason = Some(reason.clone());
             }
             Disposition::Review { reason } => {

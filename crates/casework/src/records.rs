@@ -28,12 +28,14 @@ pub struct Reading<'a> {
     pub moment: &'a str,
     /// The formats that the site has besides those that are known.
     pub formats: &'a [SiteFormat],
+    /// An address counts once in this reading, on whatever line it stands.
+    pub once: bool,
 }
 
 impl<'a> Reading<'a> {
     /// A reading of the known formats.
     pub fn new(origin: &'a str, moment: &'a str) -> Self {
-        Self { origin, moment, formats: &[] }
+        Self { origin, moment, formats: &[], once: false }
     }
 }
 
@@ -48,12 +50,21 @@ pub fn read_records(
     if !input.fill_buf().is_ok_and(|start| start.starts_with(&GZIP)) {
         return read_text(reading, input, give);
     }
-    let mut unpacked = MultiGzDecoder::new(input).take(MAX_UNPACKED + 1);
+    read_packed(reading, input, MAX_UNPACKED, give)
+}
+
+fn read_packed(
+    reading: Reading<'_>,
+    input: impl BufRead,
+    most: u64,
+    give: &mut impl FnMut(Received) -> bool,
+) -> bool {
+    let mut unpacked = MultiGzDecoder::new(input).take(most + 1);
     let go_on = read_text(reading, BufReader::new(&mut unpacked), give);
     if !go_on || unpacked.limit() > 0 {
         return go_on;
     }
-    let reason = format!("it unpacks to more than {} MiB: what follows was not read", MAX_UNPACKED >> 20);
+    let reason = format!("it unpacks to more than {} MiB: what follows was not read", most >> 20);
     give(unread(reading.origin.to_owned(), &reason, ""))
 }
 
@@ -76,7 +87,10 @@ fn read_text(reading: Reading<'_>, input: impl BufRead, give: &mut impl FnMut(Re
         let read = |discriminator: &str| alert::read(&record, discriminator, reading.formats);
         let mut alerts = read("");
         if alerts.iter().flatten().any(|alert| alert.format == ADDRESS_FORMAT) {
-            let timely = read(&format!("{}#{line}", reading.moment));
+            let timely = match reading.once {
+                true => read(reading.moment),
+                false => read(&format!("{}#{line}", reading.moment)),
+            };
             for (alert, timely) in alerts.iter_mut().zip(timely) {
                 if alert.as_ref().is_ok_and(|alert| alert.format == ADDRESS_FORMAT) {
                     *alert = timely;
@@ -143,9 +157,12 @@ mod tests {
 
     #[test]
     fn a_bomb_is_cut_and_said_to_be() {
-        let line = [b' '; 1 << 20];
-        let packed = gzip(|encoder| (0..1025).for_each(|_| encoder.write_all(&line).unwrap()));
-        let records = read(&packed);
+        let packed = gzip(|encoder| encoder.write_all(&[b' '; (1 << 20) + 1]).unwrap());
+        let mut records = Vec::new();
+        read_packed(Reading::new("test", "now"), packed.as_slice(), 1 << 20, &mut |record| {
+            records.push(record);
+            true
+        });
         let reasons = records.iter().filter_map(|record| record.content.as_ref().err());
         assert!(reasons.clone().any(|unread| unread.reason.contains("unpacks to more than")), "{records:?}");
     }

@@ -82,7 +82,7 @@ async fn take_file(dir: &Path, path: &Path, formats: &[SiteFormat], store: &Loca
     let formats = formats.to_vec();
     let reader = tokio::task::spawn_blocking(move || {
         let mut give = |item| sender.blocking_send(item).is_ok();
-        let reading = Reading { origin: &origin, moment: &moment, formats: &formats };
+        let reading = Reading { origin: &origin, moment: &moment, formats: &formats, once: false };
         read_records(reading, BufReader::new(file), &mut give)
     });
     let mut items = Vec::new();

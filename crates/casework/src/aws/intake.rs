@@ -64,7 +64,12 @@ impl Intake {
             let mut records = Vec::new();
             let moment = format!("{}#", message.id);
             let origin = format!("message {}", message.id);
-            let reading = Reading { origin: &origin, moment: &moment, formats: &self.worker.policy.format };
+            let reading = Reading {
+                origin: &origin,
+                moment: &moment,
+                formats: &self.worker.policy.format,
+                once: false,
+            };
             read_records(reading, message.body.as_bytes(), &mut |record| {
                 records.push(record);
                 true

@@ -6,7 +6,7 @@
 mod answer;
 mod mail;
 mod outbox;
-mod secret;
+pub(crate) mod secret;
 mod smtp;
 mod ticket;
 
@@ -133,7 +133,7 @@ pub fn install_crypto() {
 }
 
 /// An error with its causes in one line. A cause that its parent already quotes is not repeated.
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     for _ in 0..8 {
@@ -149,7 +149,7 @@ fn with_causes(error: &dyn Error) -> String {
 }
 
 /// Whether a host is this machine, so that what is sent to it crosses no network.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

@@ -13,7 +13,7 @@ const MAX_SECRET: u64 = 8 << 10;
 ///
 /// # Errors
 /// Not accepted: the file may be put right before the next try.
-pub(super) fn read(path: &Path, what: &str) -> Result<String, DeliveryError> {
+pub(crate) fn read(path: &Path, what: &str) -> Result<String, DeliveryError> {
     let failed = |why: &str| DeliveryError::not_accepted(&format!("{what} {}: {why}", path.display()));
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_SECRET + 1).read_to_string(&mut text));

@@ -9,6 +9,8 @@ use super::framing::{Framing, Record};
 use super::*;
 use crate::scope::{Scope, suspect};
 
+mod scored;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -125,63 +127,6 @@ fn an_original_is_cut_to_its_cap() {
     let record = Framing::new(text.as_bytes()).next().expect("an item").content.expect("a record");
     let alert = read(&record, "", &[]).remove(0).expect("an alert");
     assert!(alert.original.len() <= (64 << 10) + '…'.len_utf8() && alert.original.ends_with('…'));
-}
-
-/// Third parties' real payloads with third parties' readings of them, where they lie beside the workspace. Where the
-/// two disagree with each other about a field, no reader hits both: the levels are those reached.
-#[test]
-fn real_payloads_read_as_third_parties_read_them() {
-    let samples = root().join("../shared/siem-samples");
-    let Ok(expected) = fs::read_to_string(samples.join("expected.jsonl")) else {
-        println!("skipped: no third-party samples beside the workspace");
-        return;
-    };
-    for (folder, levels) in [("suricata_eve", [7, 7, 7, 7]), ("cef", [29, 28, 26, 24])] {
-        let mut hits = [0; 4];
-        let mut known = [0; 4];
-        for line in expected.lines() {
-            let line: Value = serde_json::from_str(line).expect("a line of JSON");
-            let file = line["file"].as_str().expect("a file");
-            if line["truth"] == "none" || line["format"] != folder {
-                continue;
-            }
-            let reading = reading(&samples.join(file));
-            let alert = reading.iter().find_map(|entry| entry.get("alert")).cloned().unwrap_or(Value::Null);
-            let wanted = &line["expected"];
-            let fields = [
-                ("source_ip", "source.ip"),
-                ("destination_ip", "destination.ip"),
-                ("destination_port", "destination.port"),
-                ("time", "@timestamp"),
-            ];
-            for (at, (theirs, ours)) in fields.into_iter().enumerate() {
-                if wanted[theirs].is_null() {
-                    continue;
-                }
-                known[at] += 1;
-                let same = match theirs {
-                    "time" => {
-                        let moment = |value: &Value| {
-                            value
-                                .as_str()
-                                .and_then(|text| text.parse::<Timestamp>().ok())
-                                .map(Timestamp::as_millisecond)
-                        };
-                        moment(&wanted[theirs]) == moment(&alert[ours])
-                    }
-                    _ => wanted[theirs] == alert[ours],
-                };
-                hits[at] += usize::from(same);
-                if !same {
-                    println!("{file}: {theirs} is {} and was read as {}", wanted[theirs], alert[ours]);
-                }
-            }
-        }
-        println!("{folder}: source_ip, destination_ip, destination_port, time: {hits:?} of {known:?}");
-        for at in 0..4 {
-            assert!(hits[at] >= levels[at], "{folder}: {hits:?} of {known:?}, level {levels:?}");
-        }
-    }
 }
 
 /// Bytes that look like what is read, cut and spliced.

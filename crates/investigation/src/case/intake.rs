@@ -48,6 +48,11 @@ pub enum Disposition {
         /// One line.
         reason: String,
     },
+    /// The list that named it does not any more, and its turn had not come.
+    Withdrawn {
+        /// One line.
+        reason: String,
+    },
     /// A person has to look: it cannot be said which machine is meant.
     Review {
         /// One line.

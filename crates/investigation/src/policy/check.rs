@@ -29,7 +29,7 @@ impl Policy {
         self.check_users(&mut remarks);
         self.check_delivery(&mut remarks);
         self.check_relays(&mut remarks);
-        self.check_formats(&mut remarks);
+        self.check_intake(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);
         remarks
     }
@@ -61,15 +61,6 @@ impl Policy {
         }
         if self.scope.permit_loopback {
             remarks.push(warning("[scope] permit_loopback is on: meant for tests only"));
-        }
-    }
-
-    fn check_formats(&self, remarks: &mut Vec<Remark>) {
-        for (index, format) in self.format.iter().enumerate() {
-            remarks.extend(format.problems().into_iter().map(error));
-            if self.format[..index].iter().any(|other| other.name == format.name) {
-                remarks.push(error(format!("format `{}`: two formats have this name", format.name)));
-            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The policy: one strict TOML file that says what Peerhound may touch and what it does.
 
 mod check;
+mod intake;
 mod relay;
 pub mod sections;
 pub mod span;
@@ -8,6 +9,7 @@ pub mod span;
 use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
+pub use intake::{Door, List};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
@@ -63,6 +65,12 @@ pub struct Policy {
     /// Relays, where machines are reached through them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relay: Vec<Relay>,
+    /// The door for alerts over HTTP.
+    #[serde(default)]
+    pub door: Door,
+    /// Lists of addresses that are fetched again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<List>,
     /// Formats of alerts that this site has besides those that are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub format: Vec<SiteFormat>,

@@ -40,6 +40,7 @@ pub(super) fn word(disposition: &Disposition) -> &'static str {
         Disposition::Folded { .. } => "folded",
         Disposition::Exempt { .. } => "exempt",
         Disposition::Refused { .. } => "refused",
+        Disposition::Withdrawn { .. } => "withdrawn",
         Disposition::Review { .. } => "review",
         Disposition::Unreadable { .. } => "unreadable",
     }

@@ -134,6 +134,7 @@ fn spelled(disposition: &Disposition) -> (&'static str, Option<String>, Option<S
         Disposition::Folded { case_id, .. } => ("folded", Some(case_id.clone()), None),
         Disposition::Exempt { .. } => ("exempt", None, None),
         Disposition::Refused { .. } => ("refused", None, None),
+        Disposition::Withdrawn { .. } => ("withdrawn", None, None),
         Disposition::Review { .. } => ("review", None, None),
         Disposition::Unreadable { .. } => ("unreadable", None, None),
     }
