@@ -1,4 +1,4 @@
-//! What the four functions share: they read their settings once, and are one worker each, see [`casework::aws`].
+//! What the functions share: they read their settings once, and are one worker each, see [`casework::aws`].
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -42,6 +42,31 @@ pub fn run(role: Role) -> Result<(), Error> {
                 site.worker.backend.flush().await;
                 site.metrics.flush(&site.namespace, site.name, (site.worker.now)());
                 answer
+            }
+            .instrument(span)
+        });
+        lambda_runtime::run(handler).await
+    })
+}
+
+/// Runs the function `ingest` until Lambda ends it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_door() -> Result<(), Error> {
+    log::begin();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (doorman, namespace) = settings::doorman()?;
+        let (doorman, namespace) = (Arc::new(doorman), Arc::new(namespace));
+        let handler = service_fn(move |event: LambdaEvent<Value>| {
+            let (doorman, namespace) = (Arc::clone(&doorman), Arc::clone(&namespace));
+            let span = tracing::info_span!("invocation", request_id = event.context.request_id);
+            async move {
+                let now = jiff::Timestamp::now();
+                let answer = doorman.handle(&event.payload, now).await;
+                doorman.metrics.flush(&namespace, "ingest", now);
+                Ok::<Value, Error>(answer)
             }
             .instrument(span)
         });

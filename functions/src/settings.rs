@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use casework::aws::client::{Clients, Surroundings};
 use casework::aws::deployment::Deployment;
 use casework::aws::dispatch::Dispatch;
+use casework::aws::door::Doorman;
 use casework::aws::metrics::Metrics;
 use casework::aws::performer::{Role, ThroughRelays};
 use casework::backend::aws::Aws;
@@ -59,8 +60,29 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         Role::Act => "act",
         Role::Sweep => "sweep",
     };
-    let namespace = variable("PEERHOUND_METRICS_NAMESPACE").unwrap_or_else(|| "Peerhound".to_owned());
-    Ok(Site { role, name, namespace, worker, metrics })
+    Ok(Site { role, name, namespace: namespace(), worker, metrics })
+}
+
+/// What the function `ingest` needs, and the namespace of its metrics. It has no business with cases.
+pub(crate) fn doorman() -> Result<(Doorman, String)> {
+    let needed = |name: &str| {
+        variable(name)
+            .with_context(|| format!("{name} is not set: the Terraform module sets it for this function"))
+    };
+    let doorman = Doorman {
+        clients: Clients::of_function(&Surroundings::read())?,
+        policy: policy()?,
+        alerts_queue_url: needed("PEERHOUND_ALERTS_QUEUE_URL")?,
+        alerts_dlq_url: needed("PEERHOUND_ALERTS_DLQ_URL")?,
+        secret: needed("PEERHOUND_DOOR_SECRET")?,
+        keys: tokio::sync::Mutex::default(),
+        metrics: Metrics::default(),
+    };
+    Ok((doorman, namespace()))
+}
+
+fn namespace() -> String {
+    variable("PEERHOUND_METRICS_NAMESPACE").unwrap_or_else(|| "Peerhound".to_owned())
 }
 
 /// The policy lies beside the program, in the same package: what a function may do is reviewed and deployed with it.

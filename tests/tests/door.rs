@@ -28,7 +28,8 @@ fn post(lab: &Lab, headers: &[&str], body: &str) -> (Output, Value) {
     let file = lab.network.workspace().folder().join("body");
     std::fs::write(&file, body).expect("a body");
     let (data, url) = (format!("@{}", file.display()), format!("http://{DOOR}/"));
-    let mut argv = vec!["curl", "--silent", "--max-time", "10", "--write-out", "\n%{http_code}", "--data-binary", &data];
+    let mut argv =
+        vec!["curl", "--silent", "--max-time", "10", "--write-out", "\n%{http_code}", "--data-binary", &data];
     headers.iter().for_each(|header| argv.extend(["--header", header]));
     argv.push(&url);
     let output = lab.network.on_soc(&argv).expect("curl");
@@ -56,7 +57,8 @@ fn alerts_that_are_posted_with_a_key_are_worked_and_others_are_not() {
     write(&peerhound, "door-keys", &format!("# the SIEM\n{KEY}\n"));
     let refused = peerhound.run(&["watch", "--listen", "0.0.0.0:18321"]).expect("peerhound");
     assert!(refused.code == Some(2) && refused.stderr.contains("TLS"), "{}", refused.told());
-    let _worker = Worker(peerhound.spawn(&["--json", "watch", "--listen", DOOR], "door.log").expect("peerhound"));
+    let _worker =
+        Worker(peerhound.spawn(&["--json", "watch", "--listen", DOOR], "door.log").expect("peerhound"));
     wait_until("the door is open", Duration::from_secs(20), || {
         Ok((post(&lab, &[], "x").1["status"] != 0).then_some(()))
     })
@@ -72,7 +74,10 @@ fn alerts_that_are_posted_with_a_key_are_worked_and_others_are_not() {
     assert_eq!(post(&lab, &[&at, &signature], &alert).1["status"], 401);
     let [at, signature] = signed(&lab, &alert, 3600);
     let (_, late) = post(&lab, &[&at, &signature], &alert);
-    assert!(late["status"] == 401 && late["error"].as_str().is_some_and(|why| why.contains("clock")), "{late}");
+    assert!(
+        late["status"] == 401 && late["error"].as_str().is_some_and(|why| why.contains("clock")),
+        "{late}"
+    );
     assert_eq!(lab.endpoint.connections(), 0, "nobody was let in");
 
     // A connection that says nothing keeps nobody out.
@@ -93,7 +98,8 @@ fn alerts_that_are_posted_with_a_key_are_worked_and_others_are_not() {
         Ok(cases.into_iter().find(|case| case["status"] == "investigated"))
     })
     .expect("a case");
-    let (_, case) = peerhound.json(&["case", "show", shown["id"].as_str().expect("an id")]).expect("peerhound");
+    let (_, case) =
+        peerhound.json(&["case", "show", shown["id"].as_str().expect("an id")]).expect("peerhound");
     assert_eq!(case[0]["alert"]["id"], id.as_str(), "{case:#?}");
     assert_eq!(case[0]["suppressed_count"], 0, "the same alert again is no other: {case:#?}");
     let (_, review) = peerhound.json(&["review"]).expect("peerhound");
@@ -105,8 +111,9 @@ fn alerts_that_are_posted_with_a_key_are_worked_and_others_are_not() {
 #[test]
 fn whoever_leaves_a_list_before_his_turn_is_left_alone() {
     let Some(lab) = Lab::start_isolated().expect("a lab") else { return };
-    let policy =
-        lab.policy().section("[[list]]\nname = \"suspects\"\nurl = \"http://127.0.0.1:18322/list.txt\"\nevery = \"1s\"");
+    let policy = lab
+        .policy()
+        .section("[[list]]\nname = \"suspects\"\nurl = \"http://127.0.0.1:18322/list.txt\"\nevery = \"1s\"");
     let peerhound = Peerhound::new(&lab.network, &policy.text()).expect("peerhound");
     let folder = lab.network.workspace().subfolder("lists").expect("a folder");
     let list = |addresses: &[String]| {

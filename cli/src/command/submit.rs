@@ -1,11 +1,9 @@
 //! `peerhound submit`: hands alerts to a deployment, one message each.
 
-mod message;
-mod send;
-
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use casework::aws::submit::{Batch, Outgoing, Sender};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use investigation::text::one_line;
 use jiff::Timestamp;
@@ -18,8 +16,6 @@ use crate::exit::Exit;
 use crate::inputs::{self, Item};
 use crate::setup::Setup;
 use crate::show::{self, paint, safe};
-use message::Outgoing;
-use send::{Batch, Sender};
 
 /// Records that wait while a batch is on its way.
 const AHEAD: usize = 256;
@@ -113,7 +109,7 @@ impl Told {
             }
         }
         // AWS does not take anything, and will not take the rest either.
-        given_up.map_or(Ok(()), Err)
+        given_up.map_or(Ok(()), |why| Err(anyhow!(why)))
     }
 
     fn alert(&mut self, outgoing: &Outgoing, outcome: &'static str, result: Result<Option<&str>, &str>) {

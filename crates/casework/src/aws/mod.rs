@@ -13,6 +13,7 @@
 pub mod client;
 pub mod deployment;
 pub mod dispatch;
+pub mod door;
 pub mod evidence;
 pub mod intake;
 pub mod mail;
@@ -22,6 +23,7 @@ pub mod performer;
 pub mod progress;
 pub mod queues;
 pub mod relays;
+pub mod submit;
 pub mod sweep;
 
 use aws_smithy_types::error::display::DisplayErrorContext;

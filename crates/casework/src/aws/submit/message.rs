@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use casework::records::{Reading, read_records};
 use investigation::alert::Alert;
 use serde_json::{Value, json};
+
+use crate::records::{Reading, read_records};
 
 /// Longest body, in bytes: what any queue takes, with room for ten of them in one call.
 pub(super) const MAX_BODY: usize = 200 << 10;
@@ -13,15 +14,15 @@ const MAX_ORIGINAL: usize = 16 << 10;
 
 /// One alert, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     /// The id under which it will be known there.
-    pub(super) alert_id: String,
+    pub alert_id: String,
     /// Where it was read.
-    pub(super) origin: String,
+    pub origin: String,
     /// The machine that it is about.
-    pub(super) target: Option<IpAddr>,
+    pub target: Option<IpAddr>,
     /// The message.
-    pub(super) body: String,
+    pub body: String,
 }
 
 impl Outgoing {
@@ -31,7 +32,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// One line, where neither can be sent.
-    pub(super) fn of(origin: String, alert: &Alert) -> Result<Self, String> {
+    pub fn of(origin: String, alert: &Alert) -> Result<Self, String> {
         let target = alert.source_ip.or(alert.destination_ip);
         let original = alert.original.trim();
         if fits(original)
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_example_says_the_same_on_the_other_side() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/alerts");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/alerts");
         let mut seen = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

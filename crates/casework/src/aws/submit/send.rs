@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use investigation::text::one_line;
 
 use super::message::Outgoing;
-use crate::deployed::{queue_name, told};
+use crate::aws::told;
 
 /// Messages that one call takes.
 const MOST: usize = 10;
@@ -18,18 +18,22 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// What goes out in one call.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub struct Batch {
     alerts: Vec<Outgoing>,
     bytes: usize,
 }
 
 impl Batch {
-    pub(super) fn of(outgoing: Outgoing) -> Self {
+    /// A batch of one.
+    pub fn of(outgoing: Outgoing) -> Self {
         Self { bytes: outgoing.body.len(), alerts: vec![outgoing] }
     }
 
-    /// Adds one, or gives it back where it does not fit any more.
-    pub(super) fn add(&mut self, outgoing: Outgoing) -> Result<(), Outgoing> {
+    /// Adds one.
+    ///
+    /// # Errors
+    /// Gives it back where it does not fit any more.
+    pub fn add(&mut self, outgoing: Outgoing) -> Result<(), Outgoing> {
         let bytes = self.bytes + outgoing.body.len();
         if self.alerts.len() == MOST || (bytes > MOST_BYTES && !self.alerts.is_empty()) {
             return Err(outgoing);
@@ -39,25 +43,28 @@ impl Batch {
         Ok(())
     }
 
-    pub(super) fn alerts(&self) -> &[Outgoing] {
+    /// Its messages, in order.
+    pub fn alerts(&self) -> &[Outgoing] {
         &self.alerts
     }
 }
 
 /// Puts messages on a queue.
-pub(super) struct Sender {
-    pub(super) sqs: aws_sdk_sqs::Client,
-    pub(super) queue: String,
+pub struct Sender {
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Its URL.
+    pub queue: String,
 }
 
 /// The id of a message, or why it was not sent.
-type Sent = Result<String, String>;
+pub type Sent = Result<String, String>;
 
 impl Sender {
     /// Sends a batch. Says how each message went, in order, and whether there is no point in going on.
     ///
     /// A message may arrive twice, where an answer was lost: its alert has the same id both times, and is one.
-    pub(super) async fn send(&self, batch: &Batch) -> (Vec<Sent>, Option<anyhow::Error>) {
+    pub async fn send(&self, batch: &Batch) -> (Vec<Sent>, Option<String>) {
         let mut results: Vec<Sent> =
             vec![Err("the queue does not say what became of it".to_owned()); batch.alerts.len()];
         let mut left: Vec<usize> = (0..batch.alerts.len()).collect();
@@ -77,10 +84,13 @@ impl Sender {
             let answer = match call.send().await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let why = told(&error);
+                    let why = told(error);
                     left.iter().for_each(|&number| results[number] = Err(why.clone()));
-                    let name = one_line(queue_name(&self.queue), 100);
-                    return (results, Some(anyhow::anyhow!("the queue {name} takes nothing: {why}")));
+                    let name = self.queue.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                    return (
+                        results,
+                        Some(format!("the queue {} takes nothing: {why}", one_line(name, 100))),
+                    );
                 }
             };
             let number = |id: &str| id.parse::<usize>().ok().filter(|number| *number < batch.alerts.len());
