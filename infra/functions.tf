@@ -1,6 +1,8 @@
 locals {
+  has_door = var.door != null
+
   # `queue` is the one that the function reads.
-  functions = {
+  functions = merge(local.door_function, {
     intake = merge(var.functions.intake, {
       queue       = "alerts"
       description = "Takes alerts from the queue, claims what they are about and sends orders to relays."
@@ -16,6 +18,12 @@ locals {
     sweep = merge(var.functions.sweep, {
       queue       = null
       description = "Every minute continues what is past its deadline and asks after commands that sent no word."
+    })
+  })
+  door_function = !local.has_door ? {} : {
+    ingest = merge(var.functions.ingest, {
+      queue       = null
+      description = "Takes alerts over HTTPS from whoever has a key, and puts them on the queue."
     })
   }
   readers = { for name, function in local.functions : name => function if function.queue != null }
@@ -38,6 +46,7 @@ locals {
       PEERHOUND_SSM_DOCUMENT_WINDOWS = aws_ssm_document.orders["windows"].name
       PEERHOUND_METRICS_NAMESPACE    = var.metrics_namespace
     },
+    var.door == null ? {} : { PEERHOUND_DOOR_SECRET = var.door.secret_arn },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
     var.mail == null ? {} : {
       PEERHOUND_MAIL_CONFIGURATION_SET = aws_sesv2_configuration_set.this[0].configuration_set_name

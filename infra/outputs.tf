@@ -111,3 +111,8 @@ output "dashboard" {
   description = "Where the dashboard is."
   value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
 }
+
+output "door_url" {
+  description = "Where SIEMs POST alerts to, with a key of the door's secret; null without a door."
+  value       = local.has_door ? "${aws_apigatewayv2_api.door[0].api_endpoint}/alerts" : null
+}

@@ -157,6 +157,22 @@ locals {
       }],
     )
 
+    read_door_secret = var.door == null ? [] : concat(
+      [{
+        Sid      = "DoorSecret"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [var.door.secret_arn]
+      }],
+      var.door.kms_key_arn == null ? [] : [{
+        Sid       = "DoorSecretKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = [var.door.kms_key_arn]
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+      }],
+    )
+
     # X-Ray names no resources.
     trace = var.tracing ? [{
       Sid      = "Trace"
@@ -168,6 +184,7 @@ locals {
 
   # The queues that each function may send to.
   sends_to = {
+    ingest   = [aws_sqs_queue.this["alerts"].arn, aws_sqs_queue.dead["alerts"].arn]
     intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     progress = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     act      = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
@@ -175,6 +192,7 @@ locals {
   }
 
   permissions = {
+    ingest   = concat(local.may.read_door_secret, local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
     progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
     act      = concat(local.may.keep_records, local.may.send_mail, local.may.read_ticket_secret, local.may.trace)

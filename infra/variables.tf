@@ -49,6 +49,11 @@ variable "functions" {
     A large batch is what makes an alert storm cheap: alerts on one machine in one batch cost one write.
   EOT
   type = object({
+    ingest = optional(object({
+      memory   = optional(number, 256)
+      timeout  = optional(number, 25)
+      reserved = optional(number)
+    }), {})
     intake = optional(object({
       memory      = optional(number, 256)
       timeout     = optional(number, 120)
@@ -305,6 +310,30 @@ variable "ticket_secret" {
   validation {
     condition     = var.ticket_secret == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.ticket_secret.arn))
     error_message = "ticket_secret.arn must be the ARN of a Secrets Manager secret, without *."
+  }
+}
+
+variable "door" {
+  description = <<-EOT
+    A door for alerts over HTTPS, or null for none. secret_arn names the Secrets Manager secret with the keys of those
+    who may knock, one a line, each of 32 characters or more, and kms_key_arn the customer-managed key that it is
+    encrypted with, if any. rate and burst are requests a second: what comes faster is answered 429.
+  EOT
+  type = object({
+    secret_arn  = string
+    kms_key_arn = optional(string)
+    rate        = optional(number, 50)
+    burst       = optional(number, 100)
+  })
+  default = null
+
+  validation {
+    condition     = var.door == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.door.secret_arn))
+    error_message = "door.secret_arn must be the ARN of a Secrets Manager secret, without *."
+  }
+  validation {
+    condition     = var.door == null ? true : var.door.rate >= 1 && var.door.burst >= 1
+    error_message = "door.rate and door.burst must be at least 1."
   }
 }
 
