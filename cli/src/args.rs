@@ -52,8 +52,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Investigate alerts, addresses or lists of addresses
     #[command(after_help = "\
-An input is a file (Peerhound JSON, Suricata EVE, ArcSight CEF, a list of addresses as text or CSV), an address, or -
-for standard input. Each alert or address has its own outcome; the formats may be mixed.
+An input is a file (what a SIEM or a sensor writes, see `peerhound alert formats`, or a list of addresses as text or
+CSV), an address, or - for standard input. Each alert or address has its own outcome; the formats may be mixed.
 
 Examples:
   peerhound investigate eve.json 10.20.3.7 suspects.csv
