@@ -66,6 +66,11 @@ variable "ticket_secret" {
   default = null
 }
 
+variable "door" {
+  type    = any
+  default = null
+}
+
 variable "retention_days" {
   type    = number
   default = 1
@@ -97,6 +102,7 @@ provider "aws" {
   s3_use_path_style           = true
 
   endpoints {
+    apigatewayv2   = var.endpoint
     cloudwatch     = var.endpoint
     dynamodb       = var.endpoint
     events         = var.endpoint
@@ -124,6 +130,7 @@ module "peerhound" {
   order_timeout_seconds = var.order_timeout_seconds
   mail                  = var.mail
   ticket_secret         = var.ticket_secret
+  door                  = var.door
   retention_days        = var.retention_days
   retention_mode        = var.retention_mode
   sweep_enabled         = var.sweep_enabled
@@ -131,6 +138,10 @@ module "peerhound" {
   deletion_protection   = false
   # The emulator traces nothing.
   tracing = false
+}
+
+output "door_url" {
+  value = module.peerhound.door_url
 }
 
 output "deployment" {

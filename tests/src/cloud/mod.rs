@@ -35,7 +35,7 @@ use terraform::Deployed;
 /// The relay that serves the lab's network.
 pub const RELAY: &str = "hq";
 /// The addresses that [`RELAY`] serves, by their numbers.
-const SERVED: [u8; 7] = [20, 35, 41, 42, 50, 51, 52];
+const SERVED: [u8; 8] = [20, 35, 41, 42, 43, 50, 51, 52];
 /// Relays that serve one address each, by its number, and behave oddly: what a test does to them is no matter of the
 /// others.
 pub const ODD: [(&str, u8); 5] =
@@ -43,7 +43,9 @@ pub const ODD: [(&str, u8); 5] =
 const REGION: &str = "us-east-1";
 /// Seconds. Short, so that what Lambda and SQS do after a time-out is seen in a test.
 const TIMEOUT: u32 = 20;
-const FUNCTIONS: [&str; 4] = ["intake", "progress", "act", "sweep"];
+/// The key of whoever may POST alerts.
+const KEY: &str = "5d0c0ab5f1c34d1c8f5c7f0d9f0e6a11";
+const FUNCTIONS: [&str; 5] = ["ingest", "intake", "progress", "act", "sweep"];
 
 /// A deployment for one lab. Fields are dropped in this order: the emulator, with every function, before the rest.
 pub struct Cloud {
@@ -65,6 +67,8 @@ pub struct Cloud {
     pub queues: Value,
     /// Runs what is asynchronous.
     pub runtime: Arc<Runtime>,
+    /// Where alerts are POSTed to.
+    door: String,
     _forwards: Vec<Forward>,
     folder: PathBuf,
 }
@@ -109,6 +113,11 @@ impl Cloud {
         let node = relay::register(&ssm, lab, &folder)?;
         let odd = relay::register_odd(&ssm, lab, &folder)?;
 
+        let runtime =
+            Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
+        let clients = clients(&ministack, &ssm)?;
+        let keys = clients.secrets.create_secret().name("door").secret_string(format!("# the SIEM\n{KEY}\n"));
+        let keys = runtime.block_on(keys.send())?.arn.context("the secret has no ARN")?;
         let variables = json!({
             "endpoint": ministack.endpoint(),
             "ssm_endpoint": ssm.endpoint(),
@@ -116,6 +125,7 @@ impl Cloud {
             "package_dir": packages,
             "relays": { RELAY: { "platform": "linux" } },
             "mail": { "identity": "corp.example" },
+            "door": { "secret_arn": keys },
             "functions": timeouts(),
             "order_timeout_seconds": 600,
             "function_environment": { "AWS_ENDPOINT_URL": ministack.endpoint(), "AWS_ENDPOINT_URL_SSM": ssm.endpoint() },
@@ -126,15 +136,18 @@ impl Cloud {
         let queues = deployed.output("queue_urls")?.clone();
         ssm.set_events_queue(Some(&deployment.reports_queue_url));
 
-        let runtime =
-            Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
-        let clients = clients(&ministack, &ssm)?;
         let store = Aws::new(
             clients.dynamodb.clone(),
             deployment.cases_table.clone(),
             deployment.cooldowns_table.clone(),
         );
+        // As AWS names it, the host is the API; the emulator takes the same name as a part of the path.
+        let door = deployed.text("door_url", None)?;
+        let api =
+            door.split("//").nth(1).and_then(|host| host.split('.').next()).context("an API's address")?;
+        let door = format!("{}/_aws/execute-api/{api}/alerts", ministack.endpoint());
         Ok(Some(Self {
+            door,
             ministack,
             ssm,
             node,
@@ -153,6 +166,30 @@ impl Cloud {
     #[must_use]
     pub fn deployment_file(&self) -> PathBuf {
         self.folder.join("deployment.toml")
+    }
+
+    /// POSTs a body to the door, with a key of its own or another. Returns the status and the answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn knock(&self, key: Option<&str>, body: &str) -> Result<(u16, Value)> {
+        let header = format!("authorization: Bearer {}", key.unwrap_or(KEY));
+        let argv = [
+            "curl",
+            "--silent",
+            "--max-time",
+            "30",
+            "--write-out",
+            "\n%{http_code}",
+            "--header",
+            &header,
+            "--data-binary",
+            "@-",
+            &self.door,
+        ];
+        let output = run_with(&mut command(&argv), body, Duration::from_mins(1))?;
+        let (answer, status) = output.stdout.rsplit_once('\n').context("curl says no status")?;
+        Ok((status.trim().parse()?, serde_json::from_str(answer).unwrap_or_default()))
     }
 
     /// Puts messages on the queue of alerts.

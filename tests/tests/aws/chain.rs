@@ -79,3 +79,16 @@ fn the_deliveries_arrived_once(lab: &Lab, cloud: &Cloud, case: &Case) {
     let tickets: Vec<_> = tickets.iter().filter(|ticket| about(&ticket.body)).collect();
     assert_eq!(tickets.len(), 1, "{tickets:#?}");
 }
+
+/// An alert that a SIEM POSTs is worked like one that it puts on the queue, under the id that it is told.
+pub(crate) fn from_a_request_to_a_case(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let target = lab.network.address(43);
+    let alert = eve(&Alert::about(target, 43));
+    let (status, _) = cloud.knock(Some("another key that nobody ever gave out"), &alert).expect("an answer");
+    assert_eq!(status, 401);
+    let (status, answer) = cloud.knock(None, &alert).expect("an answer");
+    assert_eq!(status, 202, "{answer}");
+    let about = |case: &Case| case.target == std::net::IpAddr::from(target);
+    let case = cloud.case_that("the request has a case", LIMIT, about).expect("a case");
+    assert_eq!(answer["alert_ids"], serde_json::json!([case.alert.id]));
+}

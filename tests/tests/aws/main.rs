@@ -35,13 +35,14 @@ fn everything_that_a_deployment_promises() {
     // Whichever cases come first find Systems Manager too busy: their orders are given again.
     cloud.ssm.fail_next("SendCommand", 2, Failure::Throttled);
     std::thread::scope(|scope| {
-        let scenarios: [(&str, Scenario); 7] = [
+        let scenarios: [(&str, Scenario); 8] = [
             ("chain", chain::from_alert_to_deliveries),
             ("hangs", faults::a_command_that_is_never_picked_up_fails_and_is_tried_again),
             ("corrupt", faults::evidence_that_is_not_what_it_must_be_is_refused),
             ("silent", faults::evidence_that_never_arrives_is_missed),
             ("offline", faults::a_relay_that_was_offline_is_used_once_it_is_back),
             ("unknown", faults::a_relay_that_nobody_registered_is_told_from_one_that_is_off),
+            ("door", chain::from_a_request_to_a_case),
             ("poison", faults::a_record_that_cannot_be_read_is_set_aside_alone),
         ];
         for (name, scenario) in scenarios {
