@@ -127,7 +127,7 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
     }
     if alerts.is_empty() {
-        alerts.push(AlertFields::default());
+        alerts.push(of_match(value)?);
     }
     for fields in &mut alerts {
         let lookup = Lookup::Json(value);
@@ -137,6 +137,26 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
     }
     Ok(alerts)
+}
+
+/// A detection without its events still has the variables that its rule matched by.
+fn of_match(value: &Value) -> Result<AlertFields, Reject> {
+    const VARIABLES: [(Field, &[&str]); 4] = [
+        (Field::SourceIp, &["ip", "src_ip", "source_ip", "principal_ip"]),
+        (Field::DestinationIp, &["dst_ip", "dest_ip", "destination_ip", "target_ip"]),
+        (Field::HostName, &["hostname", "host", "principal_hostname"]),
+        (Field::UserName, &["user", "userid", "username", "principal_user"]),
+    ];
+    let mut fields = AlertFields::default();
+    let listed = ["detection.detectionFields", "detection.detection_fields"];
+    for pair in listed.iter().flat_map(|path| lookup::values(value, path)) {
+        let pair = Lookup::Json(pair);
+        let (Some(key), Some(found)) = (pair.get("key"), pair.get("value")) else { continue };
+        if let Some((field, _)) = VARIABLES.iter().find(|(_, names)| names.contains(&key.as_ref())) {
+            fields.set(*field, (&format!("detection.detectionFields.{key}"), &found))?;
+        }
+    }
+    Ok(fields)
 }
 
 fn read(event: &Value) -> Result<Vec<AlertFields>, Reject> {
@@ -157,5 +177,24 @@ fn is_reached(address: &Value) -> bool {
         Some(IpAddr::V4(ip)) => !ip.is_loopback() && !ip.is_link_local(),
         Some(IpAddr::V6(ip)) => !ip.is_loopback() && !ip.is_unicast_link_local(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_detection_without_its_events_is_about_what_it_matched_by() {
+        let value = json!({ "id": "de_1", "createdTime": "2026-03-04T05:15:00Z", "detection": [{
+            "ruleName": "p2p", "detectionFields": [{ "key": "ip", "value": "10.20.3.41" }, { "key": "count", "value": "9" }] }] });
+        let record = Record { text: value.to_string(), content: Content::Json(value) };
+        assert!(detects(&record));
+        let alert = parse(&record).expect("alerts").remove(0);
+        assert_eq!(alert.source_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.3.41"));
+        assert_eq!(alert.rule_name.as_deref(), Some("p2p"));
+        assert!(alert.timestamp.is_some());
     }
 }

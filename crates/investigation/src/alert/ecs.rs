@@ -107,7 +107,8 @@ fn set_host(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject> 
     let addresses: Vec<IpAddr> = lookup.all("host.ip").iter().filter_map(|ip| parse_address(ip)).collect();
     let ends: Vec<IpAddr> = [fields.source_ip, fields.destination_ip].into_iter().flatten().collect();
     let is_end = ends.iter().any(|end| addresses.contains(end));
-    let watches_others = lookup.has("observer")
+    let watches_others = fields.observer_name.is_some()
+        || ["observer", "observer.vendor", "observer.type"].iter().any(|key| lookup.has(key))
         || lookup.all("tags").iter().any(|tag| tag == "forwarded")
         || lookup.get("event.module").is_some_and(|module| SENSORS.contains(&module.as_ref()))
         || !ends.is_empty() && !addresses.is_empty();

@@ -25,6 +25,7 @@ mod peerhound_json;
 mod reject;
 mod site;
 mod splunk_alert;
+mod splunk_row;
 mod suricata_eve;
 mod syslog;
 mod time;

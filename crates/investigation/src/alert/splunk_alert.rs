@@ -12,7 +12,7 @@ use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping;
 use super::suricata_eve::set_infohash_from_urls;
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Reject, splunk_row};
 use crate::scope::parse_address;
 
 pub(super) const FORMAT: Format = Format {
@@ -26,7 +26,7 @@ pub(super) const FORMAT: Format = Format {
 /// Fields of a row, by the names of the Common Information Model and of those who do without.
 const ROW: &[(Field, &[&str])] = &[
     (Field::RuleId, &["signature_id", "rule_id", "sid_rule"]),
-    (Field::Severity, &["severity", "urgency", "priority", "risk_score"]),
+    (Field::Severity, &["severity", "urgency", "priority"]),
     // A notable's own `_time` is when the search ran.
     (
         Field::Timestamp,
@@ -106,24 +106,6 @@ const ROW: &[(Field, &[&str])] = &[
 ];
 const URLS: [&str; 3] = ["result.url", "result.uri", "result.uri_query"];
 
-/// Data models, which `tstats` puts before the names of its fields.
-const MODELS: [&str; 12] = [
-    "All_Traffic",
-    "IDS_Attacks",
-    "Web",
-    "Proxy",
-    "DNS",
-    "All_Sessions",
-    "Authentication",
-    "Malware_Attacks",
-    "All_Risk",
-    "Alerts",
-    "Processes",
-    "Ports",
-];
-/// What `stats` and `tstats` put around the names of their fields.
-const FUNCTIONS: [&str; 8] = ["values(", "list(", "first(", "last(", "latest(", "earliest(", "max(", "min("];
-
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(object)) = &record.content else { return false };
     is_action(object) || is_row(object)
@@ -141,14 +123,15 @@ fn is_row(object: &Map<String, Value>) -> bool {
     let notable = object.get("event_id").and_then(Value::as_str).is_some_and(|id| id.contains("@@"))
         || has("search_name")
             && ["orig_sid", "orig_rid", "security_domain", "info_search_time"].iter().any(|key| has(key));
-    indexed || notable || has("risk_object") && has("risk_object_type")
+    let named = has("rule_name") && ["security_domain", "urgency", "rule_title"].iter().any(|key| has(key));
+    indexed || notable || named || has("risk_object") && has("risk_object_type")
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(Value::Object(object)) = &record.content else { return Ok(Vec::new()) };
     let wrapped = is_action(object);
     let row = if wrapped { object.get("result").and_then(Value::as_object) } else { Some(object) };
-    let Some(row) = row.map(plain) else { return Ok(Vec::new()) };
+    let Some(row) = row.map(splunk_row::plain) else { return Ok(Vec::new()) };
     let mut whole = if wrapped { object.clone() } else { row.clone() };
     if wrapped {
         whole.insert("result".to_owned(), Value::Object(row));
@@ -192,7 +175,7 @@ fn set_rule(
     lookup: Lookup<'_>,
     named: &dyn Fn(&[&str]) -> Vec<String>,
 ) -> Result<(), Reject> {
-    let of_notable = named(&["rule_name", "search_name", "rule_title"]);
+    let of_notable = named(&["rule_name", "search_name", "rule_title", "finding_title"]);
     let is_notable = ["security_domain", "rule_title", "orig_sid", "risk_object"]
         .iter()
         .any(|key| lookup.get(&named(&[*key])[0]).is_some());
@@ -223,42 +206,6 @@ fn set_risk(fields: &mut AlertFields, lookup: Lookup<'_>, prefix: &str) -> Resul
         }
     }
     Ok(())
-}
-
-/// A row with the names of its fields as the model has them, and with fields of several values as lists.
-fn plain(row: &Map<String, Value>) -> Map<String, Value> {
-    let mut out = Map::new();
-    for (key, value) in row {
-        let name = FUNCTIONS
-            .iter()
-            .find_map(|function| key.strip_prefix(function)?.strip_suffix(')'))
-            .unwrap_or(key);
-        let name = match name.split_once('.') {
-            Some((model, field)) if MODELS.contains(&model) => field,
-            _ => name,
-        };
-        let value = match value {
-            Value::String(text) if text.contains('\n') && name != "_raw" => {
-                text.lines().map(|line| Value::from(line.trim())).collect()
-            }
-            value => value.clone(),
-        };
-        // What has the plain name says it itself.
-        if name == key {
-            out.insert(name.to_owned(), value);
-        } else {
-            out.entry(name).or_insert(value);
-        }
-    }
-    if let Some(Value::String(raw)) = row.get("_raw")
-        && raw.contains(", search_name=\"")
-    {
-        // The index of notables holds pairs, which a search may leave unextracted.
-        for (key, value) in super::pairs::separated(raw, ", ", "=").0 {
-            out.entry(key).or_insert(Value::from(value.into_owned()));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

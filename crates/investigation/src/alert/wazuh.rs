@@ -136,12 +136,19 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
 
 fn set_agent(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject> {
     let ip = lookup.get("agent.ip").and_then(|ip| parse_address(&ip)).filter(|ip| !ip.is_loopback());
+    // What a machine says of itself.
+    if fields.source_ip.is_some_and(|ip| ip.is_loopback()) && fields.destination_ip.is_none() {
+        fields.source_ip = None;
+        fields.origins.remove(&Field::SourceIp);
+    }
     let ends = [fields.source_ip, fields.destination_ip];
     let no_end = ends == [None, None] && fields.source_address.is_none();
     let is_end = ip.is_some() && ends.contains(&ip);
     // Agent 000 is the manager: what it says of itself is its own, what others sent it is of the one that wrote it.
     let is_manager = lookup.get("agent.id").is_some_and(|id| id == "000");
-    let of_itself = is_end || !is_manager && (no_end || lookup.has("data.win"));
+    // Of a logon, the address is where somebody came from.
+    let of_windows = lookup.has("data.win") && (no_end || !is_logon(lookup));
+    let of_itself = is_end || !is_manager && (no_end || of_windows);
     if of_itself {
         fields.fill_one(lookup, Field::HostName, &["data.win.system.computer", "agent.name"])?;
         if no_end && let Some(ip) = ip {
@@ -154,8 +161,13 @@ fn set_agent(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject>
     } else {
         let names = ["predecoder.hostname", "data.hostname", "hostname", "agent.name", "manager.name"];
         fields.fill_one(lookup, Field::ObserverName, if is_manager { &names } else { &names[3..] })?;
+        fields.fill_one(lookup, Field::HostName, &["data.win.eventdata.workstationName"])?;
     }
     Ok(())
+}
+
+fn is_logon(lookup: Lookup<'_>) -> bool {
+    lookup.get("data.win.eventdata.ipAddress").is_some()
 }
 
 #[cfg(test)]
@@ -188,6 +200,23 @@ mod tests {
         assert_eq!((sensor.host_name.as_deref(), sensor.observer_name.as_deref()), (None, Some("ws-0317")));
         let manager = alert(json!({ "id": "000", "name": "wazuh-01" }), flow);
         assert_eq!((manager.host_name.as_deref(), manager.observer_name.as_deref()), (None, Some("fw-01")));
+    }
+
+    #[test]
+    fn who_logs_on_from_elsewhere_is_there() {
+        let agent = json!({ "id": "003", "name": "srv-01", "ip": "10.20.0.3" });
+        let logon = |ip: &str| {
+            let data = json!({ "ipAddress": ip, "workstationName": "WS-0317", "targetUserName": "alice" });
+            alert(agent.clone(), json!({ "win": { "eventdata": data } }))
+        };
+        let remote = logon("10.20.3.41");
+        assert_eq!(
+            (remote.host_name.as_deref(), remote.user_name.as_deref()),
+            (Some("WS-0317"), Some("alice"))
+        );
+        let local = logon("127.0.0.1");
+        assert_eq!(local.source_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.0.3"));
+        assert_eq!(local.host_name.as_deref(), Some("srv-01"));
     }
 
     #[test]

@@ -53,8 +53,8 @@ const KEPT: [&str; 8] =
     ["event.original", "_raw", "message", "full_log", "json", "log.original", "result._raw", "alerts"];
 /// What says that a document is one of theirs.
 const KEEPERS: [&str; 6] = ["@timestamp", "_time", "sid", "full_log", "context", "rule.id"];
-/// Where such a document has an end of a flow: then somebody has read what the sensor wrote, and it counts.
-const ENDS: [&str; 14] = [
+/// Where such a document has an end of a flow, or its machine: then somebody has read what the sensor wrote.
+const ENDS: [&str; 15] = [
     "source.ip",
     "source.address",
     "client.ip",
@@ -69,6 +69,7 @@ const ENDS: [&str; 14] = [
     "data.srcip",
     "data.src_ip",
     "data.win",
+    "agent.ip",
 ];
 
 /// What a well-known envelope holds; `None` where `record` is no envelope.
