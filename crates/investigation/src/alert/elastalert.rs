@@ -30,6 +30,8 @@ const OWN: Mapping = &[
             "alert_name",
             "alert_subject",
             "elastalert_rule",
+            "Title",
+            "title",
             "rule.name",
             "suricata.eve.alert.signature",
             "alert.signature",

@@ -9,7 +9,10 @@ use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
 use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
-use super::{chronicle_udm, ecs, elastalert, elastic_alert, gatewatcher, osquery, splunk_alert, wazuh, zeek};
+use super::{
+    chronicle_udm, ecs, elastalert, elastic_alert, gatewatcher, osquery, ossec_syslog, splunk_alert, wazuh,
+    zeek,
+};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -36,6 +39,7 @@ pub static FORMATS: &[Format] = &[
     splunk_alert::FORMAT,
     elastic_alert::FORMAT,
     wazuh::FORMAT,
+    ossec_syslog::FORMAT,
     suricata_eve::FORMAT,
     zeek::FORMAT,
     osquery::FORMAT,

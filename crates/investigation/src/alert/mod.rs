@@ -20,6 +20,7 @@ mod gatewatcher;
 mod lookup;
 mod mapping;
 mod osquery;
+mod ossec_syslog;
 mod pairs;
 mod peerhound_json;
 mod reject;

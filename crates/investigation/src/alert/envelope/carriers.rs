@@ -49,8 +49,17 @@ const MESSAGES: [&str; 22] = [
     "fields",
 ];
 /// Under which of these the documents that shippers and SIEMs keep have what a sensor wrote.
-const KEPT: [&str; 8] =
-    ["event.original", "_raw", "message", "full_log", "json", "log.original", "result._raw", "alerts"];
+const KEPT: [&str; 9] = [
+    "event.original",
+    "_raw",
+    "message",
+    "full_log",
+    "json",
+    "log.original",
+    "result._raw",
+    "alerts",
+    "context",
+];
 /// What says that a document is one of theirs.
 const KEEPERS: [&str; 6] = ["@timestamp", "_time", "sid", "full_log", "context", "rule.id"];
 /// Where such a document has an end of a flow, or its machine: then somebody has read what the sensor wrote.
@@ -110,6 +119,15 @@ pub(super) fn carried(record: &Record) -> Result<Option<Inner>, Reject> {
     if let Some(Value::Array(hits)) = object.get("hits").and_then(|hits| hits.get("hits")) {
         let documents = hits.iter().filter_map(|hit| hit.get("_source").or_else(|| hit.get("fields")));
         return Ok(Some(Inner::Values(documents.cloned().collect())));
+    }
+    // Kibana's summary of a rule's alerts.
+    if let Some(Value::Object(alerts)) = object.get("alerts") {
+        let data = |kind: &str| alerts.get(kind).and_then(|kind| kind.get("data")).and_then(Value::as_array);
+        let (new, ongoing) = (data("new"), data("ongoing"));
+        let both: Vec<Value> = [new, ongoing].into_iter().flatten().flatten().cloned().collect();
+        if let Some(all) = data("all").or(new).or(ongoing) {
+            return Ok(Some(Inner::Values(if both.is_empty() { all.clone() } else { both })));
+        }
     }
     // Splunk's HTTP Event Collector: beside the event only where it came from.
     if object.contains_key("sourcetype") && object.get("event").is_some_and(Value::is_object) {
