@@ -25,17 +25,46 @@ pub(super) const FORMAT: Format = Format {
 
 /// The flow and who is at its ends, as every document in ECS says it.
 const FLOW: Mapping = &[
-    (Field::SourceIp, &["source.ip", "source.address", "client.ip", "client.address"]),
-    (Field::SourcePort, &["source.port", "client.port"]),
+    (
+        Field::SourceIp,
+        &[
+            "source.ip",
+            "source.address",
+            "client.ip",
+            "client.address",
+            "winlog.event_data.SourceIp",
+            "winlog.event_data.SourceAddress",
+            "winlog.event_data.IpAddress",
+        ],
+    ),
+    (Field::SourcePort, &["source.port", "client.port", "winlog.event_data.SourcePort"]),
     (Field::SourceNatIp, &["source.nat.ip", "client.nat.ip"]),
     (Field::SourceNatPort, &["source.nat.port", "client.nat.port"]),
-    (Field::DestinationIp, &["destination.ip", "destination.address", "server.ip", "server.address"]),
-    (Field::DestinationPort, &["destination.port", "server.port"]),
+    (
+        Field::DestinationIp,
+        &[
+            "destination.ip",
+            "destination.address",
+            "server.ip",
+            "server.address",
+            "winlog.event_data.DestinationIp",
+            "winlog.event_data.DestAddress",
+        ],
+    ),
+    (
+        Field::DestinationPort,
+        &[
+            "destination.port",
+            "server.port",
+            "winlog.event_data.DestinationPort",
+            "winlog.event_data.DestPort",
+        ],
+    ),
     (Field::DestinationNatIp, &["destination.nat.ip", "server.nat.ip"]),
     (Field::DestinationNatPort, &["destination.nat.port", "server.nat.port"]),
     (Field::ForwardedIp, &["network.forwarded_ip", "suricata.eve.http.xff"]),
-    (Field::Transport, &["network.transport", "network.iana_number"]),
-    (Field::UserName, &["source.user.name", "client.user.name", "user.name"]),
+    (Field::Transport, &["network.transport", "network.iana_number", "winlog.event_data.Protocol"]),
+    (Field::UserName, &["source.user.name", "client.user.name", "user.name", "winlog.event_data.User"]),
     (Field::UserDomain, &["source.user.domain", "client.user.domain", "user.domain"]),
     (Field::UserEmail, &["source.user.email", "client.user.email", "user.email"]),
     (Field::ObserverName, &["observer.name", "observer.hostname"]),

@@ -37,6 +37,8 @@ const MAPPING: Mapping = &[
         &[
             "data.srcip",
             "data.src_ip",
+            "data.src",
+            "data.source_address",
             "data.win.eventdata.sourceIp",
             "data.win.eventdata.sourceAddress",
             "data.win.eventdata.ipAddress",
@@ -57,6 +59,7 @@ const MAPPING: Mapping = &[
         &[
             "data.srcport",
             "data.src_port",
+            "data.source_port",
             "data.win.eventdata.sourcePort",
             "data.win.eventdata.ipPort",
             "data.id.orig_p",
@@ -70,6 +73,9 @@ const MAPPING: Mapping = &[
         &[
             "data.dstip",
             "data.dest_ip",
+            "data.dst_ip",
+            "data.dst",
+            "data.destination_address",
             "data.win.eventdata.destinationIp",
             "data.win.eventdata.destAddress",
             "data.id.resp_h",
@@ -85,6 +91,8 @@ const MAPPING: Mapping = &[
         &[
             "data.dstport",
             "data.dest_port",
+            "data.dst_port",
+            "data.destination_port",
             "data.win.eventdata.destinationPort",
             "data.win.eventdata.destPort",
             "data.id.resp_p",
@@ -93,14 +101,43 @@ const MAPPING: Mapping = &[
             "dstport",
         ],
     ),
-    (Field::SourceNatIp, &["data.transip", "data.nat_srcip", "data.nat_source_ip"]),
-    (Field::DestinationNatIp, &["data.nat_dstip", "data.nat_destination_ip"]),
-    (Field::ForwardedIp, &["data.xff", "data.http.xff"]),
+    (
+        Field::SourceNatIp,
+        &[
+            "data.nat_srcip",
+            "data.nat_src_ip",
+            "data.mapped_src_ip",
+            "data.nat_source_ip",
+            "data.xlatesrc",
+            "data.transip",
+        ],
+    ),
+    (
+        Field::SourceNatPort,
+        &[
+            "data.nat_srcport",
+            "data.nat_src_port",
+            "data.mapped_src_port",
+            "data.nat_source_port",
+            "data.xlatesport",
+        ],
+    ),
+    (
+        Field::DestinationNatIp,
+        &["data.nat_dstip", "data.nat_dst_ip", "data.mapped_dst_ip", "data.nat_destination_ip"],
+    ),
+    (
+        Field::DestinationNatPort,
+        &["data.nat_dstport", "data.nat_dst_port", "data.mapped_dst_port", "data.nat_destination_port"],
+    ),
+    (Field::ForwardedIp, &["data.xff", "data.http.xff", "data.forwardedfor", "data.xff_address"]),
     (Field::Transport, &["data.protocol", "data.proto", "data.win.eventdata.protocol"]),
     (
         Field::UserName,
         &[
             "data.srcuser",
+            "data.src_user",
+            "data.source_user",
             "data.win.eventdata.user",
             "data.win.eventdata.targetUserName",
             "data.win.eventdata.subjectUserName",
@@ -149,14 +186,16 @@ fn set_agent(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject>
     // Of a logon, the address is where somebody came from.
     let of_windows = lookup.has("data.win") && (no_end || !is_logon(lookup));
     let of_itself = is_end || !is_manager && (no_end || of_windows);
+    // The decoders' `user` is written as the destination's, whoever it is: of a log about one machine alone the one who
+    // is logged in there, and of a firewall's flow whom it knows behind the source. Of a login it is an account elsewhere.
+    let of_flow = ends.iter().all(Option::is_some);
+    if (of_flow || no_end && !is_manager) && fields.user_name.is_none() {
+        fields.fill_one(lookup, Field::UserName, &["data.dstuser", "dstuser", "data.user"])?;
+    }
     if of_itself {
         fields.fill_one(lookup, Field::HostName, &["data.win.system.computer", "agent.name"])?;
         if no_end && let Some(ip) = ip {
             fields.set(Field::SourceIp, ("agent.ip", &ip.to_string()))?;
-        }
-        // Who is logged in is the destination's user where the log is of one machine alone.
-        if no_end && fields.user_name.is_none() {
-            fields.fill_one(lookup, Field::UserName, &["data.dstuser", "dstuser"])?;
         }
     } else {
         let names = ["predecoder.hostname", "data.hostname", "hostname", "agent.name", "manager.name"];
@@ -200,6 +239,14 @@ mod tests {
         assert_eq!((sensor.host_name.as_deref(), sensor.observer_name.as_deref()), (None, Some("ws-0317")));
         let manager = alert(json!({ "id": "000", "name": "wazuh-01" }), flow);
         assert_eq!((manager.host_name.as_deref(), manager.observer_name.as_deref()), (None, Some("fw-01")));
+    }
+
+    #[test]
+    fn the_destinations_user_is_the_sources_where_a_firewall_says_so() {
+        let user = |data: Value| alert(json!({ "id": "000", "name": "wazuh-01" }), data).user_name;
+        let flow = json!({ "srcip": "10.20.3.41", "dstip": "203.0.113.77", "dstuser": "alice" });
+        assert_eq!(user(flow).as_deref(), Some("alice"));
+        assert_eq!(user(json!({ "srcip": "10.20.3.41", "dstuser": "root" })), None);
     }
 
     #[test]
