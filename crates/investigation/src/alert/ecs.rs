@@ -67,7 +67,8 @@ const FLOW: Mapping = &[
     (Field::UserName, &["source.user.name", "client.user.name", "user.name", "winlog.event_data.User"]),
     (Field::UserDomain, &["source.user.domain", "client.user.domain", "user.domain"]),
     (Field::UserEmail, &["source.user.email", "client.user.email", "user.email"]),
-    (Field::ObserverName, &["observer.name", "observer.hostname"]),
+    // Gatewatcher's probe, behind whose center the document comes from.
+    (Field::ObserverName, &["observer.gcap.hostname", "observer.name", "observer.hostname"]),
     (
         Field::Infohash,
         &["torrent.infohash", "suricata.eve.bittorrent_dht.request.info_hash", "zeek.bittorrent.info_hash"],
@@ -92,6 +93,8 @@ const OWN: Mapping = &[
 ];
 
 const URLS: [&str; 4] = ["url.original", "url.full", "url.query", "http.request.referrer"];
+/// Agents that report of nothing but the machine that they run on.
+const WATCHERS: [&str; 5] = ["endpoint", "winlogbeat", "auditbeat", "packetbeat", "osquerybeat"];
 /// Sensors whose shipper runs on the sensor, so that `host` is the sensor.
 const SENSORS: [&str; 4] = ["suricata", "zeek", "snort", "corelight"];
 
@@ -108,7 +111,7 @@ fn detects(record: &Record) -> bool {
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(value @ Value::Object(_)) = &record.content else { return Ok(Vec::new()) };
     let lookup = Lookup::Json(value);
-    let mut alerts = read(lookup, OWN)?;
+    let mut alerts = read(lookup, &[OWN])?;
     // What an alert says for people; the message of any other event is the sensor's raw line.
     if lookup.get("event.kind").is_some_and(|kind| kind == "alert" || kind == "signal") {
         for fields in alerts.iter_mut().filter(|fields| fields.rule_name.is_none()) {
@@ -118,9 +121,17 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     Ok(alerts)
 }
 
-/// Reads a document in ECS; `own` says where the format has the rule, the time and what else is its own.
-pub(super) fn read(lookup: Lookup<'_>, own: Mapping) -> Result<Vec<AlertFields>, Reject> {
-    let table: Vec<_> = FLOW.iter().chain(own).copied().collect();
+/// Reads a document in ECS; `own` says where the format has the rule, the time and what else is its own, and what names
+/// it has for the same beside those of ECS.
+pub(super) fn read(lookup: Lookup<'_>, own: &[Mapping]) -> Result<Vec<AlertFields>, Reject> {
+    let mut table: Vec<(Field, Vec<&str>)> =
+        FLOW.iter().map(|(field, paths)| (*field, paths.to_vec())).collect();
+    for (field, paths) in own.iter().copied().flatten() {
+        match table.iter_mut().find(|(known, _)| known == field) {
+            Some((_, known)) => known.extend(*paths),
+            None => table.push((*field, paths.to_vec())),
+        }
+    }
     let mut alerts = mapping::read(lookup, &table)?;
     for fields in &mut alerts {
         set_infohash_from_urls(fields, lookup, &URLS);
@@ -136,11 +147,13 @@ fn set_host(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject> 
     let addresses: Vec<IpAddr> = lookup.all("host.ip").iter().filter_map(|ip| parse_address(ip)).collect();
     let ends: Vec<IpAddr> = [fields.source_ip, fields.destination_ip].into_iter().flatten().collect();
     let is_end = ends.iter().any(|end| addresses.contains(end));
+    let is_agent =
+        |names: &[&str]| lookup.get("agent.type").is_some_and(|agent| names.contains(&agent.as_ref()));
     let watches_others = fields.observer_name.is_some()
         || ["observer", "observer.vendor", "observer.type"].iter().any(|key| lookup.has(key))
         || lookup.all("tags").iter().any(|tag| tag == "forwarded")
         || lookup.get("event.module").is_some_and(|module| SENSORS.contains(&module.as_ref()))
-        || !ends.is_empty() && !addresses.is_empty();
+        || !ends.is_empty() && (!addresses.is_empty() || is_agent(&["filebeat"]));
     if !is_end && watches_others {
         if fields.observer_name.is_none() {
             fields.fill_one(lookup, Field::ObserverName, &names)?;
@@ -148,7 +161,9 @@ fn set_host(fields: &mut AlertFields, lookup: Lookup<'_>) -> Result<(), Reject> 
     } else {
         fields.fill_one(lookup, Field::HostName, &names)?;
         let nameless = fields.source_address.is_none() && fields.destination_address.is_none();
-        if let ([ip], true) = (&only(&addresses)[..], ends.is_empty() && nameless) {
+        let watches_itself =
+            is_agent(&WATCHERS) || lookup.get("event.module").is_some_and(|m| m == "endpoint");
+        if let ([ip], true) = (&only(&addresses)[..], ends.is_empty() && nameless && watches_itself) {
             fields.set(Field::SourceIp, ("host.ip", &ip.to_string()))?;
         }
     }
@@ -202,12 +217,17 @@ mod tests {
         let event = json!({ "kind": "alert" });
         let one =
             json!({ "name": "ws-0317", "ip": ["10.20.3.41", "fe80::1", "fd12:3456:789a::5", "127.0.0.1"] });
-        let found = alert(json!({ "event": event, "message": "Malware Detection Alert", "host": one }));
+        let agent = json!({ "type": "endpoint" });
+        let found = alert(
+            json!({ "event": event, "message": "Malware Detection Alert", "host": one, "agent": agent }),
+        );
         assert_eq!(found.source_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.3.41"));
         assert_eq!(found.rule_name.as_deref(), Some("Malware Detection Alert"));
         let two = json!({ "name": "ws-0317", "ip": ["10.20.3.41", "10.20.9.1"] });
-        let found = alert(json!({ "event": event, "host": two }));
+        let found = alert(json!({ "event": event, "host": two, "agent": agent }));
         assert_eq!((found.source_ip, found.host_name.as_deref()), (None, Some("ws-0317")));
+        // What anybody else ships may be about anybody else.
+        assert_eq!(alert(json!({ "event": event, "host": one })).source_ip, None);
     }
 
     #[test]

@@ -75,13 +75,8 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(whole @ Value::Object(object)) = &record.content else { return Ok(Vec::new()) };
     let whole = Lookup::Json(whole);
     let matched = object.get("match_body").map_or(whole, Lookup::Json);
-    let mut alerts = ecs::read(matched, OWN)?;
+    let mut alerts = ecs::read(matched, &[OWN, FLAT])?;
     for fields in &mut alerts {
-        for &(field, paths) in FLAT {
-            if !fields.origins.contains_key(&field) {
-                fields.fill_one(matched, field, paths)?;
-            }
-        }
         if object.contains_key("match_body") {
             fields.fill_one(whole, Field::RuleName, &["rule_name"])?;
         }

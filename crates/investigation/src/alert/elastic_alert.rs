@@ -63,7 +63,7 @@ fn detects(record: &Record) -> bool {
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(value @ Value::Object(_)) = &record.content else { return Ok(Vec::new()) };
-    let mut alerts = ecs::read(Lookup::Json(value), OWN)?;
+    let mut alerts = ecs::read(Lookup::Json(value), &[OWN])?;
     for fields in &mut alerts {
         set_counted(fields, value)?;
     }

@@ -48,7 +48,6 @@ const EXTENDED: Mapping = &[
     ),
     (Field::RuleId, &["sigflow.signature_id", "nba.signature_id", "ioc.id", "rule.id"]),
     (Field::Severity, &["event.severity"]),
-    (Field::ObserverName, &["observer.gcap.hostname", "observer.hostname"]),
 ];
 
 const URLS: [&str; 2] = ["http.url", "url.path"];
@@ -66,7 +65,7 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let lookup = Lookup::Json(value);
     let mut alerts = match event.contains_key("gcenter") {
         true => mapping::read(lookup, NATIVE)?,
-        false => ecs::read(lookup, EXTENDED)?,
+        false => ecs::read(lookup, &[EXTENDED])?,
     };
     for fields in &mut alerts {
         set_infohash_from_urls(fields, lookup, &URLS);
