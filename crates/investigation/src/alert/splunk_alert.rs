@@ -149,16 +149,16 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         fields.fill_one(lookup, Field::EventId, &id)?;
         let flow =
             fields.source_ip.is_some() || fields.source_address.is_some() || fields.destination_ip.is_some();
-        // `host` is whoever wrote the event: of a flow the sensor, of anything else the machine itself.
-        let hosts = named(&["orig_host", "dvc_host", "dvc", "host", "sensor"]);
+        // `host` is whoever wrote the event: of a flow the sensor, of anything else the machine itself, unless that is
+        // named as what it happened to.
         if flow {
-            fields.fill_one(
-                lookup,
-                Field::ObserverName,
-                &named(&["dvc_host", "dvc", "orig_host", "host", "sensor"]),
-            )?;
-        } else if fields.host_name.is_none() && fields.destination_address.is_none() {
-            fields.fill_one(lookup, Field::HostName, &hosts)?;
+            let sensor = named(&["dvc_host", "dvc", "orig_host", "host", "sensor"]);
+            fields.fill_one(lookup, Field::ObserverName, &sensor)?;
+        } else if fields.host_name.is_none() {
+            let machine = named(&["dest_host", "dest_nt_host", "dest", "orig_host", "host"]);
+            // What has a port is whom the machine talked to.
+            let machine = if fields.destination_port.is_some() { &machine[3..] } else { &machine };
+            fields.fill_one(lookup, Field::HostName, machine)?;
         }
         set_infohash_from_urls(
             fields,
@@ -242,6 +242,18 @@ mod tests {
         assert_eq!(found.source_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.3.41"));
         assert_eq!(found.rule_name.as_deref(), Some("Network - P2P - Rule"));
         assert_eq!((found.user_name.as_deref(), found.user_domain.as_deref()), (Some("alice"), Some("CORP")));
+    }
+
+    #[test]
+    fn an_event_of_an_endpoint_is_about_the_machine_that_it_names() {
+        let host = |row: Value| {
+            alerts(json!({ "sid": "s", "search_name": "P2P", "result": row })).remove(0).host_name
+        };
+        assert_eq!(host(json!({ "dest": "ws-0317", "host": "dc-01" })).as_deref(), Some("ws-0317"));
+        assert_eq!(host(json!({ "host": "ws-0317" })).as_deref(), Some("ws-0317"));
+        let remote = json!({ "dest": "tracker.example", "dest_port": "6969", "host": "ws-0317" });
+        assert_eq!(host(remote).as_deref(), Some("ws-0317"));
+        assert_eq!(host(json!({ "src": "10.20.3.41", "host": "fw-01" })), None);
     }
 
     #[test]
