@@ -292,12 +292,17 @@ impl AlertFields {
         }
     }
 
-    /// Takes an infohash from the query of an announce or scrape URL, where its 20 bytes are percent-encoded.
+    /// Takes an infohash from the query of an announce or scrape URL, where its 20 bytes are percent-encoded, or from a
+    /// magnet link.
     pub(super) fn set_infohash_from_url(&mut self, (field, url): Named<'_>) {
         let encoded = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("info_hash="));
-        let bytes = encoded.and_then(|text| percent_decode(text, 20));
-        if let Some(bytes) = bytes.filter(|bytes| bytes.len() == 20) {
-            self.infohash = Some(data_encoding::HEXLOWER.encode(&bytes));
+        let bytes = encoded.and_then(|text| percent_decode(text, 20)).filter(|bytes| bytes.len() == 20);
+        let of_magnet = || {
+            let (_, rest) = url.split_once("urn:btih:")?;
+            infohash(rest.split(|c: char| !c.is_ascii_alphanumeric()).next()?)
+        };
+        if let Some(hash) = bytes.map(|bytes| data_encoding::HEXLOWER.encode(&bytes)).or_else(of_magnet) {
+            self.infohash = Some(hash);
             self.came_from(Field::Infohash, field);
         }
     }
@@ -401,7 +406,12 @@ mod tests {
         let mut fields = AlertFields::default();
         fields.set_infohash_from_url(("url", url));
         assert_eq!(fields.infohash.as_deref(), Some("123456789abcdef123456789abcdef123456789a"));
+        let mut fields = AlertFields::default();
+        let link = "magnet:?xt=urn:btih:123456789ABCDEF123456789ABCDEF123456789A&dn=x";
+        fields.set_infohash_from_url(("url", link));
+        assert_eq!(fields.infohash.as_deref(), Some("123456789abcdef123456789abcdef123456789a"));
         for wrong in [
+            "magnet:?xt=urn:btih:1234",
             "/announce?info_hash=%12",
             "/announce?info_hash=%zz",
             "/announce?xinfo_hash=%12",

@@ -9,6 +9,10 @@ use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
 use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
+use super::{
+    chronicle_udm, ecs, elastalert, elastic_alert, gatewatcher, osquery, ossec_syslog, splunk_alert, wazuh,
+    zeek,
+};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -30,8 +34,23 @@ pub struct Format {
 }
 
 /// Every format, the most telling ones first.
-pub static FORMATS: &[Format] =
-    &[suricata_eve::FORMAT, arcsight_cef::FORMAT, peerhound_json::FORMAT, address::FORMAT];
+pub static FORMATS: &[Format] = &[
+    gatewatcher::FORMAT,
+    splunk_alert::FORMAT,
+    elastic_alert::FORMAT,
+    wazuh::FORMAT,
+    ossec_syslog::FORMAT,
+    suricata_eve::FORMAT,
+    zeek::FORMAT,
+    osquery::FORMAT,
+    chronicle_udm::FORMAT,
+    arcsight_cef::FORMAT,
+    elastalert::FORMAT,
+    // Lenient about any document, and so behind those that know theirs.
+    ecs::FORMAT,
+    peerhound_json::FORMAT,
+    address::FORMAT,
+];
 
 /// What could not be read, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +114,17 @@ fn read_opened(
 /// Whether any format reads `record`.
 pub(super) fn is_known(record: &Record, site: &[SiteFormat]) -> bool {
     site.iter().any(|format| format.detects(record)) || FORMATS.iter().any(|format| (format.detects)(record))
+}
+
+/// Whether `record` says more than a bare address, or a word that begins like one.
+pub(super) fn is_telling(record: &Record, site: &[SiteFormat]) -> bool {
+    site.iter().any(|format| format.detects(record)) || is_known_before(address::FORMAT.name, record)
+}
+
+/// Whether a format that comes before the one called `name` reads `record`. What is lenient or strict about any
+/// document asks this, so that it takes none that another format knows.
+pub(super) fn is_known_before(name: &str, record: &Record) -> bool {
+    FORMATS.iter().take_while(|format| format.name != name).any(|format| (format.detects)(record))
 }
 
 /// The first 80 bits of a SHA-256, in hexadecimal.

@@ -1,5 +1,5 @@
 //! Splits an input into records: JSON documents one a line, over several lines, one after another or in one array;
-//! lines of text; rows of a CSV with a header.
+//! lines of text; rows of a CSV with a header, or of a log whose `#fields` line is its header.
 //!
 //! An input is read as it comes, so a pipe that stays open gives each record when it is complete. No more than
 //! twice [`MAX_RECORD_BYTES`] of it are held, however long a line or an array is. What cannot be read is one error, and
@@ -211,6 +211,10 @@ impl<R: BufRead> Framing<R> {
         let text = text.trim_end();
         // Not every blank is an ASCII one.
         if text.is_empty() || text.starts_with('#') {
+            if let Some(table) = Table::from_fields(text) {
+                self.looks_like_text = true;
+                self.mode = Mode::Rows(table);
+            }
             return Ok(None);
         }
         if !self.yielded
@@ -230,10 +234,12 @@ impl<R: BufRead> Framing<R> {
             return Ok(self.end());
         }
         let Mode::Rows(table) = &self.mode else { return Ok(None) };
-        let content = match table.read_row(&mut self.bytes)? {
-            Ok(raw) => self.decode(raw).and_then(|text| table.split(text.trim_end_matches(['\r', '\n']))),
-            Err(unreadable) => Err(unreadable),
-        };
+        let text = table.read_row(&mut self.bytes)?.and_then(|raw| self.decode(raw));
+        if let Some(renamed) = text.as_ref().ok().and_then(|text| table.renamed(text)) {
+            self.mode = Mode::Rows(renamed);
+            return Ok(None);
+        }
+        let content = text.and_then(|text| table.split(text.trim_end_matches(['\r', '\n'])));
         Ok(content.transpose().map(|content| Framed { line, content }))
     }
 

@@ -82,6 +82,16 @@ pub(super) fn value<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
     found
 }
 
+/// Every value at `path` of an object, as it is, through lists.
+pub(super) fn values<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    visit(object, path, MAX_LEVELS, &mut |value| {
+        found.push(value);
+        found.len() < MAX_VALUES
+    });
+    found
+}
+
 /// Shows every value at `path`, through lists, until `see` returns false. Returns whether it never did.
 fn visit<'a>(value: &'a Value, path: &str, levels: usize, see: &mut dyn FnMut(&'a Value) -> bool) -> bool {
     if levels == 0 {

@@ -62,7 +62,12 @@ where
     let named = |ends: &[(String, String)]| -> Vec<Option<(String, String)>> {
         if ends.is_empty() { vec![None] } else { ends.iter().cloned().map(Some).collect() }
     };
-    let (sources, destinations) = (named(&sources), named(&destinations));
+    let (sources, mut destinations) = (named(&sources), named(&destinations));
+    // A machine with a hundred peers is still one machine.
+    if matches!(&sources[..], [Some(_)]) && destinations.len() > MAX_ALERTS {
+        rest.note(format!("more than {MAX_ALERTS} destinations: left out"));
+        destinations = vec![None];
+    }
     if sources.len().saturating_mul(destinations.len()) > MAX_ALERTS {
         return Err(Reject::TooMany { what: "pairs of a source and a destination", most: MAX_ALERTS });
     }
@@ -152,6 +157,9 @@ mod tests {
     fn too_many_hosts_are_for_a_person() {
         let many: Vec<String> = (0..100).map(|n| format!("10.0.0.{n}")).collect();
         assert_eq!(alerts(&json!({ "src": many })).expect_err("a rejection").code(), "too_many");
+        let peers = alerts(&json!({ "src": "10.0.0.1", "dst": many })).expect("alerts");
+        assert_eq!((peers.len(), peers[0].destination_ip), (1, None));
+        assert_eq!(alerts(&json!({ "dst": many })).expect_err("a rejection").code(), "too_many");
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Suricata's EVE JSON: `alert` events, and any other event that names a flow.
+//! Suricata's EVE JSON: `alert` events, and any other event that names a flow; also with the fields that a shipper
+//! (Filebeat, Logstash) adds beside Suricata's own.
 //!
-//! Source: Suricata user guide, "Eve JSON Format".
+//! Source: Suricata user guide, "Eve JSON Format", and its `etc/schema.json`.
 
 use serde_json::{Map, Value};
 
 use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::Mapping;
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Reject, formats};
 
 pub(super) const FORMAT: Format = Format {
     name: "suricata_eve",
@@ -17,46 +18,72 @@ pub(super) const FORMAT: Format = Format {
     parse,
 };
 
-const MAPPING: Mapping = &[
+pub(super) const MAPPING: Mapping = &[
     (Field::EventId, &["flow_id"]),
-    (Field::Timestamp, &["timestamp"]),
-    (Field::RuleName, &["alert.signature"]),
+    (Field::Timestamp, &["timestamp", "@timestamp"]),
+    // A flow has no signature: why it ended is what is known of it.
+    (Field::RuleName, &["alert.signature", "anomaly.event", "flow.reason"]),
     (Field::RuleId, &["alert.signature_id"]),
     (Field::Severity, &["alert.severity"]),
-    (Field::SourcePort, &["src_port"]),
-    (Field::DestinationPort, &["dest_port"]),
+    (Field::SourcePort, &["src_port", "sp"]),
+    (Field::DestinationPort, &["dest_port", "dp"]),
     (Field::Transport, &["proto"]),
-    (Field::ForwardedIp, &["http.xff", "xff"]),
-    (Field::HostName, &["host.name"]),
-    (Field::Infohash, &["bittorrent_dht.request.info_hash"]),
+    // Of the request that the rule fired on, or of the transaction.
+    (Field::ForwardedIp, &["xff", "http.xff"]),
+    // `sensor-name` of suricata.yaml; `host` as an object is the shipper's own machine, which reads the sensor's file.
+    (Field::ObserverName, &["host", "sensor_name", "host.name", "host.hostname"]),
+    (
+        Field::Infohash,
+        &["bittorrent_dht.request.info_hash", "bittorrent-dht.request.info_hash", "bittorrent.info_hash"],
+    ),
 ];
 
 /// Where a tracker's announce URL is.
-const URLS: [&str; 1] = ["http.url"];
+pub(super) const URLS: [&str; 3] = ["http.url", "http.http_refer", "fileinfo.filename"];
 
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(event)) = &record.content else { return false };
     event.get("event_type").is_some_and(Value::is_string)
         && ["timestamp", "flow_id", "src_ip", "dest_ip"].iter().any(|key| event.contains_key(*key))
+        // Sensors that embed Suricata add fields of their own, and name their own formats.
+        && !formats::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(whole @ Value::Object(event)) = &record.content else { return Ok(Vec::new()) };
+    // Counters of the engine, its own log, and what else is about no flow.
+    if !["src_ip", "dest_ip", "alert", "anomaly", "arp"].iter().any(|key| event.contains_key(*key)) {
+        return Ok(Vec::new());
+    }
     let mut fields = AlertFields::default();
     let (source, destination) = (address(event, "src_ip")?, address(event, "dest_ip")?);
-    fields.set_addresses(
-        source.map(|value| ("src_ip", value)),
-        destination.map(|value| ("dest_ip", value)),
-        "src_ip and dest_ip",
-    )?;
+    // A rule may fire on a packet that is too broken to have addresses.
+    if source.or(destination).and_then(super::fields::text).is_some() {
+        fields.set_addresses(
+            source.map(|value| ("src_ip", value)),
+            destination.map(|value| ("dest_ip", value)),
+            "src_ip and dest_ip",
+        )?;
+    }
     let lookup = Lookup::Json(whole);
+    if let Some(arp) = event.get("arp").filter(|_| source.is_none()) {
+        let arp = Lookup::Json(arp);
+        fields.fill(arp, &[(Field::SourceIp, &["src_ip"]), (Field::DestinationIp, &["dest_ip"])])?;
+    }
     fields.fill(lookup, MAPPING)?;
-    for url in URLS {
-        if let Some(value) = lookup.get(url) {
+    set_infohash_from_urls(&mut fields, lookup, &URLS);
+    Ok(vec![fields])
+}
+
+/// Takes an infohash from the first of the URLs that spells one.
+pub(super) fn set_infohash_from_urls(fields: &mut AlertFields, lookup: Lookup<'_>, urls: &[&str]) {
+    for url in urls {
+        if fields.infohash.is_none()
+            && let Some(value) = lookup.get(url)
+        {
             fields.set_infohash_from_url((url, &value));
         }
     }
-    Ok(vec![fields])
 }
 
 /// An address field is a text, or the alert is not what it says it is.
@@ -65,5 +92,38 @@ fn address<'a>(event: &'a Map<String, Value>, field: &str) -> Result<Option<&'a 
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(Reject::wrong_shape(field, "a text", other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn alerts(event: Value) -> Result<Vec<AlertFields>, Reject> {
+        let record = Record { text: event.to_string(), content: Content::Json(event) };
+        assert!(detects(&record), "{}", record.text);
+        parse(&record)
+    }
+
+    #[test]
+    fn what_is_about_no_flow_is_no_alert_and_a_broken_packet_is_one() {
+        let stats = json!({ "timestamp": "2026-03-04T05:06:07Z", "event_type": "stats", "stats": {} });
+        assert_eq!(alerts(stats), Ok(Vec::new()));
+        let broken = json!({ "timestamp": "2026-03-04T05:06:07Z", "event_type": "alert", "host": "ids-01",
+            "alert": { "signature": "EXAMPLE truncated packet" } });
+        let alert = alerts(broken).expect("alerts").remove(0);
+        assert_eq!(alert.rule_name.as_deref(), Some("EXAMPLE truncated packet"));
+        assert_eq!((alert.source_ip, alert.observer_name.as_deref()), (None, Some("ids-01")));
+    }
+
+    #[test]
+    fn whom_a_proxy_speaks_for_is_no_source() {
+        let event = json!({ "event_type": "http", "src_ip": "10.20.0.9", "dest_ip": "203.0.113.5",
+            "http": { "xff": "10.20.4.17, 10.20.0.9", "url": "/" } });
+        let alert = alerts(event).expect("alerts").remove(0);
+        assert_eq!(alert.forwarded_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.4.17"));
+        assert_eq!(alert.source_ip.map(|ip| ip.to_string()).as_deref(), Some("10.20.0.9"));
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Inner, packed};
 use crate::alert::Reject;
 use crate::alert::framing::{Content, Record};
+use crate::alert::lookup::Lookup;
 
 /// Keys under which services list what a question found.
 const LISTS: [&str; 13] = [
@@ -23,7 +24,7 @@ const LISTS: [&str; 13] = [
     "offenses",
 ];
 /// Keys under which shippers put what a sensor wrote, the most telling first.
-const MESSAGES: [&str; 17] = [
+const MESSAGES: [&str; 22] = [
     "event.original",
     "_raw",
     "raw",
@@ -41,6 +42,43 @@ const MESSAGES: [&str; 17] = [
     "body",
     "_source",
     "log_message",
+    "json",
+    "full_log",
+    "all_fields",
+    "context",
+    "fields",
+];
+/// Under which of these the documents that shippers and SIEMs keep have what a sensor wrote.
+const KEPT: [&str; 9] = [
+    "event.original",
+    "_raw",
+    "message",
+    "full_log",
+    "json",
+    "log.original",
+    "result._raw",
+    "alerts",
+    "context",
+];
+/// What says that a document is one of theirs.
+const KEEPERS: [&str; 6] = ["@timestamp", "_time", "sid", "full_log", "context", "rule.id"];
+/// Where such a document has an end of a flow, or its machine: then somebody has read what the sensor wrote.
+const ENDS: [&str; 15] = [
+    "source.ip",
+    "source.address",
+    "client.ip",
+    "destination.ip",
+    "src_ip",
+    "src",
+    "dest_ip",
+    "dest",
+    "result.src_ip",
+    "result.src",
+    "result.dest",
+    "data.srcip",
+    "data.src_ip",
+    "data.win",
+    "agent.ip",
 ];
 
 /// What a well-known envelope holds; `None` where `record` is no envelope.
@@ -79,9 +117,33 @@ pub(super) fn carried(record: &Record) -> Result<Option<Inner>, Reject> {
         return Ok(Some(Inner::Values(each(events, "message"))));
     }
     if let Some(Value::Array(hits)) = object.get("hits").and_then(|hits| hits.get("hits")) {
-        return Ok(Some(Inner::Values(each(hits, "_source"))));
+        let documents = hits.iter().filter_map(|hit| hit.get("_source").or_else(|| hit.get("fields")));
+        return Ok(Some(Inner::Values(documents.cloned().collect())));
+    }
+    // Kibana's summary of a rule's alerts.
+    if let Some(Value::Object(alerts)) = object.get("alerts") {
+        let data = |kind: &str| alerts.get(kind).and_then(|kind| kind.get("data")).and_then(Value::as_array);
+        let (new, ongoing) = (data("new"), data("ongoing"));
+        let both: Vec<Value> = [new, ongoing].into_iter().flatten().flatten().cloned().collect();
+        if let Some(all) = data("all").or(new).or(ongoing) {
+            return Ok(Some(Inner::Values(if both.is_empty() { all.clone() } else { both })));
+        }
+    }
+    // Splunk's HTTP Event Collector: beside the event only where it came from.
+    if object.contains_key("sourcetype") && object.get("event").is_some_and(Value::is_object) {
+        return Ok(Some(Inner::Values(vec![object["event"].clone()])));
     }
     Ok(None)
+}
+
+/// Whether `record` is a document around what a sensor wrote, and has not been given the ends of a flow out of it: what
+/// is inside says more, where it is of a known format.
+pub(super) fn keeps_another(record: &Record) -> bool {
+    let Content::Json(value @ Value::Object(_)) = &record.content else { return false };
+    let lookup = Lookup::Json(value);
+    KEEPERS.iter().any(|key| lookup.has(key))
+        && KEPT.iter().any(|key| lookup.has(key))
+        && !ENDS.iter().any(|key| lookup.has(key))
 }
 
 /// What an object that nobody knows may hold, the likeliest first.

@@ -64,7 +64,9 @@ impl Opening<'_> {
             Ok(None) => {}
             Err(reject) => return self.unreadable(reject, record),
         }
-        if formats::is_known(record, self.site) {
+        let known = formats::is_known(record, self.site);
+        let keeps = known && carriers::keeps_another(record);
+        if known && !keeps {
             return self.found.push(Opened::Alert(record.clone()));
         }
         match packed::unpacked(record, self.bytes) {
@@ -79,13 +81,21 @@ impl Opening<'_> {
         for inner in carriers::perhaps_carried(record) {
             let mut trial = Opening { site: self.site, bytes: self.bytes, found: Vec::new() };
             trial.inner(inner, record, depth);
-            if trial.found.iter().any(|opened| matches!(opened, Opened::Alert(_))) {
+            let found = trial.found.iter().any(|opened| match opened {
+                // A line that begins with an address says less than the document around it.
+                Opened::Alert(found) => !keeps || formats::is_telling(found, self.site),
+                Opened::Unreadable(..) => false,
+            });
+            if found {
                 self.bytes = trial.bytes;
                 self.found.append(&mut trial.found);
                 return;
             }
         }
-        self.unreadable(formats::unknown(record, self.site), record);
+        match known {
+            true => self.found.push(Opened::Alert(record.clone())),
+            false => self.unreadable(formats::unknown(record, self.site), record),
+        }
     }
 
     fn inner(&mut self, inner: Inner, outer: &Record, depth: usize) {

@@ -56,7 +56,14 @@ fn every_envelope_gives_its_alert() {
         json!({ "requestContext": {}, "body": base64(&gzip(ALERT.as_bytes())), "isBase64Encoded": true }),
         json!({ "awslogs": { "data": base64(&gzip(logs.as_bytes())) } }),
         json!({ "hits": { "total": 1, "hits": [{ "_id": "1", "_source": alert }] } }),
+        json!({ "hits": { "hits": [{ "_index": "x", "fields": alert }] } }),
         json!({ "result_count": 1, "alerts": [alert] }),
+        json!({ "rule": { "id": "1", "name": "P2P" }, "date": "x", "alerts": [alert] }),
+        json!({ "rule": { "name": "P2P" }, "alerts": { "new": { "count": 1, "data": [alert] }, "ongoing": { "count": 0, "data": [] } } }),
+        json!({ "context": { "alerts": [alert] }, "rule": { "name": "P2P" } }),
+        json!({ "time": 1, "host": "fw", "sourcetype": "x", "event": alert }),
+        json!({ "@timestamp": "2026-03-04T05:06:07Z", "host": { "name": "collector" }, "message": ALERT }),
+        json!({ "sid": "s", "search_name": "x", "result": { "_raw": ALERT, "host": "fw" } }),
         json!({ "shipper": "x", "message": ALERT }),
         json!({ "shipper": "x", "message": json!({ "log": ALERT }).to_string() }),
         json!([[alert]]),
@@ -79,6 +86,18 @@ fn every_envelope_gives_its_alert() {
     }
     for line in [base64(ALERT.as_bytes()), base64(&gzip(ALERT.as_bytes()))] {
         assert_eq!(found(&line), (vec![ALERT.to_owned()], vec![]), "{line}");
+    }
+}
+
+#[test]
+fn a_document_with_its_own_address_counts_and_so_does_one_around_nothing_better() {
+    let own = json!({ "@timestamp": "2026-03-04T05:06:07Z", "ecs": { "version": "8.0.0" }, "message": ALERT,
+        "source": { "ip": "10.0.0.6" }, "event": { "kind": "alert" } });
+    assert_eq!(found(&own.to_string()), (vec![own.to_string()], vec![]));
+    for message in ["10.0.0.7 - - GET /", "words"] {
+        let around =
+            json!({ "@timestamp": "2026-03-04T05:06:07Z", "event": { "kind": "alert" }, "message": message });
+        assert_eq!(found(&around.to_string()), (vec![around.to_string()], vec![]));
     }
 }
 

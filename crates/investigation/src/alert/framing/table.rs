@@ -1,4 +1,4 @@
-//! Comma-separated values with a header that names an address column.
+//! Comma-separated values with a header that names an address column, and logs with a `#fields` header.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead};
@@ -18,6 +18,8 @@ const MAX_COLUMNS: usize = 512;
 pub(super) struct Table {
     delimiter: u8,
     header: Arc<[String]>,
+    /// Whether a cell in quotes may hold what would end it.
+    quotes: bool,
 }
 
 impl Table {
@@ -30,7 +32,21 @@ impl Table {
         let cells: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
         let named = cells.iter().any(|cell| address::is_address_column(cell));
         let is_row = cells.iter().any(|cell| parse_address(cell).is_some());
-        (named && !is_row).then(|| Self { delimiter, header: cells.into() })
+        (named && !is_row).then(|| Self { delimiter, header: cells.into(), quotes: true })
+    }
+
+    /// Recognises the line of a log, as Zeek writes them, that names its fields: the separator follows the word. A blank
+    /// is none, since texts hold blanks, and would push an address into another column.
+    pub(super) fn from_fields(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("#fields")?;
+        let delimiter = *rest.as_bytes().first().filter(|delimiter| b"\t,;|".contains(delimiter))?;
+        let cells: Vec<String> = rest[1..].split(char::from(delimiter)).map(str::to_owned).collect();
+        (cells.len() <= MAX_COLUMNS).then(|| Self { delimiter, header: cells.into(), quotes: false })
+    }
+
+    /// The table that goes on behind `line`, where that names fields anew: logs are joined head to tail.
+    pub(super) fn renamed(&self, line: &str) -> Option<Self> {
+        if self.quotes { None } else { Self::from_fields(line.trim_end_matches(['\r', '\n'])) }
     }
 
     /// Takes the bytes of one row: one line, or several where a quoted cell holds line ends.
@@ -44,6 +60,9 @@ impl Table {
             let before = raw.len();
             if !bytes.read_line(&mut raw)? {
                 return Ok(Err(Unreadable::TooLong));
+            }
+            if !self.quotes {
+                return Ok(Ok(raw));
             }
             cell = raw[before..].iter().fold(cell, |cell, &byte| cell.feed(byte, self.delimiter));
             if cell != Cell::Quoted {
@@ -60,7 +79,11 @@ impl Table {
         if text.trim().is_empty() || text.starts_with('#') {
             return Ok(None);
         }
-        let cells = split(text, self.delimiter).ok_or_else(|| Unreadable::row("it is not one row"))?;
+        let cells = match self.quotes {
+            true => split(text, self.delimiter),
+            false => Some(text.split(char::from(self.delimiter)).map(str::to_owned).collect()),
+        };
+        let cells = cells.ok_or_else(|| Unreadable::row("it is not one row"))?;
         let filled = cells.len() - cells.iter().rev().take_while(|cell| cell.trim().is_empty()).count();
         if filled > self.header.len() {
             let (cells, columns) = (filled, self.header.len());

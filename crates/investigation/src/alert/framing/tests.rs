@@ -212,3 +212,20 @@ fn no_record_waits_for_the_next() {
         assert!(framing.next().expect("an item").content.is_ok(), "{input:?}");
     }
 }
+
+#[test]
+fn a_log_names_its_fields_and_the_next_one_joined_to_it_others() {
+    let log = "#separator \\x09\n#fields\tts\tid.orig_h\tmsg\n#types\ttime\taddr\tstring\n1.5\t10.0.0.5\tsaid \"x\n\
+               #close\n#fields\tts\tsrc\n2.5\t10.0.0.6\n#fields of a table, in words\n3.5\t10.0.0.7\t-\n";
+    let rows: Vec<_> = Framing::new(log.as_bytes())
+        .map(|framed| match framed.content {
+            Ok(Record { content: Content::Row { header, cells }, .. }) => (header.len(), cells.join("|")),
+            other => panic!("{other:?}"),
+        })
+        .take(2)
+        .collect();
+    assert_eq!(rows, [(3, "1.5|10.0.0.5|said \"x".to_owned()), (2, "2.5|10.0.0.6".to_owned())]);
+    // A row of more cells than there are fields is no row.
+    let last = Framing::new(log.as_bytes()).last().expect("an item");
+    assert!(last.content.is_err(), "{last:?}");
+}
