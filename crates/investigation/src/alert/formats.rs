@@ -9,6 +9,9 @@ use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
 use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
+use super::{aws_guardduty, aws_security_hub, ocsf};
+use super::{carbonblack, cortex_xdr, crowdstrike, darktrace, sentinelone, sophos_central};
+use super::{ms_defender, ms_graph, ms_sentinel};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -30,8 +33,24 @@ pub struct Format {
 }
 
 /// Every format, the most telling ones first.
-pub static FORMATS: &[Format] =
-    &[suricata_eve::FORMAT, arcsight_cef::FORMAT, peerhound_json::FORMAT, address::FORMAT];
+pub static FORMATS: &[Format] = &[
+    suricata_eve::FORMAT,
+    arcsight_cef::FORMAT,
+    ocsf::FORMAT,
+    aws_guardduty::FORMAT,
+    aws_security_hub::FORMAT,
+    ms_sentinel::FORMAT,
+    ms_defender::FORMAT,
+    ms_graph::FORMAT,
+    crowdstrike::FORMAT,
+    sentinelone::FORMAT,
+    darktrace::FORMAT,
+    carbonblack::FORMAT,
+    cortex_xdr::FORMAT,
+    sophos_central::FORMAT,
+    peerhound_json::FORMAT,
+    address::FORMAT,
+];
 
 /// What could not be read, and why.
 #[derive(Clone, Debug, PartialEq)]

@@ -95,7 +95,7 @@ fn ends<P: AsRef<str>>(lookup: Lookup<'_>, paths: &[P]) -> Vec<(String, String)>
 
 impl AlertFields {
     /// Where there are several sources, a user and a host belong to one of them, and it is not said to which.
-    fn forget_whose(&mut self) {
+    pub(super) fn forget_whose(&mut self) {
         let whose =
             [Field::UserName, Field::UserDomain, Field::UserEmail, Field::HostName, Field::SourcePort];
         let known = whose.iter().any(|field| self.origins.remove(field).is_some());

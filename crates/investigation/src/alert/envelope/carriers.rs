@@ -7,10 +7,12 @@ use crate::alert::Reject;
 use crate::alert::framing::{Content, Record};
 
 /// Keys under which services list what a question found.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 15] = [
     "alerts",
     "value",
     "findings",
+    "Findings",
+    "reply",
     "results",
     "resources",
     "events",
