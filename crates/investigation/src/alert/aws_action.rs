@@ -51,6 +51,16 @@ pub(super) struct Action<'a> {
 
 /// Calls of an interface, from where somebody made them.
 const CALLS: [&str; 3] = ["awsApiCallAction", "kubernetesApiCallAction", "rdsLoginAttemptAction"];
+/// What each kind of action has at least one of.
+const LEAVES: [&str; 7] = [
+    "remoteIpDetails.ipAddressV4",
+    "remoteIpDetails.ipAddressV6",
+    "connectionDirection",
+    "portProbeDetails.remoteIpDetails.ipAddressV4",
+    "domain",
+    "api",
+    "verb",
+];
 const IPS: [&str; 2] = ["ipAddressV4", "ipAddressV6"];
 
 impl<'a> Action<'a> {
@@ -154,16 +164,9 @@ impl<'a> Action<'a> {
         Ok(())
     }
 
+    /// Whether there is such an action that says something: some senders write all kinds, and leave all but one empty.
     fn has(self, name: &str) -> bool {
-        // With slashes each leaf is a key of its own.
-        let leaves =
-            ["remoteIpDetails.ipAddressV4", "portProbeDetails.remoteIpDetails.ipAddressV4", "domain"];
-        match self.names {
-            Names::Slashes => {
-                leaves.iter().any(|leaf| self.finding.has(&self.path(&format!("{name}.{leaf}"))))
-            }
-            _ => self.finding.has(&self.path(name)),
-        }
+        LEAVES.iter().any(|leaf| self.finding.has(&self.path(&format!("{name}.{leaf}"))))
     }
 
     fn path(self, name: &str) -> String {

@@ -58,8 +58,8 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let mut base = AlertFields::default();
     base.fill(whole, ALERT)?;
     let events = whole.objects("events");
-    let items = if events.is_empty() { vec![whole] } else { events };
-    let alerts = each_machine(&base, items, SIDES, |_| false, EVENT)?;
+    let (group, items) = if events.is_empty() { ("", vec![whole]) } else { ("events", events) };
+    let alerts = each_machine(&base, group, items, SIDES, |_| false, EVENT)?;
     if !alerts.is_empty() {
         return Ok(alerts);
     }

@@ -151,10 +151,12 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         Some(event) => {
             base.fill_one(whole, Field::Timestamp, &["metadata.eventCreationTime"])?;
             if base.timestamp.is_none() {
-                base.fill_one(event, Field::Timestamp, &["timestamp", "ContextTimeStamp"])?;
-                base.fill_one(whole, Field::Timestamp, &["timestamp"])?;
+                let paths = ["event.timestamp", "event.ContextTimeStamp", "timestamp"];
+                base.fill_one(whole, Field::Timestamp, &paths)?;
             }
+            let before = base.origins.clone();
             base.fill(event, EVENT)?;
+            base.within("event", &before);
             base.fill_one(whole, Field::Severity, &["metadata.severity.name"])?;
             base.fill_one(whole, Field::SourceNatIp, &["aip"])?;
         }
@@ -164,20 +166,22 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
         None => base.fill(whole, API)?,
     }
-    let inner = event.unwrap_or(whole);
-    let lists = CONNECTIONS.iter().flat_map(|path| inner.objects(path));
-    let connections = each_machine(&base, lists, SIDES, is_inbound, TRANSPORT)?;
-    // A connection without the machine's own end says nothing about who it was.
-    let known =
-        connections.iter().all(|fields| fields.source_ip.is_some() && fields.destination_ip.is_some());
-    if !connections.is_empty() && known {
-        return Ok(connections);
+    let (group, inner) = event.map_or(("", whole), |event| ("event", event));
+    for list in CONNECTIONS {
+        let connections = each_machine(&base, list, inner.objects(list), SIDES, is_inbound, TRANSPORT)?;
+        // A connection without the machine's own end says nothing about who it was.
+        let known = |fields: &AlertFields| fields.source_ip.is_some() && fields.destination_ip.is_some();
+        if !connections.is_empty() && connections.iter().all(known) {
+            return Ok(connections);
+        }
     }
-    let connections = each_machine(&base, [inner], SIDES, is_inbound, TRANSPORT)?;
+    let connections = each_machine(&base, group, [inner], SIDES, is_inbound, TRANSPORT)?;
     if !connections.is_empty() {
         return Ok(connections);
     }
+    let before = base.origins.clone();
     base.set_own_address(inner, &OWN)?;
+    base.within(group, &before);
     Ok(vec![base])
 }
 

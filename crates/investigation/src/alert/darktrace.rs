@@ -45,13 +45,14 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Some(whole) = Lookup::of(record) else { return Ok(Vec::new()) };
     let mut base = AlertFields::default();
     base.fill(whole, MAPPING)?;
-    let devices = [whole.objects("device"), whole.objects("breachDevices"), whole.objects("devices")];
-    let devices = devices.into_iter().find(|devices| !devices.is_empty()).unwrap_or_default();
+    let group = ["device", "breachDevices", "devices"].into_iter().find(|group| whole.has(group));
+    let group = group.unwrap_or_default();
     let mut alerts = Vec::new();
-    for device in devices.into_iter().take(64) {
+    for device in whole.objects(group).into_iter().take(64).filter(|_| !group.is_empty()) {
         let mut fields = base.clone();
         fields.fill_one(device, Field::HostName, &HOST)?;
         fields.set_own_address(device, &OWN)?;
+        fields.within(group, &base.origins);
         set_peer(&mut fields, whole)?;
         alerts.push(fields);
     }

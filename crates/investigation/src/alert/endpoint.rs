@@ -1,5 +1,6 @@
 //! Alerts of agents and cloud services: they speak of one machine and of what it is connected to.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::lookup::Lookup;
@@ -45,6 +46,15 @@ impl AlertFields {
         self.fill_one(lookup, Field::SourcePort, sides.local_port)?;
         self.fill_one(lookup, Field::DestinationIp, sides.remote_ip)?;
         self.fill_one(lookup, Field::DestinationPort, sides.remote_port)
+    }
+
+    /// Says that what was read since `before` is from within `group`, whose fields were asked for without it.
+    pub(super) fn within(&mut self, group: &str, before: &BTreeMap<Field, String>) {
+        for (field, origin) in self.origins.iter_mut().filter(|_| !group.is_empty()) {
+            if before.get(field) != Some(origin) {
+                *origin = one_line(&format!("{group}.{origin}"), 120);
+            }
+        }
     }
 
     /// Whether an end is known, if only by a name.
@@ -132,13 +142,14 @@ impl AlertFields {
     }
 }
 
-/// One alert for each machine that `items` tell of, on top of what `base` knows. Agents list every connection of a
+/// One alert for each machine that `items`, all from within `group`, tell of, on top of what `base` knows. Agents list every connection of a
 /// machine, hundreds for a torrent; the first stands for them.
 ///
 /// # Errors
 /// Where an end's address looks like one and is none, and where there are too many machines.
 pub(super) fn each_machine<'a>(
     base: &AlertFields,
+    group: &str,
     items: impl IntoIterator<Item = Lookup<'a>>,
     sides: Sides<&'static str>,
     is_inbound: impl Fn(Lookup<'a>) -> bool,
@@ -169,6 +180,7 @@ pub(super) fn each_machine<'a>(
         let mut whole = base.clone();
         whole.set_connection(item, sides, inbound)?;
         whole.fill(item, rest)?;
+        whole.within(group, &base.origins);
         alerts.push(whole);
     }
     if let Some(first) = alerts.first_mut().filter(|_| passed_over > 0) {
@@ -249,6 +261,7 @@ mod tests {
         ];
         let alerts = each_machine(
             &AlertFields::default(),
+            "connections",
             items.iter().map(Lookup::Json),
             SIDES,
             |item| item.has("in"),
@@ -260,6 +273,7 @@ mod tests {
         assert_eq!(ends, [(ip("10.20.3.17"), ip("203.0.113.9")), (ip("203.0.113.11"), ip("10.20.3.18")),]);
         assert_eq!(alerts[0].notes, ["1 more connections of the same machines were left out"]);
         assert_eq!(alerts[1].destination_port, Some(6881));
+        assert_eq!(alerts[1].origins[&Field::DestinationPort], "connections.lport");
     }
 
     #[test]

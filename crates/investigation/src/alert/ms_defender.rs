@@ -3,6 +3,8 @@
 //!
 //! Source: Microsoft Defender XDR, "Understand the advanced hunting schema"; "Streaming API".
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::endpoint::Sides;
@@ -67,8 +69,12 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let table = table.trim_start_matches("AdvancedHunting-");
     let mut fields = AlertFields::default();
     fields.fill(row, MAPPING)?;
+    let mut times = BTreeMap::new();
     if fields.timestamp.is_none() {
         fields.fill_one(whole, Field::Timestamp, &["time"])?;
+        times.extend(
+            fields.origins.get_key_value(&Field::Timestamp).map(|(field, origin)| (*field, origin.clone())),
+        );
     }
     if let Some(names) = own_account(&fields)
         && let Some(domain) = row.get(names)
@@ -97,6 +103,9 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
     }
     within_text(&mut fields, row)?;
+    if whole.has("properties") {
+        fields.within("properties", &times);
+    }
     Ok(vec![fields])
 }
 

@@ -9,6 +9,8 @@ use super::{AlertFields, Field, Reject};
 /// What Microsoft calls an entity's kind, and where its values are, in one product's words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
+    /// What all of them are called together.
+    pub(super) group: &'static str,
     /// Where the kind is.
     pub(super) kind: &'static [&'static str],
     /// Where an address is.
@@ -54,6 +56,14 @@ impl<'a> Entities<'a> {
     /// The alerts that they make of `base`: one machine is the source, and a single other address its peer. Without
     /// a machine the addresses are all there is.
     pub(super) fn alerts(&self, base: &AlertFields, words: Words) -> Result<Vec<AlertFields>, Reject> {
+        let mut alerts = self.unnamed(base, words)?;
+        for fields in &mut alerts {
+            fields.within(words.group, &base.origins);
+        }
+        Ok(alerts)
+    }
+
+    fn unnamed(&self, base: &AlertFields, words: Words) -> Result<Vec<AlertFields>, Reject> {
         let (path, addresses) = self.addresses(words);
         let mut base = base.clone();
         if let [user] = self.users[..] {

@@ -43,6 +43,7 @@ const MAPPING: Mapping = &[
 ];
 
 const WORDS: Words = Words {
+    group: "evidence",
     kind: &["@odata.type", "at_sign_odata_type", "odata_type", "entityType", "evidenceType"],
     address: &["ipAddress", "ipAddress.ipAddress"],
     host: &["deviceDnsName", "hostName", "deviceName", "device.deviceDnsName"],
@@ -96,16 +97,28 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Some(alert) = Lookup::of(record) else { return Ok(Vec::new()) };
     let mut base = AlertFields::default();
     base.fill(alert, MAPPING)?;
-    let connections = each_machine(&base, alert.objects("networkConnections"), LEGACY, |_| false, TRANSPORT)?;
+    let connections = each_machine(
+        &base,
+        "networkConnections",
+        alert.objects("networkConnections"),
+        LEGACY,
+        |_| false,
+        TRANSPORT,
+    )?;
     if alert.has_any(&["hostStates", "userStates", "networkConnections"]) {
         return legacy(alert, base, connections);
     }
     let found = ["evidence", "alerts.evidence", "entities", "devices", "alerts.entities", "alerts.devices"];
-    let mut evidence: Vec<Lookup<'_>> = found.iter().flat_map(|path| alert.objects(path)).collect();
-    evidence.dedup_by_key(|item| item.get("id"));
+    let evidence = found.iter().flat_map(|path| alert.objects(path)).collect();
     let entities = Entities::sort(evidence, WORDS);
-    let connections =
-        each_machine(&base, entities.connections.iter().copied(), EVIDENCE, |_| false, TRANSPORT)?;
+    let connections = each_machine(
+        &base,
+        WORDS.group,
+        entities.connections.iter().copied(),
+        EVIDENCE,
+        |_| false,
+        TRANSPORT,
+    )?;
     if connections.is_empty() {
         return entities.alerts(&base, WORDS);
     }

@@ -56,6 +56,7 @@ const ALERT: Mapping = &[
 
 /// Entities of the interface are in camelCase below `properties`, those of the table in PascalCase.
 const WORDS: Words = Words {
+    group: "entities",
     kind: &["kind", "Type"],
     address: &["properties.address", "Address"],
     host: &["properties.hostName", "properties.netBiosName", "HostName", "NetBiosName"],

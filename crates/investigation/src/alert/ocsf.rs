@@ -71,9 +71,9 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
     }
     let mut alerts = Vec::new();
-    for of in [vec![event], event.objects("evidences")] {
+    for (group, of) in [("", vec![event]), ("evidences", event.objects("evidences"))] {
         if alerts.is_empty() {
-            alerts = connections(&base, of)?;
+            alerts = connections(&base, group, of)?;
         }
     }
     if alerts.is_empty() {
@@ -88,15 +88,15 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
 }
 
 /// In OCSF whoever opens a connection is the source already; the direction says on which side the machine is.
-fn connections(base: &AlertFields, of: Vec<Lookup<'_>>) -> Result<Vec<AlertFields>, Reject> {
+fn connections(base: &AlertFields, group: &str, of: Vec<Lookup<'_>>) -> Result<Vec<AlertFields>, Reject> {
     let (inbound, outbound): (Vec<_>, Vec<_>) = of.into_iter().partition(|item| {
         item.get("connection_info.direction_id").as_deref() == Some("1")
             || item
                 .get("connection_info.direction")
                 .is_some_and(|direction| direction.eq_ignore_ascii_case("inbound"))
     });
-    let mut alerts = each_machine(base, outbound, SIDES, |_| false, PARTY)?;
-    alerts.extend(each_machine(base, inbound, SIDES.turned(), |_| true, PARTY)?);
+    let mut alerts = each_machine(base, group, outbound, SIDES, |_| false, PARTY)?;
+    alerts.extend(each_machine(base, group, inbound, SIDES.turned(), |_| true, PARTY)?);
     Ok(alerts)
 }
 
