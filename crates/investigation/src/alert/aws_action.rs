@@ -137,6 +137,9 @@ impl<'a> Action<'a> {
             fields.fill_one(detail, Field::SourceIp, &of("remoteIpDetails.ipAddressV4"))?;
             fields.fill_one(detail, Field::DestinationIp, &of("localIpDetails.ipAddressV4"))?;
             fields.fill_one(detail, Field::DestinationPort, &of("localPortDetails.port"))?;
+            if self.names != Names::Slashes {
+                fields.within(&self.path("portProbeAction.portProbeDetails"), &base.origins);
+            }
             if fields.destination_ip.is_none() {
                 self.set_own(&mut fields, Field::DestinationIp)?;
             }
@@ -175,5 +178,24 @@ impl<'a> Action<'a> {
 
     fn ips(self, action: &str, details: &str) -> [String; 2] {
         IPS.map(|ip| self.path(&format!("{action}.{details}.{ip}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_path_is_written_in_three_ways() {
+        let path = "service.action.networkConnectionAction.localIpDetails.ipAddressV4";
+        assert_eq!(Names::Camel.path(path), path);
+        assert_eq!(
+            Names::Pascal.path(path),
+            "Service.Action.NetworkConnectionAction.LocalIpDetails.IpAddressV4"
+        );
+        assert_eq!(
+            Names::Slashes.path(path),
+            "ProductFields.aws/guardduty/service/action/networkConnectionAction/localIpDetails/ipAddressV4"
+        );
     }
 }

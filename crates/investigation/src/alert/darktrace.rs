@@ -50,7 +50,7 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let mut alerts = Vec::new();
     for device in whole.objects(group).into_iter().take(64).filter(|_| !group.is_empty()) {
         let mut fields = base.clone();
-        fields.fill_one(device, Field::HostName, &HOST)?;
+        set_name(&mut fields, device)?;
         fields.set_own_address(device, &OWN)?;
         fields.within(group, &base.origins);
         set_peer(&mut fields, whole)?;
@@ -61,6 +61,24 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         alerts.push(base);
     }
     Ok(alerts)
+}
+
+/// What stands for a user of a cloud service, `SaaS::Service: alice@example.com`, is no machine's name.
+fn set_name(fields: &mut AlertFields, device: Lookup<'_>) -> Result<(), Reject> {
+    for path in HOST {
+        match device.get(path) {
+            Some(name) if name.starts_with("SaaS::") => {
+                let user = name.split_whitespace().last().unwrap_or_default();
+                if fields.user_name.is_none() {
+                    fields.set(Field::UserName, (path, user))?;
+                }
+                return Ok(());
+            }
+            Some(name) => return fields.set(Field::HostName, (path, &name)).map(drop),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// The other end, where what triggered the model names one address, as a network of that address alone. The ends
@@ -92,7 +110,29 @@ fn set_peer(fields: &mut AlertFields, whole: Lookup<'_>) -> Result<(), Reject> {
         .filter(|content| content.get("type").is_some_and(|kind| kind == "externalHost" || kind == "host"));
     let peers: Vec<Lookup<'_>> = hosts.flat_map(|content| content.objects("values")).collect();
     if let [peer] = peers[..] {
+        let before = fields.origins.clone();
         fields.fill_one(peer, Field::DestinationIp, &["ip", "hostname"])?;
+        fields.within("details.contents.values", &before);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::alert::framing::Content;
+
+    #[test]
+    fn a_user_of_a_cloud_service_is_no_machine() {
+        let event = json!({
+            "summariser": "SaasSummary", "title": "T", "summary": "S", "createdAt": 1772600767123_u64,
+            "breachDevices": [{ "hostname": "SaaS::Office365: alice@example.com", "ip": null }],
+        });
+        let record = Record { text: event.to_string(), content: Content::Json(event) };
+        assert!(detects(&record));
+        let alert = parse(&record).expect("alerts").remove(0);
+        assert_eq!((alert.user_name.as_deref(), alert.host_name), (Some("alice@example.com"), None));
+    }
 }

@@ -113,17 +113,19 @@ impl AlertFields {
     pub(super) fn with_addresses(self, path: &str, values: &[String]) -> Result<Vec<Self>, Reject> {
         let is_private = |value: &&String| parse_address(value).is_some_and(is_private);
         let (own, others): (Vec<&String>, Vec<&String>) = values.iter().partition(is_private);
-        let (own, others) = if own.is_empty() { (others, own) } else { (own, others) };
+        // A machine that is known by its name does not need to be one of them.
+        let all_may_be = own.is_empty() && self.host_name.is_none();
+        let (own, others) = if all_may_be { (others, own) } else { (own, others) };
         if own.len() > MAX_MACHINES {
             return Err(Reject::TooMany { what: "machines", most: MAX_MACHINES });
         }
-        if own.is_empty() {
-            return Ok(vec![self]);
-        }
         let mut alerts = Vec::new();
-        for value in &own {
+        let each = own.iter().map(Some).chain(own.is_empty().then_some(None));
+        for value in each {
             let mut fields = self.clone();
-            fields.set(Field::SourceIp, (path, value))?;
+            if let Some(value) = value {
+                fields.set(Field::SourceIp, (path, value))?;
+            }
             if let [peer] = others[..] {
                 fields.set(Field::DestinationIp, (path, peer))?;
             } else if !others.is_empty() {
@@ -287,5 +289,8 @@ mod tests {
         assert_eq!(read(&["10.20.3.17", "10.20.3.18", "203.0.113.9"]).len(), 2);
         assert_eq!(read(&["203.0.113.9"])[0].source_ip, parse_address("203.0.113.9"));
         assert_eq!(read(&[]), [AlertFields::default()]);
+        let named = AlertFields { host_name: Some("ws-0317".to_owned()), ..AlertFields::default() };
+        let alert = named.with_addresses("ips", &values(&["203.0.113.9"])).expect("alerts").remove(0);
+        assert_eq!((alert.source_ip, alert.destination_ip), (None, parse_address("203.0.113.9")));
     }
 }

@@ -126,14 +126,18 @@ fn within_text(fields: &mut AlertFields, row: Lookup<'_>) -> Result<(), Reject> 
         && let Some(more) = parsed("AdditionalFields")
     {
         let own = ["LastIpAddress.Address", "LastIpAddress", "IpInterfaces.Address"];
+        let before = fields.origins.clone();
         fields.set_own_address(Lookup::Json(&more), &own)?;
+        fields.within("AdditionalFields", &before);
     }
     if fields.user_name.is_none()
         && let Some(users) = parsed("LoggedOnUsers")
         && let [user] = Lookup::Json(&users).objects("")[..]
     {
+        let before = fields.origins.clone();
         fields.fill_one(user, Field::UserName, &["UserName"])?;
         fields.fill_one(user, Field::UserDomain, &["DomainName"])?;
+        fields.within("LoggedOnUsers", &before);
     }
     Ok(())
 }

@@ -73,9 +73,7 @@ impl<'a> Entities<'a> {
             return self.without_a_host(base, path, addresses, words);
         }
         let host = self.hosts[0];
-        if let Some(name) = host_name(host, words) {
-            base.set(Field::HostName, (words.host[0], &name))?;
-        }
+        set_host(&mut base, host, words)?;
         base.set_own_address(host, words.own)?;
         if base.user_name.is_none() {
             set_user(&mut base, host, words)?;
@@ -105,9 +103,7 @@ impl<'a> Entities<'a> {
         for host in self.hosts.iter().take(64) {
             let mut fields = base.clone();
             fields.forget_whose();
-            if let Some(name) = host_name(*host, words) {
-                fields.set(Field::HostName, (words.host[0], &name))?;
-            }
+            set_host(&mut fields, *host, words)?;
             fields.set_own_address(*host, words.own)?;
             if fields.has_end() {
                 alerts.push(fields);
@@ -125,17 +121,20 @@ impl<'a> Entities<'a> {
         Ok(alerts)
     }
 
+    /// All addresses, each once, and where they are.
     fn addresses(&self, words: Words) -> (&'static str, Vec<String>) {
         let mut found: Vec<String> = Vec::new();
+        let mut at = words.address[0];
         for entity in &self.addresses {
-            if let Some((_, address)) = first(*entity, words.address)
+            if let Some((path, address)) = first(*entity, words.address)
                 && !found.iter().any(|known| *known == address)
                 && found.len() < 256
             {
+                at = path;
                 found.push(address.into_owned());
             }
         }
-        (words.address[0], found)
+        (at, found)
     }
 }
 
@@ -146,12 +145,14 @@ fn set_user(fields: &mut AlertFields, entity: Lookup<'_>, words: Words) -> Resul
 }
 
 /// `ws-0317` in `corp.example.com` is `ws-0317.corp.example.com`.
-fn host_name(entity: Lookup<'_>, words: Words) -> Option<String> {
-    let (_, name) = first(entity, words.host)?;
-    match first(entity, words.host_domain) {
-        Some((_, domain)) if !name.contains('.') => Some(format!("{name}.{domain}")),
-        _ => Some(name.into_owned()),
-    }
+fn set_host(fields: &mut AlertFields, entity: Lookup<'_>, words: Words) -> Result<(), Reject> {
+    let Some((path, name)) = first(entity, words.host) else { return Ok(()) };
+    let whole = match first(entity, words.host_domain) {
+        Some((_, domain)) if !name.contains('.') => format!("{name}.{domain}"),
+        _ => name.into_owned(),
+    };
+    fields.set(Field::HostName, (path, &whole))?;
+    Ok(())
 }
 
 fn first<'a>(entity: Lookup<'a>, paths: &[&'static str]) -> Option<(&'static str, Cow<'a, str>)> {

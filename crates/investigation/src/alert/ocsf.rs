@@ -39,6 +39,12 @@ const PARTY: Mapping = &[
     (Field::UserEmail, &["actor.user.email_addr", "user.email_addr", "src_endpoint.owner.email_addr"]),
 ];
 
+/// The name of the machine at the end that is ours.
+const OF_SOURCE: Mapping =
+    &[PARTY[0], PARTY[1], PARTY[2], PARTY[3], (Field::HostName, &["src_endpoint.hostname"])];
+const OF_DESTINATION: Mapping =
+    &[PARTY[0], PARTY[1], PARTY[2], PARTY[3], (Field::HostName, &["dst_endpoint.hostname"])];
+
 const SIDES: Sides<&str> = Sides {
     local_ip: &["src_endpoint.ip", "src_endpoint.hostname", "src_endpoint.name"],
     local_port: &["src_endpoint.port"],
@@ -95,8 +101,8 @@ fn connections(base: &AlertFields, group: &str, of: Vec<Lookup<'_>>) -> Result<V
                 .get("connection_info.direction")
                 .is_some_and(|direction| direction.eq_ignore_ascii_case("inbound"))
     });
-    let mut alerts = each_machine(base, group, outbound, SIDES, |_| false, PARTY)?;
-    alerts.extend(each_machine(base, group, inbound, SIDES.turned(), |_| true, PARTY)?);
+    let mut alerts = each_machine(base, group, outbound, SIDES, |_| false, OF_SOURCE)?;
+    alerts.extend(each_machine(base, group, inbound, SIDES.turned(), |_| true, OF_DESTINATION)?);
     Ok(alerts)
 }
 
@@ -104,14 +110,11 @@ fn connections(base: &AlertFields, group: &str, of: Vec<Lookup<'_>>) -> Result<V
 fn set_device(fields: &mut AlertFields, event: Lookup<'_>) -> Result<(), Reject> {
     let ip = event.get("device.ip").and_then(|ip| parse_address(&ip));
     let is_end = ip.is_some() && (ip == fields.source_ip || ip == fields.destination_ip);
-    if is_end {
-        return fields.fill_one(event, Field::HostName, &["device.hostname"]);
+    match (is_end, &fields.host_name) {
+        (true, Some(_)) => Ok(()),
+        (true, None) => fields.fill_one(event, Field::HostName, &["device.hostname"]),
+        (false, _) => fields.fill_one(event, Field::ObserverName, &["device.hostname"]),
     }
-    fields.fill_one(event, Field::ObserverName, &["device.hostname"])?;
-    if fields.source_ip.is_some() {
-        fields.fill_one(event, Field::HostName, &["src_endpoint.hostname"])?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -146,6 +149,7 @@ mod tests {
         );
         let mut own = ends;
         own["device"]["ip"] = json!("10.20.3.17");
+        own["src_endpoint"]["hostname"] = json!("");
         let alert = alerts(own).remove(0);
         assert_eq!((alert.host_name.as_deref(), alert.observer_name), (Some("fw-01"), None));
     }
