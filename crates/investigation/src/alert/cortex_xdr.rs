@@ -40,8 +40,8 @@ const EVENT: Mapping = &[
     (Field::ObserverName, &["fw_device_name"]),
     (Field::Transport, &["action_network_protocol"]),
 ];
-const OWN: [&str; 5] =
-    ["host_ip", "agent_ip_addresses", "host_ip_v6", "agent_ip_addresses_v6", "endpoint_ip"];
+const OWN: [&str; 6] =
+    ["host_ip", "host_ip_list", "agent_ip_addresses", "host_ip_v6", "agent_ip_addresses_v6", "endpoint_ip"];
 
 fn detects(record: &Record) -> bool {
     let Some(whole) = Lookup::of(record) else { return false };

@@ -74,8 +74,8 @@ const EVENT: Mapping = &[
 
 /// Detections and alerts of the API are in lower case, with the machine in `device`.
 const API: Mapping = &[
-    (Field::EventId, &["composite_id", "detection_id", "id"]),
-    (Field::Timestamp, &["timestamp", "first_behavior", "created_timestamp", "behaviors.timestamp"]),
+    (Field::EventId, &["composite_id", "detection_id", "incident_id", "id"]),
+    (Field::Timestamp, &["timestamp", "first_behavior", "start", "created_timestamp", "behaviors.timestamp"]),
     (
         Field::RuleName,
         &[
@@ -138,8 +138,9 @@ fn detects(record: &Record) -> bool {
         && whole.has_any(&["metadata.customerIDString", "metadata.offset", "metadata.detectionIdString"]);
     let fdr = whole.has_any(&["event_simpleName", "event_simplename", "event.event_simpleName"])
         && whole.has_any(&["aid", "cid", "aip", "event.aid"]);
-    let api =
-        whole.has_any(&["composite_id", "detection_id"]) && whole.has_any(&["device", "cid", "aggregate_id"]);
+    let api = whole.has_all(&["composite_id", "cid"])
+        || whole.has("detection_id") && whole.has_any(&["behaviors", "device.device_id"])
+        || whole.has_all(&["incident_id", "cid", "hosts"]);
     stream || fdr || api
 }
 
@@ -179,10 +180,24 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     if !connections.is_empty() {
         return Ok(connections);
     }
+    let hosts = whole.objects("hosts");
+    if !hosts.is_empty() {
+        return hosts.into_iter().take(64).map(|host| host_of_incident(&base, host)).collect();
+    }
     let before = base.origins.clone();
     base.set_own_address(inner, &OWN)?;
     base.within(group, &before);
     Ok(vec![base])
+}
+
+/// An incident of the API lists its machines: each is an alert.
+fn host_of_incident(base: &AlertFields, host: Lookup<'_>) -> Result<AlertFields, Reject> {
+    let mut fields = base.clone();
+    fields.fill_one(host, Field::HostName, &["hostname"])?;
+    fields.fill_one(host, Field::SourceNatIp, &["external_ip"])?;
+    fields.set_own_address(host, &["local_ip"])?;
+    fields.within("hosts", &base.origins);
+    Ok(fields)
 }
 
 /// 1 is inbound in streams, and words are used by the API; some events of FDR say it by their name.

@@ -39,12 +39,14 @@ impl<'a> Entities<'a> {
     pub(super) fn sort(entities: Vec<Lookup<'a>>, words: Words) -> Self {
         let mut sorted = Self::default();
         for entity in entities {
-            let Some(kind) = first(entity, words.kind).map(|(_, kind)| kind.to_ascii_lowercase()) else {
-                continue;
-            };
+            // Some lists are of machines only, and name no kind.
+            let kind = first(entity, words.kind).map_or(Cow::Borrowed("host"), |(_, kind)| kind);
+            let kind = kind.to_ascii_lowercase();
             match kind.rsplit('.').next().unwrap_or_default().trim_end_matches("evidence") {
                 "ip" => sorted.addresses.push(entity),
-                "host" | "machine" | "device" => sorted.hosts.push(entity),
+                "host" | "machine" | "device" if first(entity, words.host).is_some() => {
+                    sorted.hosts.push(entity)
+                }
                 "account" | "user" => sorted.users.push(entity),
                 "networkconnection" | "network-connection" => sorted.connections.push(entity),
                 _ => {}

@@ -1,4 +1,5 @@
-//! Microsoft Sentinel: incidents as Azure's interface and Logic Apps give them, and its table `SecurityAlert`.
+//! Microsoft Sentinel: incidents as Azure's interface and Logic Apps give them, and its tables `SecurityIncident` and
+//! `SecurityAlert`.
 //!
 //! Source: Azure REST API, "Incidents" of Microsoft.SecurityInsights; Microsoft Sentinel, "entity types reference".
 
@@ -22,14 +23,16 @@ pub(super) const FORMAT: Format = Format {
 };
 
 const INCIDENT: Mapping = &[
-    (Field::EventId, &["properties.incidentNumber", "incident_number", "name", "id"]),
+    (Field::EventId, &["properties.incidentNumber", "incident_number", "IncidentNumber", "name", "id"]),
     (
         Field::Timestamp,
         &[
             "properties.firstActivityTimeUtc",
             "first_activity_time_utc",
+            "FirstActivityTime",
             "properties.createdTimeUtc",
             "created_time_utc",
+            "CreatedTime",
             "properties.alerts.properties.timeGenerated",
         ],
     ),
@@ -38,12 +41,16 @@ const INCIDENT: Mapping = &[
         &[
             "properties.title",
             "title",
+            "Title",
             "properties.alerts.properties.alertDisplayName",
             "properties.description",
         ],
     ),
-    (Field::RuleId, &["properties.relatedAnalyticRuleIds", "related_analytic_rule_ids"]),
-    (Field::Severity, &["properties.severity", "severity"]),
+    (
+        Field::RuleId,
+        &["properties.relatedAnalyticRuleIds", "related_analytic_rule_ids", "RelatedAnalyticRuleIds"],
+    ),
+    (Field::Severity, &["properties.severity", "severity", "Severity"]),
 ];
 
 const ALERT: Mapping = &[
@@ -87,6 +94,7 @@ fn incident(fields: Lookup<'_>) -> Option<Lookup<'_>> {
             .get("type")
             .is_some_and(|kind| kind.eq_ignore_ascii_case("Microsoft.SecurityInsights/Incidents"))
             || fields.has_all(&["properties.incidentNumber", "properties.title"])
+            || fields.has_all(&["IncidentNumber", "IncidentName", "Title"])
     };
     [Some(fields), fields.objects("object").first().copied()].into_iter().flatten().find(is_incident)
 }
