@@ -9,8 +9,6 @@ use super::{AlertFields, Field, Reject};
 /// What Microsoft calls an entity's kind, and where its values are, in one product's words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
-    /// What all of them are called together.
-    pub(super) group: &'static str,
     /// Where the kind is.
     pub(super) kind: &'static [&'static str],
     /// Where an address is.
@@ -25,114 +23,116 @@ pub(super) struct Words {
     pub(super) email: &'static [&'static str],
 }
 
+/// An entity, and what the list is called that it is in.
+pub(super) type Listed<'a> = (&'static str, Lookup<'a>);
+
+/// Every entity in the lists at `paths`.
+pub(super) fn listed<'a>(within: Lookup<'a>, paths: &[&'static str]) -> Vec<Listed<'a>> {
+    paths
+        .iter()
+        .flat_map(|path| within.objects(path).into_iter().map(move |entity| (*path, entity)))
+        .collect()
+}
+
 /// The entities of one alert, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Entities<'a> {
-    pub(super) addresses: Vec<Lookup<'a>>,
-    pub(super) hosts: Vec<Lookup<'a>>,
-    pub(super) users: Vec<Lookup<'a>>,
-    pub(super) connections: Vec<Lookup<'a>>,
+    addresses: Vec<Listed<'a>>,
+    hosts: Vec<Listed<'a>>,
+    users: Vec<Listed<'a>>,
+    /// Connections, which name both ends.
+    pub(super) connections: Vec<Listed<'a>>,
 }
 
 impl<'a> Entities<'a> {
-    /// Sorts them by their kind: `ip`, `#microsoft.graph.security.ipEvidence`, `Machine`, `account`, …
-    pub(super) fn sort(entities: Vec<Lookup<'a>>, words: Words) -> Self {
+    /// Sorts them by their kind: `ip`, `#microsoft.graph.security.ipEvidence`, `Machine`, `account`, … The same one
+    /// twice is one.
+    pub(super) fn sort(entities: Vec<Listed<'a>>, words: Words) -> Self {
         let mut sorted = Self::default();
-        for entity in entities {
+        for listed in entities {
+            let (_, entity) = listed;
             // Some lists are of machines only, and name no kind.
             let kind = first(entity, words.kind).map_or(Cow::Borrowed("host"), |(_, kind)| kind);
             let kind = kind.to_ascii_lowercase();
-            match kind.rsplit('.').next().unwrap_or_default().trim_end_matches("evidence") {
-                "ip" => sorted.addresses.push(entity),
-                "host" | "machine" | "device" if first(entity, words.host).is_some() => {
-                    sorted.hosts.push(entity)
+            let (list, names) = match kind.rsplit('.').next().unwrap_or_default().trim_end_matches("evidence")
+            {
+                "ip" => (&mut sorted.addresses, words.address),
+                "host" | "machine" | "device" => (&mut sorted.hosts, words.host),
+                "account" | "user" => (&mut sorted.users, words.user),
+                "networkconnection" | "network-connection" => {
+                    sorted.connections.push(listed);
+                    continue;
                 }
-                "account" | "user" => sorted.users.push(entity),
-                "networkconnection" | "network-connection" => sorted.connections.push(entity),
-                _ => {}
+                _ => continue,
+            };
+            let name = |(_, entity): &Listed<'a>| first(*entity, names).map(|(_, name)| name.to_lowercase());
+            let is_new =
+                name(&listed).is_some_and(|new| list.iter().all(|known| name(known).as_ref() != Some(&new)));
+            if is_new && list.len() < 256 {
+                list.push(listed);
             }
         }
         sorted
     }
 
     /// The alerts that they make of `base`: one machine is the source, and a single other address its peer. Without
-    /// a machine the addresses are all there is.
+    /// a machine the addresses are all there is, and of several each is an alert of its own.
     pub(super) fn alerts(&self, base: &AlertFields, words: Words) -> Result<Vec<AlertFields>, Reject> {
-        let mut alerts = self.unnamed(base, words)?;
-        for fields in &mut alerts {
-            fields.within(words.group, &base.origins);
-        }
-        Ok(alerts)
-    }
-
-    fn unnamed(&self, base: &AlertFields, words: Words) -> Result<Vec<AlertFields>, Reject> {
         let (path, addresses) = self.addresses(words);
-        let mut base = base.clone();
+        let mut fields = base.clone();
         if let [user] = self.users[..] {
-            set_user(&mut base, user, words)?;
+            set_user(&mut fields, user, words)?;
         }
-        if self.hosts.len() > 1 || self.hosts.is_empty() {
-            return self.without_a_host(base, path, addresses, words);
+        let [host] = self.hosts[..] else {
+            return self.several(fields, &path, &addresses, words);
+        };
+        set_machine(&mut fields, host, words)?;
+        if fields.user_name.is_none() {
+            set_user(&mut fields, host, words)?;
         }
-        let host = self.hosts[0];
-        set_host(&mut base, host, words)?;
-        base.set_own_address(host, words.own)?;
-        if base.user_name.is_none() {
-            set_user(&mut base, host, words)?;
+        if !fields.has_end() {
+            return fields.with_addresses(&path, &addresses);
         }
-        match base.source_ip.map(|ip| ip.to_string()) {
-            None if base.source_address.is_none() => base.with_addresses(path, &addresses),
-            own => {
-                let others: Vec<&String> =
-                    addresses.iter().filter(|value| Some(*value) != own.as_ref()).collect();
-                if let [peer] = others[..] {
-                    base.set(Field::DestinationIp, (path, peer))?;
-                }
-                Ok(vec![base])
-            }
+        let own = fields.source_ip.map(|ip| ip.to_string());
+        let others: Vec<&String> = addresses.iter().filter(|value| Some(*value) != own.as_ref()).collect();
+        if let [peer] = others[..] {
+            fields.set(Field::DestinationIp, (&path, peer))?;
         }
+        Ok(vec![fields])
     }
 
-    /// Each machine is an alert of its own; the addresses belong to nobody then.
-    fn without_a_host(
+    /// Of several machines nobody says whose the user and the addresses are.
+    fn several(
         &self,
-        base: AlertFields,
+        mut fields: AlertFields,
         path: &str,
-        addresses: Vec<String>,
+        addresses: &[String],
         words: Words,
     ) -> Result<Vec<AlertFields>, Reject> {
+        if self.hosts.is_empty() {
+            return fields.with_addresses(path, addresses);
+        }
         let mut alerts = Vec::new();
         for host in self.hosts.iter().take(64) {
-            let mut fields = base.clone();
+            let mut fields = fields.clone();
             fields.forget_whose();
-            set_host(&mut fields, *host, words)?;
-            fields.set_own_address(*host, words.own)?;
-            if fields.has_end() {
-                alerts.push(fields);
-            }
+            set_machine(&mut fields, *host, words)?;
+            alerts.push(fields);
         }
-        if alerts.is_empty() {
-            let mut base = base;
-            if self.hosts.len() > 1 {
-                base.note(
-                    "several machines without an address: which of them is meant is not said".to_owned(),
-                );
-            }
-            return base.with_addresses(path, &addresses);
+        if alerts.iter().any(AlertFields::has_end) || addresses.is_empty() {
+            return Ok(alerts);
         }
-        Ok(alerts)
+        fields.note("several machines without an address: which of them is meant is not said".to_owned());
+        fields.with_addresses(path, addresses)
     }
 
-    /// All addresses, each once, and where they are.
-    fn addresses(&self, words: Words) -> (&'static str, Vec<String>) {
-        let mut found: Vec<String> = Vec::new();
-        let mut at = words.address[0];
-        for entity in &self.addresses {
-            if let Some((path, address)) = first(*entity, words.address)
-                && !found.iter().any(|known| *known == address)
-                && found.len() < 256
-            {
-                at = path;
+    /// All addresses, and where they are.
+    fn addresses(&self, words: Words) -> (String, Vec<String>) {
+        let mut at = String::new();
+        let mut found = Vec::new();
+        for (group, entity) in &self.addresses {
+            if let Some((path, address)) = first(*entity, words.address) {
+                at = format!("{group}.{path}");
                 found.push(address.into_owned());
             }
         }
@@ -140,20 +140,27 @@ impl<'a> Entities<'a> {
     }
 }
 
-fn set_user(fields: &mut AlertFields, entity: Lookup<'_>, words: Words) -> Result<(), Reject> {
+fn set_user(fields: &mut AlertFields, (group, entity): Listed<'_>, words: Words) -> Result<(), Reject> {
+    let before = fields.origins.clone();
     fields.fill_one(entity, Field::UserName, words.user)?;
     fields.fill_one(entity, Field::UserDomain, words.user_domain)?;
-    fields.fill_one(entity, Field::UserEmail, words.email)
+    fields.fill_one(entity, Field::UserEmail, words.email)?;
+    fields.within(group, &before);
+    Ok(())
 }
 
-/// `ws-0317` in `corp.example.com` is `ws-0317.corp.example.com`.
-fn set_host(fields: &mut AlertFields, entity: Lookup<'_>, words: Words) -> Result<(), Reject> {
-    let Some((path, name)) = first(entity, words.host) else { return Ok(()) };
-    let whole = match first(entity, words.host_domain) {
-        Some((_, domain)) if !name.contains('.') => format!("{name}.{domain}"),
-        _ => name.into_owned(),
-    };
-    fields.set(Field::HostName, (path, &whole))?;
+/// The machine's name and address. `ws-0317` in `corp.example.com` is `ws-0317.corp.example.com`.
+fn set_machine(fields: &mut AlertFields, (group, entity): Listed<'_>, words: Words) -> Result<(), Reject> {
+    let before = fields.origins.clone();
+    if let Some((path, name)) = first(entity, words.host) {
+        let whole = match first(entity, words.host_domain) {
+            Some((_, domain)) if !name.contains('.') => format!("{name}.{domain}"),
+            _ => name.into_owned(),
+        };
+        fields.set(Field::HostName, (path, &whole))?;
+    }
+    fields.set_own_address(entity, words.own)?;
+    fields.within(group, &before);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::endpoint::{Sides, each_machine};
 use super::framing::Record;
 use super::lookup::Lookup;
 use super::mapping::Mapping;
-use super::ms_entities::{Entities, Words};
+use super::ms_entities::{Entities, Words, listed};
 use super::{AlertFields, Field, Format, Reject};
 
 pub(super) const FORMAT: Format = Format {
@@ -28,6 +28,8 @@ const MAPPING: Mapping = &[
             "eventDateTime",
             "firstEventTime",
             "firstActivity",
+            "alerts.firstActivity",
+            "alerts.firstActivityDateTime",
             "createdDateTime",
             "alertCreationTime",
             "createdTime",
@@ -43,7 +45,6 @@ const MAPPING: Mapping = &[
 ];
 
 const WORDS: Words = Words {
-    group: "evidence",
     kind: &["@odata.type", "at_sign_odata_type", "odata_type", "entityType", "evidenceType"],
     address: &["ipAddress", "ipAddress.ipAddress"],
     host: &["deviceDnsName", "hostName", "deviceName", "device.deviceDnsName"],
@@ -109,12 +110,11 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         return legacy(alert, base, connections);
     }
     let found = ["evidence", "alerts.evidence", "entities", "devices", "alerts.entities", "alerts.devices"];
-    let evidence = found.iter().flat_map(|path| alert.objects(path)).collect();
-    let entities = Entities::sort(evidence, WORDS);
+    let entities = Entities::sort(listed(alert, &found), WORDS);
     let connections = each_machine(
         &base,
-        WORDS.group,
-        entities.connections.iter().copied(),
+        "evidence",
+        entities.connections.iter().map(|(_, connection)| *connection),
         EVIDENCE,
         |_| false,
         TRANSPORT,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::framing::Record;
 use super::lookup::{self, Lookup};
 use super::mapping::Mapping;
-use super::ms_entities::{Entities, Words};
+use super::ms_entities::{Entities, Words, listed};
 use super::{AlertFields, Field, Format, Reject};
 use crate::alert::framing::Content;
 
@@ -63,7 +63,6 @@ const ALERT: Mapping = &[
 
 /// Entities of the interface are in camelCase below `properties`, those of the table in PascalCase.
 const WORDS: Words = Words {
-    group: "entities",
     kind: &["kind", "Type"],
     address: &["properties.address", "Address"],
     host: &["properties.hostName", "properties.netBiosName", "HostName", "NetBiosName"],
@@ -109,13 +108,13 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let mut base = AlertFields::default();
     if let Some(incident) = incident(fields) {
         base.fill(incident, INCIDENT)?;
-        let entities = ENTITIES.iter().flat_map(|path| incident.objects(path)).collect();
+        let entities = listed(incident, &ENTITIES);
         return Entities::sort(entities, WORDS).alerts(&base, WORDS);
     }
     base.fill(fields, ALERT)?;
     let entities = entities(record);
-    let alerts = Entities::sort(Lookup::Json(&entities).objects(""), WORDS).alerts(&base, WORDS)?;
-    Ok(alerts)
+    let found = Lookup::Json(&entities).objects("").into_iter().map(|entity| ("Entities", entity)).collect();
+    Entities::sort(found, WORDS).alerts(&base, WORDS)
 }
 
 /// The table's entities: a list, or such a list as text.
