@@ -87,20 +87,21 @@ const MAPPING: Mapping = &[
     (Field::SourceNatIp, &["agentDetectionInfo.externalIp", "data.externalip", "data.externalIp"]),
 ];
 
-/// A custom rule's alert, a firewall's activity and an event of Cloud Funnel name a connection.
-const SIDES: Sides<&str> = Sides {
-    local_ip: &[
-        "alertInfo.srcIp",
-        "alertInfo.srcMachineIp",
-        "data.srcip",
-        "data.reportedLocalHost",
-        "src.ip.address",
-    ],
-    local_port: &["alertInfo.srcPort", "data.srcport", "data.reportedLocalPort", "src.port.number"],
-    remote_ip: &["alertInfo.dstIp", "data.dstip", "data.reportedRemoteHost", "dst.ip.address"],
-    remote_port: &["alertInfo.dstPort", "data.dstport", "data.reportedRemotePort", "dst.port.number"],
+/// Alerts of custom rules and Cloud Funnel give source and destination, whichever of them the machine is.
+const FLOW: Sides<&str> = Sides {
+    local_ip: &["alertInfo.srcIp", "alertInfo.srcMachineIp", "data.srcip", "src.ip.address"],
+    local_port: &["alertInfo.srcPort", "data.srcport", "src.port.number"],
+    remote_ip: &["alertInfo.dstIp", "data.dstip", "dst.ip.address"],
+    remote_port: &["alertInfo.dstPort", "data.dstport", "dst.port.number"],
 };
-/// Names of that direction that stay as they are: the agent gives source and destination, not local and remote.
+/// The machine's firewall gives its own side and the other.
+const FIREWALL: Sides<&str> = Sides {
+    local_ip: &["data.reportedLocalHost"],
+    local_port: &["data.reportedLocalPort"],
+    remote_ip: &["data.reportedRemoteHost"],
+    remote_port: &["data.reportedRemotePort"],
+};
+/// Addresses of the machine itself, where no flow is told.
 const OWN: [&str; 9] = [
     "agentDetectionInfo.agentIpV4",
     "agentDetectionInfo.agentIpV6",
@@ -112,6 +113,11 @@ const OWN: [&str; 9] = [
     "data.ipaddress",
     "endpoint.ip",
 ];
+
+const DIRECTIONS: [&str; 4] =
+    ["alertInfo.netEventDirection", "event.network.direction", "data.reportedDirection", "data.direction"];
+const TRANSPORTS: [&str; 3] =
+    ["event.network.protocolName", "alertInfo.netEventProtocol", "data.reportedProtocol"];
 
 fn detects(record: &Record) -> bool {
     let Some(whole) = Lookup::of(record) else { return false };
@@ -128,17 +134,14 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Some(whole) = Lookup::of(record) else { return Ok(Vec::new()) };
     let mut fields = AlertFields::default();
     fields.fill(whole, MAPPING)?;
-    fields.set_connection(whole, SIDES, false)?;
-    fields.fill_one(
-        whole,
-        Field::Transport,
-        &["event.network.protocolName", "alertInfo.netEventProtocol"],
-    )?;
-    let inbound = ["alertInfo.netEventDirection", "event.network.direction", "data.direction"]
+    let inbound = DIRECTIONS
         .iter()
         .find_map(|path| whole.get(path))
         .is_some_and(|direction| direction.to_ascii_lowercase().starts_with("in"));
-    // Of an inbound connection the machine is the destination already.
+    fields.set_connection(whole, FLOW, false)?;
+    fields.set_connection(whole, FIREWALL, inbound)?;
+    fields.fill_one(whole, Field::Transport, &TRANSPORTS)?;
+    // Of an inbound flow the machine is the destination.
     if fields.source_ip.is_none() && !inbound {
         fields.source_address = None;
         fields.set_own_address(whole, &OWN)?;
