@@ -9,10 +9,13 @@ use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
 use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
+use super::{aws_guardduty, aws_security_hub, ocsf};
+use super::{carbonblack, cortex_xdr, crowdstrike, darktrace, sentinelone, sophos_central};
 use super::{
     chronicle_udm, ecs, elastalert, elastic_alert, gatewatcher, osquery, ossec_syslog, splunk_alert, wazuh,
     zeek,
 };
+use super::{ms_defender, ms_graph, ms_sentinel};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -35,6 +38,7 @@ pub struct Format {
 
 /// Every format, the most telling ones first.
 pub static FORMATS: &[Format] = &[
+    // Each of these knows its records by what no other product writes.
     gatewatcher::FORMAT,
     splunk_alert::FORMAT,
     elastic_alert::FORMAT,
@@ -45,6 +49,18 @@ pub static FORMATS: &[Format] = &[
     osquery::FORMAT,
     chronicle_udm::FORMAT,
     arcsight_cef::FORMAT,
+    ocsf::FORMAT,
+    aws_guardduty::FORMAT,
+    aws_security_hub::FORMAT,
+    ms_sentinel::FORMAT,
+    ms_defender::FORMAT,
+    ms_graph::FORMAT,
+    crowdstrike::FORMAT,
+    sentinelone::FORMAT,
+    darktrace::FORMAT,
+    carbonblack::FORMAT,
+    cortex_xdr::FORMAT,
+    sophos_central::FORMAT,
     elastalert::FORMAT,
     // Lenient about any document, and so behind those that know theirs.
     ecs::FORMAT,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::fields::text;
+use super::framing::{Content, Record};
 
 /// Most values that one path gives: what lists more is no alert about machines.
 const MAX_VALUES: usize = 256;
@@ -21,6 +22,38 @@ pub(super) enum Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
+    /// The fields of a record that is a JSON object.
+    pub(super) fn of(record: &'a Record) -> Option<Self> {
+        match &record.content {
+            Content::Json(value @ Value::Object(_)) => Some(Self::Json(value)),
+            _ => None,
+        }
+    }
+
+    /// Every object at `path`, through lists; none where the record is no JSON.
+    pub(super) fn objects(self, path: &str) -> Vec<Self> {
+        let mut found = Vec::new();
+        if let Self::Json(value) = self {
+            visit(value, path, MAX_LEVELS, &mut |value| {
+                if value.is_object() {
+                    found.push(Self::Json(value));
+                }
+                found.len() < MAX_VALUES
+            });
+        }
+        found
+    }
+
+    /// Whether there is something at every one of `paths`.
+    pub(super) fn has_all(self, paths: &[&str]) -> bool {
+        paths.iter().all(|path| self.has(path))
+    }
+
+    /// Whether there is something at any of `paths`.
+    pub(super) fn has_any(self, paths: &[&str]) -> bool {
+        paths.iter().any(|path| self.has(path))
+    }
+
     /// The first text at `path` that says something.
     pub(super) fn get(self, path: &str) -> Option<Cow<'a, str>> {
         match self {

@@ -100,10 +100,11 @@ fn ends<P: AsRef<str>>(lookup: Lookup<'_>, paths: &[P]) -> Vec<(String, String)>
 
 impl AlertFields {
     /// Where there are several sources, a user and a host belong to one of them, and it is not said to which.
-    fn forget_whose(&mut self) {
+    pub(super) fn forget_whose(&mut self) {
         let whose =
             [Field::UserName, Field::UserDomain, Field::UserEmail, Field::HostName, Field::SourcePort];
-        let known = whose.iter().any(|field| self.origins.remove(field).is_some());
+        // Every one of them, not only the first that is there.
+        let known = whose.iter().filter(|field| self.origins.remove(field).is_some()).count() > 0;
         (self.user_name, self.user_domain, self.user_email, self.host_name) = (None, None, None, None);
         self.source_port = None;
         if known {
@@ -126,6 +127,7 @@ mod tests {
         (Field::DestinationIp, &["dst"]),
         (Field::DestinationPort, &["dport"]),
         (Field::UserName, &["user"]),
+        (Field::UserDomain, &["domain"]),
         (Field::Timestamp, &["when", "seen"]),
     ];
 
@@ -145,12 +147,14 @@ mod tests {
 
     #[test]
     fn an_alert_about_several_hosts_becomes_several() {
-        let value = json!({ "src": ["10.0.0.1", "10.0.0.2"], "dst": "192.0.2.1", "user": "alice" });
+        let value =
+            json!({ "src": ["10.0.0.1", "10.0.0.2"], "dst": "192.0.2.1", "user": "alice", "domain": "CORP" });
         let alerts = alerts(&value).expect("alerts");
         let sources: Vec<_> =
             alerts.iter().filter_map(|alert| alert.source_ip).map(|ip| ip.to_string()).collect();
         assert_eq!(sources, ["10.0.0.1", "10.0.0.2"]);
         assert!(alerts.iter().all(|alert| alert.user_name.is_none() && alert.destination_ip.is_some()));
+        assert!(alerts.iter().all(|alert| !alert.origins.contains_key(&Field::UserDomain)));
     }
 
     #[test]

@@ -100,7 +100,8 @@ fn date(words: &str) -> When {
 fn zone(words: &str) -> (&str, Option<i64>) {
     let Some((local, zone)) = words.rsplit_once(' ') else { return (words, None) };
     if ["UTC", "GMT", "Z"].iter().any(|utc| zone.eq_ignore_ascii_case(utc)) {
-        return (local, Some(0));
+        // Programs in Go write both: `+0000 UTC`.
+        return (local.strip_suffix(" +0000").unwrap_or(local), Some(0));
     }
     let sign = match zone.as_bytes().first() {
         Some(b'+') => 1,
@@ -142,6 +143,7 @@ mod tests {
             "Mar 04 2026 07:06:07 +0200",
             "Wed Mar  4 05:06:07 2026 UTC",
             "04/Mar/2026:05:06:07 +0000",
+            "2026-03-04 05:06:07.000 +0000 UTC",
         ] {
             assert_eq!(read(text), When::At(at("2026-03-04T05:06:07Z")), "{text}");
         }

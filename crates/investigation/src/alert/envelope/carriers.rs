@@ -8,10 +8,12 @@ use crate::alert::framing::{Content, Record};
 use crate::alert::lookup::Lookup;
 
 /// Keys under which services list what a question found.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 15] = [
     "alerts",
     "value",
     "findings",
+    "Findings",
+    "reply",
     "results",
     "resources",
     "events",
