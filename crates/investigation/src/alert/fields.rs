@@ -94,7 +94,7 @@ impl AlertFields {
     /// cannot be used is noted, and spoils nothing.
     ///
     /// # Errors
-    /// When the source's or the destination's address looks like one and is none: it may name the machine to contact.
+    /// None at present: formats that are strict say so by themselves, see [`AlertFields::set_addresses`].
     pub(super) fn set(&mut self, field: Field, named: Named<'_>) -> Result<bool, Reject> {
         let Some(value) = text(named.1) else { return Ok(false) };
         let kept = match field {
@@ -163,7 +163,8 @@ impl AlertFields {
         self.origins.insert(field, one_line(name, 120));
     }
 
-    /// An end of the flow. A host's name in its place is kept as such: somebody has to find the address.
+    /// An end of the flow. What is no address is kept as what the sender wrote, be it a host's name or broken: such an
+    /// end is never contacted, and a person has to find the address.
     fn set_end(&mut self, field: Field, (name, value): Named<'_>) -> Result<bool, Reject> {
         let value = value.trim();
         let (ip, address) = match field {
@@ -175,8 +176,10 @@ impl AlertFields {
                 *ip = Some(parsed);
                 *address = None;
             }
-            None if looks_like_address(value) => return Err(Reject::bad_address(name, value)),
             None => *address = text(value),
+        }
+        if looks_like_address(value) && parse_address(value).is_none() {
+            self.note(format!("`{}` is `{}`, which is no IP address", one_line(name, 80), one_line(value, 80)));
         }
         self.came_from(field, name);
         Ok(true)
