@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
-use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
+use super::{
+    address, arcsight_cef, arcsight_esm, cyberark_audit, graylog, peerhound_json, qradar_leef,
+    qradar_offense, reject, sonicwall, sophos_firewall, stormshield, suricata_eve, symantec_sep,
+};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -30,8 +33,21 @@ pub struct Format {
 }
 
 /// Every format, the most telling ones first.
-pub static FORMATS: &[Format] =
-    &[suricata_eve::FORMAT, arcsight_cef::FORMAT, peerhound_json::FORMAT, address::FORMAT];
+pub static FORMATS: &[Format] = &[
+    suricata_eve::FORMAT,
+    arcsight_cef::FORMAT,
+    qradar_leef::FORMAT,
+    qradar_offense::FORMAT,
+    arcsight_esm::FORMAT,
+    graylog::FORMAT,
+    cyberark_audit::FORMAT,
+    sonicwall::FORMAT,
+    stormshield::FORMAT,
+    sophos_firewall::FORMAT,
+    symantec_sep::FORMAT,
+    peerhound_json::FORMAT,
+    address::FORMAT,
+];
 
 /// What could not be read, and why.
 #[derive(Clone, Debug, PartialEq)]

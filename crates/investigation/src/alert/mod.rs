@@ -6,19 +6,30 @@
 
 mod address;
 mod arcsight_cef;
+mod arcsight_esm;
 mod cef;
+mod cef_dialects;
+mod cyberark_audit;
 mod envelope;
 mod field;
 mod fields;
 mod formats;
 pub mod framing;
+mod graylog;
+mod leef;
 mod lookup;
 mod mapping;
 mod pairs;
 mod peerhound_json;
+mod qradar_leef;
+mod qradar_offense;
 mod reject;
 mod site;
+mod sonicwall;
+mod sophos_firewall;
+mod stormshield;
 mod suricata_eve;
+mod symantec_sep;
 mod syslog;
 mod time;
 
