@@ -36,6 +36,10 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
     }
     for &(field, generic) in cef_dialects::GENERIC {
+        // An agent is no sensor beside the machine: it is the machine.
+        if dialect.is_endpoint && field == Field::ObserverName {
+            continue;
+        }
         set_first(&mut fields, &cef, field, &dialect.paths(field, generic))?;
     }
     let syslog = syslog::split(cef::header(&record.text));

@@ -70,11 +70,8 @@ const MAPPING: Mapping = &[
 /// Keys that no other product's records have, without blanks and without case.
 const TELLING: &[&str] = &[
     "attackeraddress",
-    "targetaddress",
     "attackerusername",
-    "targetusername",
     "attackerhostname",
-    "targethostname",
     "deviceeventclassid",
     "eventclassid",
     "agentseverity",
@@ -96,9 +93,11 @@ const MAX_ROWS: usize = 256;
 
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(object)) = &record.content else { return false };
+    // Microsoft's tables take some of CEF's names over, with a time of their own.
+    let tells = |key: &String| key == "Target Address" || TELLING.contains(&plain(key).as_str());
     ANSWERS.iter().any(|key| object.contains_key(*key))
-        || object.keys().any(|key| TELLING.contains(&plain(key).as_str()))
         || is_table(object)
+        || (!object.contains_key("TimeGenerated") && object.keys().any(tells))
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {

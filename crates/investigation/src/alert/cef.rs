@@ -95,7 +95,7 @@ impl Cef<'_> {
     }
 
     /// What there is at `path`: under a key, under the custom field with a label (`~Rule`), under the keys with an
-    /// ending (`*eventtime`), or in the header (`|name`).
+    /// ending (`*eventtime`), at the start of a text in quotes (`"AttackerIP`), or in the header (`|name`).
     pub(super) fn all<'s>(&'s self, path: &'s str) -> Vec<Named<'s>> {
         match path.split_at_checked(1) {
             Some(("~", label)) => self.labelled(label).into_iter().collect(),
@@ -103,12 +103,19 @@ impl Cef<'_> {
             Some(("|", "name")) => vec![("name", self.name.as_str())],
             Some(("|", "deviceEventClassId")) => vec![("deviceEventClassId", self.class_id.as_str())],
             Some(("|", "severity")) => vec![("severity", self.severity.as_str())],
+            // A pair at the start of another's text.
+            Some(("\"", key)) => self.pairs.0.iter().filter_map(|(_, value)| inside(value, key)).collect(),
             _ => self.pairs.values(path).map(|value| (path, value)).collect(),
         }
         .into_iter()
         .filter(|(_, value)| text(value).is_some())
         .collect()
     }
+}
+
+fn inside<'a>(value: &'a str, key: &'a str) -> Option<Named<'a>> {
+    let value = value.strip_prefix('"')?.strip_prefix(key)?.strip_prefix('=')?;
+    Some((key, value.trim()))
 }
 
 /// The text up to the next pipe that is not escaped, and what follows it.

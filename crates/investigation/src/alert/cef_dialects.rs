@@ -128,7 +128,7 @@ static DIALECTS: &[Dialect] = &[
         vendor: "fortinet",
         what: "fortideceptor",
         mapping: &[
-            (Field::SourceIp, &["src", "AttackerIP"]),
+            (Field::SourceIp, &["src", "\"AttackerIP"]),
             (Field::SourcePort, &["spt", "AttackerPort"]),
             (Field::DestinationIp, &["dst", "VictimIP"]),
             (Field::DestinationPort, &["dpt", "VictimPort"]),
@@ -163,10 +163,9 @@ static DIALECTS: &[Dialect] = &[
         ..OTHERS
     },
     Dialect { vendor: "watchguard", mapping: &[(Field::RuleName, &["~rule", "~policy", "msg"])], ..OTHERS },
+    // The appliances for mail: the policy that handled the message.
     Dialect {
         vendor: "cisco",
-        what: "c",
-        // The appliances for mail: the policy that handled the message.
         mapping: &[(Field::RuleName, &["~mailpolicy", "ESAMailFlowPolicy"])],
         ..OTHERS
     },

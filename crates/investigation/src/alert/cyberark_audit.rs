@@ -25,7 +25,6 @@ const MAPPING: Mapping = &[
     (Field::RuleName, &["message", "action"]),
     (Field::RuleId, &["auditCode"]),
     (Field::Severity, &["auditType"]),
-    (Field::ObserverName, &["serviceName"]),
 ];
 
 fn detects(record: &Record) -> bool {

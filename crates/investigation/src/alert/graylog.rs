@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::formats::FORMATS;
 use super::framing::{Content, Record};
-use super::lookup::{Lookup, value as value_at};
+use super::lookup::Lookup;
 use super::mapping::{self, Mapping};
 use super::{AlertFields, Field, Format, Reject};
 
@@ -120,9 +120,8 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         }
         return Ok(alerts);
     }
-    let messages = ["backlog", "check_result.matching_messages"]
-        .iter()
-        .find_map(|path| value_at(value, path)?.as_array().filter(|list| !list.is_empty()));
+    let found = value.get("check_result").and_then(|result| result.get("matching_messages"));
+    let messages = value.get("backlog").or(found).and_then(Value::as_array);
     let mut alerts = Vec::new();
     for one in messages.into_iter().flatten().take(MAX_MESSAGES) {
         let nothing = Value::Null;

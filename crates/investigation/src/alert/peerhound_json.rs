@@ -57,7 +57,8 @@ fn detects(record: &Record) -> bool {
             None => false,
         })
     };
-    object.iter().any(tells)
+    // Graylog's notification has an `event` of its own kind.
+    !object.contains_key("event_definition_id") && object.iter().any(tells)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {

@@ -61,6 +61,12 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let mut fields = AlertFields::default();
     let lookup = Lookup::Pairs(&leef.pairs);
     fields.fill(lookup, MAPPING)?;
+    if leef.product.ends_with("Agent") {
+        // An agent is no sensor beside the machine: it is the machine.
+        fields.observer_name = None;
+        fields.origins.remove(&Field::ObserverName);
+        fields.fill_one(lookup, Field::HostName, &["dvchost"])?;
+    }
     let syslog = leef::header(&record.text);
     match (leef::time(&leef.pairs), syslog.timestamp) {
         (Some(time), _) => fields.set(Field::Timestamp, ("devTime", &time))?,

@@ -74,17 +74,9 @@ fn is_offense(value: &Value) -> bool {
 fn is_event(value: &Value) -> bool {
     let has = |key: &str| value.get(key).is_some();
     let searched = (has("sourceip") || has("destinationip"))
-        && [
-            "qid",
-            "qidname_qid",
-            "starttime",
-            "logsourceid",
-            "logsourcename_logsourceid",
-            "magnitude",
-            "category",
-        ]
-        .iter()
-        .any(|key| has(key));
+        && ["qid", "qidname_qid", "starttime", "logsourceid", "logsourcename_logsourceid", "magnitude"]
+            .iter()
+            .any(|key| has(key));
     searched || (has("isoTimeFormat") && (has("startTimeEpoch") || has("devTimeEpoch")))
 }
 

@@ -81,12 +81,32 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         fields.set(Field::DestinationPort, ("port", port))?;
     }
     set_timestamp(&mut fields, &pairs)?;
+    if fields.timestamp.is_none() {
+        read_header(&mut fields, &record.text)?;
+    }
     for url in ["url", "arg"] {
         if let Some(value) = pairs.get(url) {
             fields.set_infohash_from_url((url, value));
         }
     }
     Ok(vec![fields])
+}
+
+/// What the UTM writes before its pairs: `2026:03:04-05:06:07 HOST PROGRAM…`.
+fn read_header(fields: &mut AlertFields, line: &str) -> Result<(), Reject> {
+    let line = match line.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+        Some((_, rest)) => rest,
+        None => line,
+    };
+    let mut words = line.split_whitespace();
+    let Some((date, at)) = words.next().and_then(|word| word.split_once('-')) else { return Ok(()) };
+    if date.len() == 10 && date.bytes().filter(|&b| b == b':').count() == 2 {
+        fields.set(Field::Timestamp, ("header", &format!("{} {at}", date.replace(':', "-"))))?;
+        if let Some(host) = words.next().filter(|word| !word.contains(['=', '[', ':'])) {
+            fields.set(Field::ObserverName, ("header", host))?;
+        }
+    }
+    Ok(())
 }
 
 /// `timestamp`, or a date and a time with the name of a zone or its hours.
