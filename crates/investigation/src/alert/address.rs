@@ -25,6 +25,9 @@ const ADDRESS: &[&str] = &[
     "sourceip",
     "srcip",
     "src",
+    "attacker_address",
+    "attackeraddress",
+    "sourceaddress",
     "client_ip",
     "clientip",
     "ip",
@@ -49,6 +52,9 @@ const DESTINATION: &[&str] = &[
     "destinationip",
     "dstip",
     "destip",
+    "target_address",
+    "targetaddress",
+    "destinationaddress",
     "dst",
     "dest",
     "destination",
@@ -58,11 +64,40 @@ const DESTINATION: &[&str] = &[
 const DESTINATION_PORT: &[&str] =
     &["destination_port", "dest_port", "dst_port", "destinationport", "dstport", "destport", "dport", "dpt"];
 const TRANSPORT: &[&str] = &["transport", "network_transport", "proto", "protocol"];
-const USER: &[&str] = &["user_name", "username", "user", "src_user", "suser", "account", "login"];
+const USER: &[&str] = &[
+    "user_name",
+    "username",
+    "user",
+    "src_user",
+    "suser",
+    "account",
+    "login",
+    "attacker_user_name",
+    "target_user_name",
+];
 const DOMAIN: &[&str] = &["user_domain", "domain"];
 const EMAIL: &[&str] = &["user_email", "email", "mail"];
-const HOST: &[&str] = &["host_name", "hostname", "computer", "computer_name", "computername", "machine"];
-const TIME: &[&str] = &["@timestamp", "timestamp", "_time", "time", "event_time", "datetime", "date"];
+const HOST: &[&str] = &[
+    "host_name",
+    "hostname",
+    "computer",
+    "computer_name",
+    "computername",
+    "machine",
+    "attacker_host_name",
+    "source_host_name",
+];
+const TIME: &[&str] = &[
+    "@timestamp",
+    "timestamp",
+    "_time",
+    "time",
+    "event_time",
+    "datetime",
+    "date",
+    "last_modified_time",
+    "creation_time",
+];
 const RULE: &[&str] = &["rule_name", "rule", "signature", "alert", "alert_name", "search_name"];
 const EVENT: &[&str] = &["event_id", "alert_id", "id"];
 const SEVERITY: &[&str] = &["event_severity", "severity", "urgency"];

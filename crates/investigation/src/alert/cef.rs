@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::fields::{Named, text};
 use super::lookup::Pairs;
 
 /// Longest header of syslog before `CEF:`, in bytes.
@@ -12,6 +13,10 @@ const MAX_PREFIX: usize = 512;
 /// One CEF message, unescaped.
 #[derive(Debug, PartialEq)]
 pub(super) struct Cef<'a> {
+    /// Device vendor.
+    pub(super) vendor: String,
+    /// Device product.
+    pub(super) product: String,
     /// Device event class id.
     pub(super) class_id: String,
     /// Name.
@@ -27,13 +32,24 @@ fn body(line: &str) -> Option<&str> {
     let mut from = 0;
     while let Some(at) = line.get(from..)?.find("CEF:").map(|at| from + at).filter(|&at| at <= MAX_PREFIX) {
         from = at + 4;
-        let rest = line[from..].trim_start_matches(' ');
-        let version = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if version > 0 && rest[version..].starts_with('|') {
-            return Some(&rest[version + 1..]);
+        if let Some(body) = behind_version(line[from..].trim_start_matches(' ')) {
+            return Some(body);
         }
     }
-    None
+    // Relays take `CEF:` for the name of a program, and leave it out with the rest of the header.
+    behind_version(line).filter(|body| body.bytes().filter(|&b| b == b'|').count() >= 6 && body.contains('='))
+}
+
+fn behind_version(text: &str) -> Option<&str> {
+    let version = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_version = version == 1 && matches!(text.as_bytes()[0], b'0' | b'1');
+    text[version..].strip_prefix('|').filter(|_| is_version)
+}
+
+/// What syslog put before the message.
+pub(super) fn header(line: &str) -> &str {
+    let body = body(line).map_or(0, str::len);
+    line[..line.len() - body].split("CEF:").next().unwrap_or_default()
 }
 
 /// Whether `line` holds a CEF message.
@@ -43,14 +59,24 @@ pub(super) fn is_cef(line: &str) -> bool {
 
 /// Reads the message in `line`. `None` when it has fewer than seven header fields.
 pub(super) fn parse(line: &str) -> Option<Cef<'_>> {
-    let (_, rest) = header_field(body(line)?)?;
-    let (_, rest) = header_field(rest)?;
+    let body = body(line)?;
+    // Some write an empty vendor before their own, and so one field more than there are.
+    let (vendor, rest) = match body.strip_prefix('|').filter(|rest| fields_before_pairs(rest) > 5) {
+        Some(rest) => header_field(rest)?,
+        None => header_field(body)?,
+    };
+    let (product, rest) = header_field(rest)?;
     let (_, rest) = header_field(rest)?;
     let (class_id, rest) = header_field(rest)?;
     let (name, rest) = header_field(rest)?;
     // A message without an extension may leave its last pipe out.
     let (severity, extension) = header_field(rest).unwrap_or((unescape(rest.trim()).into_owned(), ""));
-    Some(Cef { class_id, name, severity, pairs: pairs(extension) })
+    Some(Cef { vendor, product, class_id, name, severity, pairs: pairs(extension) })
+}
+
+/// How many pipes there are before the first equals sign.
+fn fields_before_pairs(text: &str) -> usize {
+    text.split('=').next().unwrap_or_default().bytes().filter(|&b| b == b'|').count()
 }
 
 impl Cef<'_> {
@@ -62,13 +88,34 @@ impl Cef<'_> {
         })
     }
 
-    /// The first non-empty value whose key ends with `suffix`: vendors put their own name before.
-    pub(super) fn ending(&self, suffix: &str) -> Option<(&str, &str)> {
-        self.pairs
-            .0
-            .iter()
-            .find_map(|(key, _)| key.ends_with(suffix).then(|| Some((&**key, self.pairs.get(key)?)))?)
+    /// The values of the keys that end with `suffix`: vendors put their own name before.
+    fn ending<'s>(&'s self, suffix: &'s str) -> impl Iterator<Item = Named<'s>> {
+        let keys = self.pairs.0.iter().map(|(key, _)| &**key).filter(move |key| key.ends_with(suffix));
+        keys.filter_map(|key| Some((key, self.pairs.get(key)?)))
     }
+
+    /// What there is at `path`: under a key, under the custom field with a label (`~Rule`), under the keys with an
+    /// ending (`*eventtime`), at the start of a text in quotes (`"AttackerIP`), or in the header (`|name`).
+    pub(super) fn all<'s>(&'s self, path: &'s str) -> Vec<Named<'s>> {
+        match path.split_at_checked(1) {
+            Some(("~", label)) => self.labelled(label).into_iter().collect(),
+            Some(("*", suffix)) => self.ending(suffix).collect(),
+            Some(("|", "name")) => vec![("name", self.name.as_str())],
+            Some(("|", "deviceEventClassId")) => vec![("deviceEventClassId", self.class_id.as_str())],
+            Some(("|", "severity")) => vec![("severity", self.severity.as_str())],
+            // A pair at the start of another's text.
+            Some(("\"", key)) => self.pairs.0.iter().filter_map(|(_, value)| inside(value, key)).collect(),
+            _ => self.pairs.values(path).map(|value| (path, value)).collect(),
+        }
+        .into_iter()
+        .filter(|(_, value)| text(value).is_some())
+        .collect()
+    }
+}
+
+fn inside<'a>(value: &'a str, key: &'a str) -> Option<Named<'a>> {
+    let value = value.strip_prefix('"')?.strip_prefix(key)?.strip_prefix('=')?;
+    Some((key, value.trim()))
 }
 
 /// The text up to the next pipe that is not escaped, and what follows it.
@@ -84,7 +131,7 @@ fn header_field(text: &str) -> Option<(String, &str)> {
 
 /// A key is a word before an equals sign; its value goes on to the next key. An escaped equals sign makes no key, since
 /// no key holds a backslash, and neither does a second one in the same word, which some senders forget to escape.
-fn pairs(extension: &str) -> Pairs<'_> {
+pub(super) fn pairs(extension: &str) -> Pairs<'_> {
     let mut keys: Vec<(usize, usize)> = Vec::new();
     let mut word = Some(0);
     for (at, byte) in extension.bytes().enumerate() {
@@ -161,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_vendor_before_the_vendor_is_passed_over() {
+        let cef = parse("CEF:0||Check Point|VPN-1|Check Point|Log|https|Unknown|act=Accept").expect("CEF");
+        assert_eq!((cef.vendor.as_str(), cef.name.as_str()), ("Check Point", "https"));
+        assert_eq!(cef.pairs.get("act"), Some("Accept"));
+        let cef = parse("CEF:0||Sensor|1|p2p|BitTorrent|5|act=x").expect("CEF");
+        assert_eq!((cef.vendor.as_str(), cef.name.as_str()), ("", "BitTorrent"));
+    }
+
+    #[test]
     fn labels_name_custom_fields() {
         let line = cef("cs1=abc cs1Label=Infohash cs2Label=Other cs3Label=Nothing cs2=\"quoted text\"");
         let cef = parse(&line).expect("CEF");
@@ -182,6 +238,8 @@ mod tests {
         for wrong in ["", "CEF", "CEF:", "CEF:x|a", "LEEF:1.0|a|b|c|d|", "about CEF:0 and others"] {
             assert!(!is_cef(wrong), "{wrong}");
         }
+        assert!(is_cef("0|a|b|c|d|e|5|src=10.0.0.5") && !is_cef("0|a|b") && !is_cef("12|a|b|c|d|e|5|x=1"));
+        assert_eq!(header("<13>Mar  4 05:06:07 sensor CEF:0|a|b|c|d|e|5|x=1"), "<13>Mar  4 05:06:07 sensor ");
         assert_eq!(parse("CEF:0|a|b|c|d"), None);
         assert!(parse("CEF:0|a|b|c|d|e|5").is_some());
     }

@@ -179,7 +179,11 @@ impl AlertFields {
             None => *address = text(value),
         }
         if looks_like_address(value) && parse_address(value).is_none() {
-            self.note(format!("`{}` is `{}`, which is no IP address", one_line(name, 80), one_line(value, 80)));
+            self.note(format!(
+                "`{}` is `{}`, which is no IP address",
+                one_line(name, 80),
+                one_line(value, 80)
+            ));
         }
         self.came_from(field, name);
         Ok(true)

@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
-use super::{address, arcsight_cef, peerhound_json, reject, suricata_eve};
+use super::{
+    address, arcsight_cef, arcsight_esm, cyberark_audit, graylog, peerhound_json, qradar_leef,
+    qradar_offense, reject, sonicwall, sophos_firewall, stormshield, suricata_eve, symantec_sep,
+};
 use super::{aws_guardduty, aws_security_hub, ocsf};
 use super::{carbonblack, cortex_xdr, crowdstrike, darktrace, sentinelone, sophos_central};
 use super::{
@@ -49,6 +52,15 @@ pub static FORMATS: &[Format] = &[
     osquery::FORMAT,
     chronicle_udm::FORMAT,
     arcsight_cef::FORMAT,
+    qradar_leef::FORMAT,
+    qradar_offense::FORMAT,
+    arcsight_esm::FORMAT,
+    graylog::FORMAT,
+    cyberark_audit::FORMAT,
+    sonicwall::FORMAT,
+    stormshield::FORMAT,
+    sophos_firewall::FORMAT,
+    symantec_sep::FORMAT,
     ocsf::FORMAT,
     aws_guardduty::FORMAT,
     aws_security_hub::FORMAT,

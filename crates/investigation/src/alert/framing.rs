@@ -13,6 +13,7 @@ mod layout;
 mod scan;
 mod table;
 mod unreadable;
+mod wrapped;
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub struct Framing<R> {
     yielded: bool,
     /// A record or something that looks like JSON was seen: this is no binary file.
     looks_like_text: bool,
+    /// What was found too early, behind a record that it is no part of.
+    found_early: Option<Framed>,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl<R: BufRead> Framing<R> {
             ended: false,
             yielded: false,
             looks_like_text: false,
+            found_early: None,
         }
     }
 
@@ -118,6 +122,9 @@ impl<R: BufRead> Framing<R> {
             if let Some(failure) = self.start()? {
                 return Ok(Some(failure));
             }
+        }
+        if let Some(framed) = self.found_early.take() {
+            return Ok(Some(framed));
         }
         match &self.mode {
             Mode::Between { .. } => self.between(),
@@ -202,7 +209,7 @@ impl<R: BufRead> Framing<R> {
             return Ok(Some(Framed { line, content: Err(Unreadable::TooLong) }));
         }
         let text = match self.decode(raw) {
-            Ok(text) => text,
+            Ok(text) => self.unwrap_lines(text),
             Err(unreadable) if self.looks_like_text => {
                 return Ok(Some(Framed { line, content: Err(unreadable) }));
             }
