@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
-use super::{address, arcsight_cef, fortigate, paloalto, peerhound_json, reject, suricata_eve};
+use super::{address, arcsight_cef, cisco, fortigate, paloalto, peerhound_json, reject, suricata_eve};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -34,6 +34,7 @@ pub static FORMATS: &[Format] = &[
     suricata_eve::FORMAT,
     arcsight_cef::FORMAT,
     fortigate::FORMAT,
+    cisco::FORMAT,
     paloalto::FORMAT,
     peerhound_json::FORMAT,
     address::FORMAT,

@@ -7,6 +7,7 @@
 mod address;
 mod arcsight_cef;
 mod cef;
+mod cisco;
 mod envelope;
 mod field;
 mod fields;
