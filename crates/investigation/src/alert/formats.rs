@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
-use super::{address, arcsight_cef, cisco, fortigate, paloalto, peerhound_json, reject, suricata_eve};
+use super::{
+    address, arcsight_cef, checkpoint, cisco, fortigate, juniper, paloalto, peerhound_json, reject,
+    suricata_eve, zscaler,
+};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -35,6 +38,9 @@ pub static FORMATS: &[Format] = &[
     arcsight_cef::FORMAT,
     fortigate::FORMAT,
     cisco::FORMAT,
+    juniper::FORMAT,
+    zscaler::FORMAT,
+    checkpoint::FORMAT,
     paloalto::FORMAT,
     peerhound_json::FORMAT,
     address::FORMAT,

@@ -7,6 +7,7 @@
 mod address;
 mod arcsight_cef;
 mod cef;
+mod checkpoint;
 mod cisco;
 mod envelope;
 mod field;
@@ -14,6 +15,7 @@ mod fields;
 mod formats;
 mod fortigate;
 pub mod framing;
+mod juniper;
 mod lookup;
 mod mapping;
 mod pairs;
@@ -25,6 +27,7 @@ mod suricata_eve;
 mod syslog;
 mod time;
 mod wording;
+mod zscaler;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
