@@ -9,8 +9,8 @@ use super::envelope::{self, Opened};
 use super::framing::{Content, Record};
 use super::{Alert, AlertFields, Reject, SiteFormat};
 use super::{
-    address, arcsight_cef, checkpoint, cisco, fortigate, juniper, paloalto, peerhound_json, reject,
-    suricata_eve, zscaler,
+    address, arcsight_cef, aws_vpcflow, checkpoint, cisco, fortigate, juniper, paloalto, peerhound_json,
+    reject, snort, suricata_eve, zscaler,
 };
 use crate::text::one_line;
 
@@ -42,6 +42,8 @@ pub static FORMATS: &[Format] = &[
     zscaler::FORMAT,
     checkpoint::FORMAT,
     paloalto::FORMAT,
+    snort::FORMAT,
+    aws_vpcflow::FORMAT,
     peerhound_json::FORMAT,
     address::FORMAT,
 ];

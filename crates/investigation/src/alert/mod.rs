@@ -6,6 +6,7 @@
 
 mod address;
 mod arcsight_cef;
+mod aws_vpcflow;
 mod cef;
 mod checkpoint;
 mod cisco;
@@ -23,6 +24,7 @@ mod paloalto;
 mod peerhound_json;
 mod reject;
 mod site;
+mod snort;
 mod suricata_eve;
 mod syslog;
 mod time;
