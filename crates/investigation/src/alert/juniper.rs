@@ -61,7 +61,7 @@ const MAPPING: Mapping = &[
 
 /// What was seen, or which rule let it pass or not.
 const RULES: [&str; 7] =
-    ["attack-name", "threat-name", "name", "policy-name", "profile", "profile-name", "reason"];
+    ["attack-name", "threat-name", "name", "policy-name", "category", "profile", "reason"];
 /// Tracking of applications is about these.
 const APPLICATIONS: [&str; 2] = ["nested-application", "application"];
 
@@ -119,7 +119,11 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
 
 /// Junos writes zeros where there is no address, and `UNKNOWN` where it knows nothing.
 fn without_nothing(mut pairs: Pairs<'_>) -> Pairs<'_> {
-    pairs.0.retain(|(_, value)| !matches!(&**value, "0.0.0.0" | "::" | "UNKNOWN" | "None" | "N/A"));
+    pairs.0.retain(|(key, value)| match &**value {
+        "0.0.0.0" | "::" | "UNKNOWN" | "None" | "N/A" => false,
+        "0" => !key.starts_with("nat-"),
+        _ => true,
+    });
     pairs
 }
 

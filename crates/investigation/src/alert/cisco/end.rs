@@ -2,6 +2,9 @@
 
 use crate::scope::parse_address;
 
+/// Most pairs of parentheses behind an address that are looked into.
+const MAX_PARENTHESES: usize = 4;
+
 /// One end of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct End<'a> {
@@ -22,7 +25,8 @@ pub(super) fn read(text: &str) -> Option<End<'_>> {
     let (word, mut behind) = (text[..length].trim_end_matches(['.', ';']), &text[length..]);
     let (host, port) = host_and_port(word)?;
     let mut end = End { host, port, ..End::default() };
-    while let Some((inside, rest)) = in_parentheses(behind) {
+    for _ in 0..MAX_PARENTHESES {
+        let Some((inside, rest)) = in_parentheses(behind) else { break };
         behind = rest;
         let inside = inside.trim();
         match inside.rsplit_once('/').filter(|(address, _)| parse_address(address).is_some()) {

@@ -46,7 +46,7 @@ fn ends(text: &str) -> Message<'_> {
         return both(Some(real), None);
     }
     if let Some((before, behind)) = text.split_once(" -> ")
-        && let Some(source) = before.split_whitespace().filter(|word| word.contains('/')).last()
+        && let Some(source) = before.split_whitespace().rfind(|word| word.contains('/'))
     {
         return both(end::read(source), end::read(behind));
     }
@@ -149,8 +149,8 @@ fn rule(text: &str) -> Option<&str> {
             return Some(reason);
         }
     }
-    if let Some((_, options)) = text.split_once("IP options: ") {
-        return Some(&text[text.len() - options.len() - "IP options: ".len()..]);
+    if let Some(at) = text.find("IP options: ") {
+        return Some(&text[at..]);
     }
     // What follows the person is what happened.
     if let Some((_, behind)) = text.split_once(" IP <")

@@ -48,7 +48,7 @@ pub(super) fn read<'a>(tag: &str, text: &'a str) -> Pairs<'a> {
         };
         all.push((key.to_ascii_lowercase().into(), value));
     }
-    if let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("username")) {
+    if let Some(at) = words.iter().rposition(|word| word.eq_ignore_ascii_case("username")) {
         all.extend(words.get(at + 1).map(|&name| ("username".into(), name.into())));
     }
     Pairs(all)

@@ -143,7 +143,11 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         })?,
     };
     // Written where there is no address, and where nothing was translated.
-    pairs.0.retain(|(_, value)| !matches!(&**value, "0.0.0.0" | "::"));
+    pairs.0.retain(|(key, value)| match &**value {
+        "0.0.0.0" | "::" => false,
+        "0" => !key.starts_with("NAT"),
+        _ => true,
+    });
     take_forwarded(&mut pairs);
     let lookup = Lookup::Pairs(&pairs);
     let mut fields = AlertFields::default();
