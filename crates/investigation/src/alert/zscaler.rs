@@ -15,7 +15,7 @@ use super::{AlertFields, Field, Format, Reject, pairs};
 pub(super) const FORMAT: Format = Format {
     name: "zscaler",
     description: "Zscaler Internet Access (NSS) logs, as JSON or as key=value between tabs",
-    example: "alerts/zscaler-firewall.json",
+    example: "alerts/zscaler-web.tsv",
     detects,
     parse,
 };
