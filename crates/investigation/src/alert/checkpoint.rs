@@ -42,7 +42,7 @@ const MAPPING: Mapping = &[
 ];
 
 /// What stands in for a rule where none is named.
-const REASONS: [&str; 6] = ["threatname", "appi_name", "policy", "reason", "auth_status", "product"];
+const REASONS: [&str; 5] = ["threatname", "appi_name", "policy", "reason", "auth_status"];
 /// Layers of one policy each have their rule; where they are flattened, this is behind their keys.
 const OF_LAYERS: &str = "_._._match_table";
 /// Keys that only Check Point has.

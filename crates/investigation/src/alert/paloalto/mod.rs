@@ -105,7 +105,8 @@ fn find(line: &str) -> Option<(&str, &str)> {
         let is_date = received.contains('/') && received.starts_with(|c: char| c.is_ascii_digit());
         let is_serial = serial.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         // The first column is a number that means nothing, behind whatever header syslog put before it.
-        let start = header[..at[0]].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |before| before + 1);
+        let digits = header[..at[0]].bytes().rev().take_while(u8::is_ascii_digit).count();
+        let start = at[0] - digits;
         (is_date && is_serial).then(|| (kind, &line[start..]))
     })
 }
@@ -206,6 +207,7 @@ mod tests {
             "<14>Mar  4 05:06:07 fw1 ",
             "<14>1 2026-03-04T05:06:07Z fw1 - - - - ",
             ": ",
+            "é",
             "<14>Mar  4 05:06:07 ",
         ] {
             let alert = alert(&format!("{header}{TRAFFIC}"));
