@@ -4,60 +4,18 @@
 //! input ─► framing ─► Record ─► envelope ─► Record ─► format ─► AlertFields ─► Alert
 //! ```
 
-mod address;
-mod arcsight_cef;
-mod arcsight_esm;
-mod aws_action;
-mod aws_guardduty;
-mod aws_security_hub;
-mod carbonblack;
-mod cef;
-mod cef_dialects;
-mod chronicle_udm;
-mod cortex_xdr;
-mod crowdstrike;
-mod cyberark_audit;
-mod darktrace;
-mod ecs;
-mod elastalert;
-mod elastic_alert;
-mod endpoint;
 mod envelope;
 mod field;
 mod fields;
-mod formats;
+mod format;
 pub mod framing;
-mod gatewatcher;
-mod graylog;
-mod leef;
 mod lookup;
 mod mapping;
-mod ms_defender;
-mod ms_entities;
-mod ms_graph;
-mod ms_sentinel;
-mod ocsf;
-mod osquery;
-mod ossec_syslog;
 mod pairs;
-mod peerhound_json;
-mod qradar_leef;
-mod qradar_offense;
 mod reject;
-mod sentinelone;
 mod site;
-mod sonicwall;
-mod sophos_central;
-mod sophos_firewall;
-mod splunk_alert;
-mod splunk_row;
-mod stormshield;
-mod suricata_eve;
-mod symantec_sep;
 mod syslog;
 mod time;
-mod wazuh;
-mod zeek;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -69,7 +27,7 @@ use crate::evidence::TransportProtocol;
 
 pub use field::Field;
 pub use fields::AlertFields;
-pub use formats::{FORMATS, Format, Rejected, read};
+pub use format::{FORMATS, Format, Rejected, read};
 pub use reject::Reject;
 pub use site::{Detect, SiteFormat, SiteKind};
 

@@ -33,7 +33,7 @@ pub(super) fn separated<'a>(line: &'a str, between: &str, is: &str) -> Pairs<'a>
     let mut rest = line;
     while !rest.is_empty() && pairs.len() < MAX_PAIRS {
         let next = rest.find(between).unwrap_or(rest.len());
-        let Some(at) = rest.find(is).filter(|&at| at < next) else {
+        let Some(at) = rest[..next].find(is) else {
             rest = rest.get(next + between.len()..).unwrap_or_default();
             continue;
         };

@@ -9,7 +9,7 @@ mod packed;
 use serde_json::Value;
 
 use super::framing::{Content, Framing, Record, Unreadable};
-use super::{Reject, SiteFormat, formats};
+use super::{Reject, SiteFormat, format};
 
 /// Most envelopes around each other.
 const MAX_DEPTH: usize = 8;
@@ -64,7 +64,7 @@ impl Opening<'_> {
             Ok(None) => {}
             Err(reject) => return self.unreadable(reject, record),
         }
-        let known = formats::is_known(record, self.site);
+        let known = format::is_known(record, self.site);
         let keeps = known && carriers::keeps_another(record);
         if known && !keeps {
             return self.found.push(Opened::Alert(record.clone()));
@@ -83,7 +83,7 @@ impl Opening<'_> {
             trial.inner(inner, record, depth);
             let found = trial.found.iter().any(|opened| match opened {
                 // A line that begins with an address says less than the document around it.
-                Opened::Alert(found) => !keeps || formats::is_telling(found, self.site),
+                Opened::Alert(found) => !keeps || format::is_telling(found, self.site),
                 Opened::Unreadable(..) => false,
             });
             if found {
@@ -94,7 +94,7 @@ impl Opening<'_> {
         }
         match known {
             true => self.found.push(Opened::Alert(record.clone())),
-            false => self.unreadable(formats::unknown(record, self.site), record),
+            false => self.unreadable(format::unknown(record, self.site), record),
         }
     }
 

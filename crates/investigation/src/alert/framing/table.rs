@@ -8,7 +8,7 @@ use csv_core::ReadRecordResult;
 
 use super::bytes::Bytes;
 use super::{Content, Record, Unreadable};
-use crate::alert::address;
+use crate::alert::format::address;
 use crate::scope::parse_address;
 
 /// Most columns of a table.
@@ -28,6 +28,10 @@ impl Table {
     pub(super) fn from_header(line: &str) -> Option<Self> {
         let count = |delimiter: u8| line.bytes().filter(|&b| b == delimiter).count();
         let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter))?;
+        // AWS puts its flow logs into files between blanks; any other such line is a sentence.
+        let of_aws =
+            count(delimiter) == 0 && [" srcaddr ", " dstaddr "].iter().all(|name| line.contains(name));
+        let delimiter = if of_aws { b' ' } else { delimiter };
         let cells = split(line, delimiter).filter(|cells| cells.len() <= MAX_COLUMNS)?;
         let cells: Vec<String> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
         let named = cells.iter().any(|cell| address::is_address_column(cell));

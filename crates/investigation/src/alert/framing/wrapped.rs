@@ -4,7 +4,8 @@ use std::io::BufRead;
 
 use super::{Framed, Framing, MAX_RECORD_BYTES, Unreadable};
 use crate::alert::fields::looks_like_address;
-use crate::alert::{cef, syslog};
+use crate::alert::format::cef;
+use crate::alert::syslog;
 
 /// Most lines of one message.
 const MAX_LINES: usize = 64;

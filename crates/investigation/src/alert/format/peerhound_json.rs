@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::framing::{Content, Record};
-use super::{AlertFields, Field, Format, Reject, formats};
+use super::{AlertFields, Field, Format, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "peerhound_json",
@@ -57,7 +57,7 @@ fn detects(record: &Record) -> bool {
             None => false,
         })
     };
-    object.iter().any(tells) && !formats::is_known_before(FORMAT.name, record)
+    object.iter().any(tells) && !super::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::Mapping;
-use super::{AlertFields, Field, Format, Reject, ecs, formats};
+use super::{AlertFields, Field, Format, Reject, ecs};
 
 pub(super) const FORMAT: Format = Format {
     name: "elastalert",
@@ -68,7 +68,7 @@ fn detects(record: &Record) -> bool {
     let counted = object.contains_key("num_hits") && object.contains_key("num_matches");
     let kept = object.get("match_body").is_some_and(Value::is_object) && object.contains_key("rule_name");
     // A match of Suricata's or Wazuh's index says more when it is read as what it is.
-    (counted || kept) && !formats::is_known_before(FORMAT.name, record)
+    (counted || kept) && !super::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {

@@ -1,4 +1,4 @@
-//! Sophos firewalls: SFOS (XG and XGS) in both of its syslog formats, and the older UTM.
+//! Sophos firewalls: SFOS (XG and XGS) in both of its syslog and the older UTM.
 //!
 //! Sources: Sophos, "Sophos Firewall syslog guide" (versions 17 to 20) and "UTM log file reference".
 

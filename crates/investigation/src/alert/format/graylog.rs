@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::formats::FORMATS;
+use super::FORMATS;
 use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::{self, Mapping};

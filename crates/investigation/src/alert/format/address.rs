@@ -22,6 +22,7 @@ const ADDRESS: &[&str] = &[
     "src_ip",
     "source_address",
     "src_addr",
+    "srcaddr",
     "sourceip",
     "srcip",
     "src",
@@ -49,6 +50,7 @@ const DESTINATION: &[&str] = &[
     "dst_ip",
     "destination_address",
     "dst_addr",
+    "dstaddr",
     "destinationip",
     "dstip",
     "destip",
@@ -104,7 +106,7 @@ const SEVERITY: &[&str] = &["event_severity", "severity", "urgency"];
 const INFOHASH: &[&str] = &["torrent_infohash", "infohash", "info_hash"];
 
 /// Whether a table's column of this name holds the address to investigate.
-pub(super) fn is_address_column(name: &str) -> bool {
+pub(in crate::alert) fn is_address_column(name: &str) -> bool {
     ADDRESS.contains(&plain(name).as_str())
 }
 

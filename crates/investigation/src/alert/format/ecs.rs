@@ -12,7 +12,7 @@ use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::{self, Mapping};
 use super::suricata_eve::set_infohash_from_urls;
-use super::{AlertFields, Field, Format, Reject, formats};
+use super::{AlertFields, Field, Format, Reject};
 use crate::scope::parse_address;
 
 pub(super) const FORMAT: Format = Format {
@@ -105,7 +105,7 @@ fn detects(record: &Record) -> bool {
     lookup.has("@timestamp")
         && ["ecs.version", "event.kind", "event.module", "event.dataset"].iter().any(|key| lookup.has(key))
         && says.iter().any(|key| lookup.get(key).is_some())
-        && !formats::is_known_before(FORMAT.name, record)
+        && !super::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {

@@ -53,7 +53,7 @@ pub(super) fn header(line: &str) -> &str {
 }
 
 /// Whether `line` holds a CEF message.
-pub(super) fn is_cef(line: &str) -> bool {
+pub(in crate::alert) fn is_cef(line: &str) -> bool {
     body(line).is_some()
 }
 

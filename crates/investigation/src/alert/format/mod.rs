@@ -1,24 +1,67 @@
 //! The formats that alerts are read in. A new one is a file beside this one and a line in [`FORMATS`].
 
+pub(super) mod address;
+mod arcsight_cef;
+mod arcsight_esm;
+mod aws_action;
+mod aws_guardduty;
+mod aws_security_hub;
+mod aws_vpcflow;
+mod carbonblack;
+pub(super) mod cef;
+mod cef_dialects;
+mod checkpoint;
+mod chronicle_udm;
+mod cisco;
+mod cortex_xdr;
+mod crowdstrike;
+mod cyberark_audit;
+mod darktrace;
+mod ecs;
+mod elastalert;
+mod elastic_alert;
+mod endpoint;
+mod fortigate;
+mod gatewatcher;
+mod graylog;
+mod juniper;
+mod leef;
+mod ms_defender;
+mod ms_entities;
+mod ms_graph;
+mod ms_sentinel;
+mod ocsf;
+mod osquery;
+mod ossec_syslog;
+mod paloalto;
+mod peerhound_json;
+mod qradar_leef;
+mod qradar_offense;
+mod sentinelone;
+mod snort;
+mod sonicwall;
+mod sophos_central;
+mod sophos_firewall;
+mod splunk_alert;
+mod splunk_row;
+mod stormshield;
+mod suricata_eve;
+mod symantec_sep;
+mod wazuh;
+mod wording;
+mod zeek;
+mod zscaler;
+
 use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::envelope::{self, Opened};
-use super::framing::{Content, Record};
-use super::{Alert, AlertFields, Reject, SiteFormat};
-use super::{
-    address, arcsight_cef, arcsight_esm, cyberark_audit, graylog, peerhound_json, qradar_leef,
-    qradar_offense, reject, sonicwall, sophos_firewall, stormshield, suricata_eve, symantec_sep,
-};
-use super::{aws_guardduty, aws_security_hub, ocsf};
-use super::{carbonblack, cortex_xdr, crowdstrike, darktrace, sentinelone, sophos_central};
-use super::{
-    chronicle_udm, ecs, elastalert, elastic_alert, gatewatcher, osquery, ossec_syslog, splunk_alert, wazuh,
-    zeek,
-};
-use super::{ms_defender, ms_graph, ms_sentinel};
+use super::framing::{self, Content, Record};
+use super::{Alert, AlertFields, Field, Reject, SiteFormat};
+// What formats are made of: each names it as `super::lookup` and so on.
+use super::{fields, lookup, mapping, pairs, reject, syslog, time};
 use crate::text::one_line;
 
 /// Most of a record that its alerts keep as `event.original`, in bytes.
@@ -61,6 +104,14 @@ pub static FORMATS: &[Format] = &[
     stormshield::FORMAT,
     sophos_firewall::FORMAT,
     symantec_sep::FORMAT,
+    fortigate::FORMAT,
+    cisco::FORMAT,
+    juniper::FORMAT,
+    zscaler::FORMAT,
+    checkpoint::FORMAT,
+    paloalto::FORMAT,
+    snort::FORMAT,
+    aws_vpcflow::FORMAT,
     ocsf::FORMAT,
     aws_guardduty::FORMAT,
     aws_security_hub::FORMAT,

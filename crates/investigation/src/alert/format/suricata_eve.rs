@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::Mapping;
-use super::{AlertFields, Field, Format, Reject, formats};
+use super::{AlertFields, Field, Format, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "suricata_eve",
@@ -46,7 +46,7 @@ fn detects(record: &Record) -> bool {
     event.get("event_type").is_some_and(Value::is_string)
         && ["timestamp", "flow_id", "src_ip", "dest_ip"].iter().any(|key| event.contains_key(*key))
         // Sensors that embed Suricata add fields of their own, and name their own formats.
-        && !formats::is_known_before(FORMAT.name, record)
+        && !super::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
