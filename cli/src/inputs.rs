@@ -36,7 +36,7 @@ pub(crate) fn read(
         // An address that is typed is meant to be looked at now: it is a new alert each time.
         let moment = format!("{now}#{number}");
         fn reading<'a>(origin: &'a str, moment: &'a str, formats: &'a [SiteFormat]) -> Reading<'a> {
-            Reading { origin, moment, formats, once: false }
+            Reading { origin, moment, formats, passed_over: None, once: false }
         }
         let mut record = |received| give(Item::Record(Box::new(received)));
         let go_on = if input == "-" {

@@ -108,6 +108,14 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
     Ok(queue.printer.exit())
 }
 
+/// Says how many records of an input were no alerts.
+fn say_passed_over(origin: &str, events: usize) {
+    if events > 0 {
+        let origin = show::safe(origin);
+        show::note(&format!("peerhound: {origin}: {events} events that are no alerts were passed over"));
+    }
+}
+
 /// Whether a failure of the store may be over in a moment.
 fn is_passing(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing))
@@ -144,9 +152,16 @@ impl Source {
         let moment = Timestamp::now().to_string();
         std::thread::spawn(move || {
             let mut give = |item| sender.blocking_send(item).is_ok();
-            let reading =
-                Reading { origin: "standard input", moment: &moment, formats: &policy.format, once: false };
-            read_records(reading, std::io::stdin().lock(), &mut give)
+            let passed_over = std::cell::Cell::new(0);
+            let reading = Reading {
+                origin: "standard input",
+                moment: &moment,
+                formats: &policy.format,
+                passed_over: Some(&passed_over),
+                once: false,
+            };
+            read_records(reading, std::io::stdin().lock(), &mut give);
+            say_passed_over("standard input", passed_over.get());
         });
         Ok(Self::Lines(receiver))
     }

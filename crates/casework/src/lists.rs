@@ -53,6 +53,18 @@ pub async fn fetch(list: &List, folder: &Path) -> Result<Vec<u8>, String> {
     // The URL may hold a secret, so only its host is ever shown.
     let url = Url::parse(&list.url).map_err(|_| "its url is not a URL".to_owned())?;
     let host = url.host_str().unwrap_or_default().to_owned();
+    let header = match &list.header_file {
+        Some(_) if url.scheme() == "http" && !is_loopback(&host) => {
+            return Err("a secret header is not sent over an unprotected connection: use https".to_owned());
+        }
+        Some(file) => {
+            let line = secret::read(&folder.join(file), "header file").map_err(|error| error.to_string())?;
+            let (name, value) =
+                line.split_once(':').ok_or("header_file holds no header: write `Name: value`")?;
+            Some((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        None => None,
+    };
     let token = match &list.token_file {
         Some(_) if url.scheme() == "http" && !is_loopback(&host) => {
             return Err("a token is not sent over an unprotected connection: use https".to_owned());
@@ -70,6 +82,9 @@ pub async fn fetch(list: &List, folder: &Path) -> Result<Vec<u8>, String> {
     request = request.header(USER_AGENT, concat!("peerhound/", env!("CARGO_PKG_VERSION")));
     if let Some(token) = &token {
         request = request.bearer_auth(token);
+    }
+    if let Some((name, value)) = header {
+        request = request.header(name, value);
     }
     let mut response = request.send().await.map_err(failed)?;
     if !response.status().is_success() {
@@ -103,7 +118,7 @@ pub async fn apply(
 ) -> Result<Looked, StoreError> {
     let origin = origin(list);
     let moment = format!("{}@{}", list.name, now.strftime("%Y-%m-%d"));
-    let reading = Reading { origin: &origin, moment: &moment, formats, once: true };
+    let reading = Reading { origin: &origin, moment: &moment, formats, passed_over: None, once: true };
     let mut records: Vec<Received> = Vec::new();
     read_records(reading, body, &mut |record| {
         records.push(record);

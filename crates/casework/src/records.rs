@@ -1,11 +1,12 @@
 //! From bytes to alerts: the records of one stream, whatever brought it.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 
 use data_encoding::HEXLOWER;
 use flate2::bufread::MultiGzDecoder;
 use investigation::alert::framing::Framing;
-use investigation::alert::{self, Rejected, SiteFormat};
+use investigation::alert::{self, Alert, Kind, Rejected, SiteFormat};
 use sha2::{Digest, Sha256};
 
 use crate::backend::{Received, Unread};
@@ -28,6 +29,8 @@ pub struct Reading<'a> {
     pub moment: &'a str,
     /// The formats that the site has besides those that are known.
     pub formats: &'a [SiteFormat],
+    /// Where records that are no alerts are counted, which are then passed over; `None` gives them too.
+    pub passed_over: Option<&'a Cell<usize>>,
     /// An address counts once in this reading, on whatever line it stands.
     pub once: bool,
 }
@@ -35,7 +38,7 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// A reading of the known formats.
     pub fn new(origin: &'a str, moment: &'a str) -> Self {
-        Self { origin, moment, formats: &[], once: false }
+        Self { origin, moment, formats: &[], passed_over: None, once: false }
     }
 }
 
@@ -86,16 +89,21 @@ fn read_text(reading: Reading<'_>, input: impl BufRead, give: &mut impl FnMut(Re
         };
         let read = |discriminator: &str| alert::read(&record, discriminator, reading.formats);
         let mut alerts = read("");
-        if alerts.iter().flatten().any(|alert| alert.format == ADDRESS_FORMAT) {
+        if alerts.iter().flatten().any(is_timeless) {
             let timely = match reading.once {
                 true => read(reading.moment),
                 false => read(&format!("{}#{line}", reading.moment)),
             };
             for (alert, timely) in alerts.iter_mut().zip(timely) {
-                if alert.as_ref().is_ok_and(|alert| alert.format == ADDRESS_FORMAT) {
+                if alert.as_ref().is_ok_and(is_timeless) {
                     *alert = timely;
                 }
             }
+        }
+        if let Some(passed_over) = reading.passed_over {
+            let before = alerts.len();
+            alerts.retain(|alert| !alert.as_ref().is_ok_and(|alert| alert.kind == Kind::Event));
+            passed_over.set(passed_over.get() + before - alerts.len());
         }
         let go_on = alerts.into_iter().all(|alert| {
             give(match alert {
@@ -108,6 +116,11 @@ fn read_text(reading: Reading<'_>, input: impl BufRead, give: &mut impl FnMut(Re
         }
     }
     true
+}
+
+/// Whether an alert says nothing about when: the same words may be another alert tomorrow.
+fn is_timeless(alert: &Alert) -> bool {
+    alert.format == ADDRESS_FORMAT || (alert.timestamp.is_none() && alert.event_id.is_none())
 }
 
 /// A record that could not be read. Its id follows from what it is and where it was, so that reading it again after

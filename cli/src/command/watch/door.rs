@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use casework::backend::{Backend, Received};
 use casework::door::{Answer, Door, Keys, Rate, Request};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -28,6 +28,8 @@ const CONNECTIONS: usize = 256;
 /// Time for the headers of a request, and for the whole of one with its answer.
 const HEADERS: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(30);
+/// Bytes that are read of a body beyond its cap, and thrown away.
+const DRAINED: usize = 16 << 20;
 /// Wrong keys a minute: more is guessing.
 const WRONG_KEYS: u32 = 60;
 
@@ -125,9 +127,9 @@ impl Shared {
         let door =
             Door { keys: &self.keys, policy: &self.worker.policy.door, formats: &self.worker.policy.format };
         let (parts, body) = request.into_parts();
-        let body = match Limited::new(body, door.max_body()).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Answer::too_large(door.max_body()),
+        let body = match whole(body, door.max_body()).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Answer::too_large(door.max_body()),
             Err(error) => {
                 tracing::debug!(%error, "a body broke off");
                 return Answer::unavailable();
@@ -158,6 +160,25 @@ impl Shared {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         door.admit(&request, &format!("{}-{number}", self.started.as_second()), Timestamp::now())
     }
+}
+
+/// A body, or nothing where it is longer than `most`. Of a longer one some more is read, since a sender or a proxy that is
+/// not done sending takes an early answer for a broken connection, and tries again.
+async fn whole(mut body: Incoming, most: usize) -> hyper::Result<Option<Vec<u8>>> {
+    let (mut kept, mut seen) = (Vec::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > most.saturating_add(DRAINED) {
+            return Ok(None);
+        }
+        if seen > most {
+            kept = Vec::new();
+        } else {
+            kept.extend_from_slice(&data);
+        }
+    }
+    Ok((seen <= most).then_some(kept))
 }
 
 fn written(answer: Answer) -> Response<Full<Bytes>> {

@@ -82,8 +82,16 @@ async fn take_file(dir: &Path, path: &Path, formats: &[SiteFormat], store: &Loca
     let formats = formats.to_vec();
     let reader = tokio::task::spawn_blocking(move || {
         let mut give = |item| sender.blocking_send(item).is_ok();
-        let reading = Reading { origin: &origin, moment: &moment, formats: &formats, once: false };
-        read_records(reading, BufReader::new(file), &mut give)
+        let passed_over = std::cell::Cell::new(0);
+        let reading = Reading {
+            origin: &origin,
+            moment: &moment,
+            formats: &formats,
+            passed_over: Some(&passed_over),
+            once: false,
+        };
+        read_records(reading, BufReader::new(file), &mut give);
+        super::say_passed_over(&origin, passed_over.get());
     });
     let mut items = Vec::new();
     let mut all_read = true;

@@ -8,6 +8,7 @@
 mod keys;
 mod rate;
 
+use std::cell::Cell;
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -131,13 +132,30 @@ impl Door<'_> {
         if body.trim_ascii().is_empty() {
             return Err(Answer::refusal(400, "the body is empty: expected alerts"));
         }
+        let passed_over = Cell::new(0);
         let (origin, moment) = (format!("request {id}"), format!("{now}#{id}"));
-        let reading = Reading { origin: &origin, moment: &moment, formats: self.formats, once: false };
+        let reading = Reading {
+            origin: &origin,
+            moment: &moment,
+            formats: self.formats,
+            passed_over: Some(&passed_over),
+            once: false,
+        };
         let mut records = Vec::new();
         read_records(reading, body, &mut |record| {
             records.push(record);
             true
         });
+        if passed_over.get() > 0 {
+            tracing::info!(
+                request = id,
+                events = passed_over.get(),
+                "events that are no alerts were passed over"
+            );
+            if records.is_empty() {
+                return Err(Answer::refusal(422, "these are events and no alerts: send alerts only"));
+            }
+        }
         Ok(records)
     }
 }

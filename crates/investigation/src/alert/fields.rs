@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{Alert, Field, Reject, time};
+use super::{Alert, Field, Kind, Reject, time};
 use crate::evidence::TransportProtocol;
 use crate::scope::parse_address;
 use crate::text::one_line;
@@ -19,6 +19,7 @@ const MAX_NOTES: usize = 16;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs, reason = "each field is described on Alert")]
 pub struct AlertFields {
+    pub kind: Kind,
     pub event_id: Option<String>,
     pub timestamp: Option<Timestamp>,
     pub rule_name: Option<String>,
@@ -60,6 +61,7 @@ impl AlertFields {
         }
         Alert {
             id,
+            kind: self.kind,
             event_id: self.event_id,
             timestamp: self.timestamp,
             format: format.to_owned(),
@@ -118,6 +120,7 @@ impl AlertFields {
                 let value = self.port(named);
                 self.source_port.put(value)
             }
+            Field::SourceNatPort | Field::DestinationNatPort if value == "0" => false,
             Field::SourceNatPort => {
                 let value = self.port(named);
                 self.source_nat_port.put(value)

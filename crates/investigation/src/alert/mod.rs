@@ -31,6 +31,24 @@ pub use format::{FORMATS, Format, Rejected, read};
 pub use reject::Reject;
 pub use site::{Detect, SiteFormat, SiteKind};
 
+/// `event.kind`: whether the sender says that somebody should look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Something fired.
+    #[default]
+    Alert,
+    /// Something happened: a flow, a look-up, a request. A sensor writes them by the million, and nobody is
+    /// investigated for one.
+    Event,
+}
+
+impl Kind {
+    fn is_alert(&self) -> bool {
+        *self == Self::Alert
+    }
+}
+
 /// A normalised alert. Field names in serialised form are ECS names.
 ///
 /// Addresses are folded (IPv4-mapped IPv6 becomes IPv4). Text is as the sender wrote it, capped, and hostile.
@@ -38,6 +56,9 @@ pub use site::{Detect, SiteFormat, SiteKind};
 pub struct Alert {
     /// Peerhound's id of this alert, derived from its content: the same bytes twice are the same alert.
     pub id: String,
+    /// `event.kind`; left out where it is an alert.
+    #[serde(rename = "event.kind", default, skip_serializing_if = "Kind::is_alert")]
+    pub kind: Kind,
     /// `event.id`: what the sender calls it. Not trusted to be unique.
     #[serde(rename = "event.id", default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,

@@ -22,7 +22,7 @@ pub struct Door {
 
 impl Default for Door {
     fn default() -> Self {
-        Self { keys_file: None, max_body_kib: 1024, per_minute: 6000, replay_window: Span::minutes(5) }
+        Self { keys_file: None, max_body_kib: 4096, per_minute: 6000, replay_window: Span::minutes(5) }
     }
 }
 
@@ -40,6 +40,10 @@ pub struct List {
     /// File that holds a bearer token; relative to the policy file.
     #[serde(default)]
     pub token_file: Option<String>,
+    /// File that holds a whole header, `Name: value`, where the list wants another than a bearer token; relative to
+    /// the policy file.
+    #[serde(default)]
+    pub header_file: Option<String>,
     /// Time for one fetch.
     #[serde(default = "patience")]
     pub timeout: Span,
@@ -75,6 +79,9 @@ impl Policy {
             let name = &list.name;
             if name.trim().is_empty() || self.list[..index].iter().any(|other| other.name == *name) {
                 remarks.push(error(format!("list `{name}`: each list has a name of its own")));
+            }
+            if list.token_file.is_some() && list.header_file.is_some() {
+                remarks.push(error(format!("list `{name}`: token_file and header_file: name one of them")));
             }
             if list.every < OFTEN {
                 remarks.push(error(format!(

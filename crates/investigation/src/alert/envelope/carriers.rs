@@ -131,10 +131,6 @@ pub(super) fn carried(record: &Record) -> Result<Option<Inner>, Reject> {
             return Ok(Some(Inner::Values(if both.is_empty() { all.clone() } else { both })));
         }
     }
-    // Splunk's HTTP Event Collector: beside the event only where it came from.
-    if object.contains_key("sourcetype") && object.get("event").is_some_and(Value::is_object) {
-        return Ok(Some(Inner::Values(vec![object["event"].clone()])));
-    }
     Ok(None)
 }
 

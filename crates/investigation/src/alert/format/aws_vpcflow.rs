@@ -5,7 +5,7 @@
 use super::framing::{Content, Record};
 use super::lookup::{Lookup, Pairs};
 use super::mapping::Mapping;
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Kind, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "aws_vpcflow",
@@ -97,7 +97,7 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         Content::Line => COLUMNS.into_iter().zip(record.text.split_ascii_whitespace()).collect(),
     };
     let lookup = Lookup::Pairs(&pairs);
-    let mut fields = AlertFields::default();
+    let mut fields = AlertFields { kind: Kind::Event, ..AlertFields::default() };
     fields.fill(lookup, MAPPING)?;
     for (original, on_the_way, nat) in
         [("pktsrcaddr", "srcaddr", Field::SourceNatIp), ("pktdstaddr", "dstaddr", Field::DestinationNatIp)]

@@ -147,13 +147,25 @@ pub(super) fn pairs(extension: &str) -> Pairs<'_> {
     }
     let ends = keys.iter().skip(1).map(|&(start, _)| start).chain([extension.len()]);
     let pair = |(&(start, equals), end): (&(usize, usize), usize)| {
-        (&extension[start..equals], unescape(extension[equals + 1..end].trim()))
+        let (key, text) = (&extension[start..equals], extension[equals + 1..end].trim());
+        // Only a message has several lines; in a user or a path `\n` is a backslash that the sender did not escape.
+        let lines = key == "msg" || key.ends_with("essage");
+        (key, if lines { unescape(text) } else { unescape_in_line(text) })
     };
     keys.iter().zip(ends).map(pair).collect()
 }
 
 /// Undoes CEF's escapes; a backslash before anything else is a backslash, as in an unescaped Windows path.
 fn unescape(text: &str) -> Cow<'_, str> {
+    unescaped(text, true)
+}
+
+/// The same, where there is but one line.
+fn unescape_in_line(text: &str) -> Cow<'_, str> {
+    unescaped(text, false)
+}
+
+fn unescaped(text: &str, lines: bool) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
     }
@@ -165,8 +177,8 @@ fn unescape(text: &str) -> Cow<'_, str> {
             continue;
         }
         match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
+            Some('n') if lines => out.push('\n'),
+            Some('r') if lines => out.push('\r'),
             Some(c @ ('\\' | '=' | '|')) => out.push(c),
             Some(c) => out.extend(['\\', c]),
             None => out.push('\\'),

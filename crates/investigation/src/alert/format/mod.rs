@@ -59,7 +59,7 @@ use sha2::{Digest, Sha256};
 
 use super::envelope::{self, Opened};
 use super::framing::{self, Content, Record};
-use super::{Alert, AlertFields, Field, Reject, SiteFormat};
+use super::{Alert, AlertFields, Field, Kind, Reject, SiteFormat};
 // What formats are made of: each names it as `super::lookup` and so on.
 use super::{fields, lookup, mapping, pairs, reject, syslog, time};
 use crate::text::one_line;

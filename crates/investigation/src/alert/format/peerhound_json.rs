@@ -57,7 +57,10 @@ fn detects(record: &Record) -> bool {
             None => false,
         })
     };
-    object.iter().any(tells) && !super::is_known_before(FORMAT.name, record)
+    // Splunk's collector has an `event` of any kind.
+    !object.contains_key("sourcetype")
+        && object.iter().any(tells)
+        && !super::is_known_before(FORMAT.name, record)
 }
 
 fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
@@ -124,6 +127,10 @@ fn number(object: &Map<String, Value>, field: &str) -> Result<Option<String>, Re
     match value(object, field)? {
         None => Ok(None),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        // Templates of SIEMs write nothing but text.
+        Some(Value::String(text)) if text.is_empty() || text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(Some(text.clone()))
+        }
         Some(other) => Err(Reject::wrong_shape(field, "a number", other)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::Mapping;
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Kind, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "suricata_eve",
@@ -43,7 +43,10 @@ pub(super) const URLS: [&str; 3] = ["http.url", "http.http_refer", "fileinfo.fil
 
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(event)) = &record.content else { return false };
-    event.get("event_type").is_some_and(Value::is_string)
+    let told = event.get("event_type").is_some_and(Value::is_string);
+    // Old versions and some collectors leave the type out.
+    let fired = event.get("alert").is_some_and(|alert| alert.get("signature_id").is_some());
+    (told || fired)
         && ["timestamp", "flow_id", "src_ip", "dest_ip"].iter().any(|key| event.contains_key(*key))
         // Sensors that embed Suricata add fields of their own, and name their own formats.
         && !super::is_known_before(FORMAT.name, record)
@@ -72,6 +75,12 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     }
     fields.fill(lookup, MAPPING)?;
     set_infohash_from_urls(&mut fields, lookup, &URLS);
+    // A sensor logs every flow and look-up beside its alerts. BitTorrent's own protocols are what this is about.
+    let torrent =
+        event.get("event_type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("bittorrent"));
+    if !event.contains_key("alert") && !torrent && fields.infohash.is_none() {
+        fields.kind = Kind::Event;
+    }
     Ok(vec![fields])
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::framing::{Content, Record};
 use super::lookup::{Lookup, Pairs};
 use super::mapping::{self, Mapping};
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Kind, Reject};
 
 pub(super) const FORMAT: Format = Format {
     name: "zeek",
@@ -73,6 +73,10 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
 
 fn read(lookup: Lookup<'_>) -> Result<Vec<AlertFields>, Reject> {
     let mut alerts = mapping::read(lookup, MAPPING)?;
+    // A notice, a signature or an indicator that was met; and what Zeek itself takes for BitTorrent.
+    let fired = ["note", "sig_id", "seen.indicator"].iter().any(|key| lookup.has(key));
+    let torrent =
+        lookup.get("service").is_some_and(|service| service.to_ascii_lowercase().contains("bittorrent"));
     for fields in &mut alerts {
         // Of weird.log, where it is what was odd; elsewhere `name` is a program's or a file's.
         if fields.rule_name.is_none() && lookup.has("notice") && lookup.has("name") {
@@ -97,6 +101,9 @@ fn read(lookup: Lookup<'_>) -> Result<Vec<AlertFields>, Reject> {
         });
         if let Some(forwarded) = forwarded {
             fields.set(Field::ForwardedIp, ("proxied", forwarded))?;
+        }
+        if !fired && !torrent && fields.infohash.is_none() {
+            fields.kind = Kind::Event;
         }
     }
     Ok(alerts)
