@@ -1,6 +1,10 @@
 //! Claims that change hands under a step, and alerts that rest on them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use investigation::case::Disposition;
+use tokio::sync::Semaphore;
 
 use super::*;
 
@@ -100,16 +104,27 @@ async fn no_alert_stays_suppressed_on_a_claim_that_is_given_up() {
             lost.push(case.advance(Event::ClaimLost { held: held.clone() }, &policy(), at(2)).unwrap());
         }
         let gives_up = owner.advance(refused(), &policy(), at(3)).unwrap();
+        // The first four close before it, the last four after it, and those between them while it happens.
+        let (before, after) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let mut tasks = Vec::new();
         for (position, step) in lost.into_iter().enumerate() {
-            let store = store.clone();
+            let (store, before, after) = (store.clone(), Arc::clone(&before), Arc::clone(&after));
             tasks.push(tokio::spawn(async move {
-                tokio::time::sleep(std::time::Duration::from_millis(30 * position as u64)).await;
-                store.commit(&step, at(3)).await.unwrap()
+                match position {
+                    0..4 => {}
+                    4..8 => tokio::time::sleep(Duration::from_millis(10 * round)).await,
+                    _ => after.acquire().await.unwrap().forget(),
+                }
+                let committed = store.commit(&step, at(3)).await.unwrap();
+                if position < 4 {
+                    before.add_permits(1);
+                }
+                committed
             }));
         }
-        tokio::time::sleep(std::time::Duration::from_millis(30 * round)).await;
+        before.acquire_many(4).await.unwrap().forget();
         assert_eq!(store.commit(&gives_up, at(3)).await.unwrap(), Committed::Done);
+        after.add_permits(4);
         for (n, task) in tasks.into_iter().enumerate() {
             let row = store.alert(&format!("r{n}")).await.unwrap().remove(0);
             match task.await.unwrap() {
