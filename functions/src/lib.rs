@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 pub use lambda_runtime::Error;
 
-use batch::{Batch, Failures};
+use batch::{Batch, Event, Failures};
 use invocation::Invocation;
 use settings::Site;
 
@@ -32,7 +32,7 @@ pub fn run(role: Role) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let site = Arc::new(settings::site(role)?);
-        let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let handler = service_fn(move |event: LambdaEvent<Event>| {
             let site = Arc::clone(&site);
             let invocation = Invocation::of(&event.context);
             let span = tracing::info_span!("invocation", request_id = event.context.request_id);
@@ -74,7 +74,7 @@ pub fn run_door() -> Result<(), Error> {
     })
 }
 
-async fn handle(site: &Arc<Site>, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn handle(site: &Arc<Site>, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     match site.role {
         Role::Intake => Ok(intake(site, event, invocation).await?),
         Role::Progress | Role::Act => Ok(progress(site, event, invocation).await?),
@@ -88,7 +88,7 @@ async fn handle(site: &Arc<Site>, event: Value, invocation: &Invocation) -> Resu
     }
 }
 
-async fn intake(site: &Site, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn intake(site: &Site, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     let batch = Batch::read(event)?;
     let messages: Vec<Message> =
         batch.records.into_iter().map(|record| Message { id: record.id, body: record.body }).collect();
@@ -98,7 +98,7 @@ async fn intake(site: &Site, event: Value, invocation: &Invocation) -> Result<Va
     Ok(failures.into_answer())
 }
 
-async fn progress(site: &Site, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn progress(site: &Site, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     let batch = Batch::read(event)?;
     let mut failures = Failures::of(batch.unreadable);
     for record in batch.records {
@@ -106,21 +106,24 @@ async fn progress(site: &Site, event: Value, invocation: &Invocation) -> Result<
             failures.extend([record.id]);
             continue;
         }
-        let progress = Progress { worker: Arc::clone(&site.worker) };
-        let (id, until) = (record.id, invocation.until());
+        let progress = Arc::new(Progress { worker: Arc::clone(&site.worker) });
+        let (id, body, until) = (record.id, Arc::new(record.body), invocation.until());
         // By itself, so that a message that makes the code panic does not take the others with it.
-        let span = tracing::Span::current();
-        let work = async move { progress.handle(&record.body, until).await }.instrument(span);
+        let (at_it, read) = (Arc::clone(&progress), Arc::clone(&body));
+        let work = async move { at_it.handle(&read, until).await }.in_current_span();
         match tokio::spawn(work).await {
             Ok(Ok(())) => {}
             Ok(Err(Undone::Retry(why))) => {
                 tracing::info!(message = id, why, "a message stays on the queue");
                 failures.extend([id]);
             }
-            Ok(Err(Undone::Reject(why))) => {
-                tracing::error!(message = id, why, "a message cannot be worked; the queue sets it aside");
-                failures.extend([id]);
-            }
+            Ok(Err(Undone::Reject(why))) => match progress.set_aside(&id, &body, &why).await {
+                Ok(()) => tracing::error!(message = id, why, "a message cannot be worked; it was set aside"),
+                Err(error) => {
+                    tracing::error!(message = id, why, %error, "a message cannot be worked or set aside");
+                    failures.extend([id]);
+                }
+            },
             Err(panicked) => {
                 tracing::error!(message = id, %panicked, "a message could not be worked; it stays on the queue");
                 failures.extend([id]);

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::backend::{Received, Unread};
 
 /// Bytes of a record that could not be read which are kept for whoever looks at it.
-const KEPT: usize = 64 << 10;
+pub(crate) const KEPT: usize = 64 << 10;
 /// Most bytes that a compressed stream unpacks to.
 const MAX_UNPACKED: u64 = 1 << 30;
 /// How what gzip writes begins.

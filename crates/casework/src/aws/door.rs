@@ -13,10 +13,10 @@ use tokio::sync::Mutex;
 
 use super::client::Clients;
 use super::metrics::{Metric, Metrics};
-use super::queues;
+use super::queues::{self, Aside};
 use super::submit::{Batch, Outgoing, Sender};
 use super::told;
-use crate::backend::Received;
+use crate::backend::{Received, Unread};
 use crate::door::{Answer, Door, Keys, Request};
 
 /// How long keys are used before they are fetched again, so that a changed one needs no deployment.
@@ -80,32 +80,32 @@ impl Doorman {
 
     /// Puts alerts on the queue and the rest aside. Whatever is answered for is stored.
     async fn hand_on(&self, records: Vec<Received>) -> Result<Answer, Answer> {
-        let mut answered = Vec::with_capacity(records.len());
+        let (mut answered, mut aside) = (Vec::with_capacity(records.len()), Vec::new());
         let (mut batch, mut batches) = (Batch::default(), Vec::new());
         for mut record in records {
-            match record.content {
-                Ok(alert) => match Outgoing::of(record.origin.clone(), &alert) {
+            let unread = match &record.content {
+                Ok(alert) => match Outgoing::of(record.origin.clone(), alert) {
                     Ok(outgoing) => {
                         // The id under which it will be known.
                         record.id.clone_from(&outgoing.alert_id);
                         if let Err(outgoing) = batch.add(outgoing) {
                             batches.push(std::mem::replace(&mut batch, Batch::of(outgoing)));
                         }
-                        record.content = Ok(alert);
+                        None
                     }
-                    Err(why) => {
-                        self.set_aside(&alert.original, &record.origin, &why).await?;
-                        record = crate::records::unread(record.origin, &why, &alert.original);
-                    }
+                    Err(reason) => Some(Unread { reason, original: alert.original.clone() }),
                 },
-                Err(unread) => {
-                    self.set_aside(&unread.original, &record.origin, &unread.reason).await?;
-                    record.content = Err(unread);
-                }
+                Err(unread) => Some(unread.clone()),
+            };
+            if let Some(Unread { reason, original }) = unread {
+                let (body, origin) = (original.clone(), record.origin.clone());
+                aside.push(Aside { body, origin, reason: reason.clone() });
+                record.content = Err(Unread { reason, original });
             }
             answered.push(record);
         }
         batches.push(batch);
+        self.set_aside(aside).await?;
         let sender = Sender { sqs: self.clients.sqs.clone(), queue: self.alerts_queue_url.clone() };
         for batch in batches.iter().filter(|batch| !batch.alerts().is_empty()) {
             let (sent, given_up) = sender.send(batch).await;
@@ -119,13 +119,16 @@ impl Doorman {
         Ok(Answer::of(&answered))
     }
 
-    async fn set_aside(&self, body: &str, origin: &str, reason: &str) -> Result<(), Answer> {
-        let aside = queues::set_aside(&self.clients.sqs, &self.alerts_dlq_url, body, origin, reason).await;
-        self.metrics.add(Metric::AlertsSetAside, 1);
-        aside.map_err(|error| {
-            tracing::error!(%error, "a record could not be set aside");
-            Answer::unavailable()
-        })
+    async fn set_aside(&self, asides: Vec<Aside>) -> Result<(), Answer> {
+        self.metrics.add(Metric::AlertsSetAside, asides.len());
+        for call in queues::calls(asides, |aside| aside) {
+            let left = queues::set_aside(&self.clients.sqs, &self.alerts_dlq_url, &call).await;
+            if !left.as_ref().is_ok_and(Vec::is_empty) {
+                tracing::error!(?left, "records could not be set aside");
+                return Err(Answer::unavailable());
+            }
+        }
+        Ok(())
     }
 
     async fn keys(&self) -> Result<std::sync::Arc<Keys>, String> {

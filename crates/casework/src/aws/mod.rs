@@ -25,6 +25,8 @@ pub mod queues;
 pub mod relays;
 pub mod submit;
 pub mod sweep;
+#[cfg(test)]
+mod testing;
 
 use aws_smithy_types::error::display::DisplayErrorContext;
 

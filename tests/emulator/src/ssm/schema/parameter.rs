@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use super::{number, object, only, text};
 
+/// The largest number in a repeat, `{n,m}`, that Go's `regexp` compiles.
+const MOST_REPEATS: u32 = 1000;
+
 /// The types that a parameter may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ssm) enum Kind {
@@ -75,7 +78,7 @@ impl Parameter {
             Some(other) => return Err(format!("{what}: the interpolationType {other} is not for this type")),
         };
         let pattern = text(declared, "allowedPattern")?
-            .map(|pattern| Regex::new(pattern).map_err(|error| format!("{what}: {error}")))
+            .map(|pattern| compile(pattern).map_err(|error| format!("{what}: {error}")))
             .transpose()?;
         let range = |least, most| -> Result<(u64, u64), String> {
             Ok((number(declared, least)?.unwrap_or(0), number(declared, most)?.unwrap_or(u64::MAX)))
@@ -134,6 +137,22 @@ impl Parameter {
     }
 }
 
+/// Compiles a pattern as the agent does, with Go's `regexp`: a repeat above [`MOST_REPEATS`] is an error there, and not here.
+fn compile(pattern: &str) -> Result<Regex, String> {
+    let regex = Regex::new(pattern).map_err(|error| error.to_string())?;
+    let repeats = Regex::new(r"\{([0-9]+)(?:,([0-9]*))?\}").map_err(|error| error.to_string())?;
+    // Whatever could be a repeat counts as one, also where it is a literal: the stand-in may be stricter than the agent.
+    let bounds = repeats.captures_iter(pattern).flat_map(|found| {
+        found.iter().skip(1).flatten().map(|bound| bound.as_str().to_owned()).collect::<Vec<_>>()
+    });
+    for bound in bounds.filter(|bound| !bound.is_empty()) {
+        if bound.parse::<u32>().map_or(true, |bound| bound > MOST_REPEATS) {
+            return Err(format!("error parsing regexp: invalid repeat count: {bound}"));
+        }
+    }
+    Ok(regex)
+}
+
 /// A value, or each of a list, as text.
 fn texts(value: &Value, what: &str) -> Result<Vec<String>, String> {
     match value {
@@ -169,6 +188,17 @@ mod tests {
         let tight = json!({"type": "String", "allowedPattern": "^[a-z]{3}$"});
         assert!(admits(tight.clone(), &["abc"]));
         assert!(!admits(tight, &["; rm abc"]));
+    }
+
+    #[test]
+    fn a_pattern_that_the_agent_cannot_compile_is_refused() {
+        let declared = |pattern: &str| json!({"type": "String", "allowedPattern": pattern});
+        for pattern in ["^a{1,1000}$", "^a{1000,}$", "^[a-z]+$"] {
+            assert!(Parameter::parse("P", &declared(pattern)).is_ok(), "{pattern}");
+        }
+        for pattern in ["^a{16,4096}$", "^a{1001}$", "^a{2000,}$", "a{99999999999999999999}"] {
+            assert!(Parameter::parse("P", &declared(pattern)).is_err(), "{pattern}");
+        }
     }
 
     #[test]
