@@ -25,6 +25,8 @@ pub enum Variant {
     UserClaimSkipped,
     /// Alerts that were suppressed for a user stay so when the case that claimed the user fails.
     NotRequeued,
+    /// An alert that waits again has to wait for the lease that its own closed case left.
+    LeftoverInTheWay,
     /// A case is opened for an alert that has got one meanwhile.
     CaseTwice,
     /// An alert is suppressed because of a user's claim that may be gone by then.
@@ -61,13 +63,14 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 22] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 23] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
         (Self::CooldownTooShort, "cooldown-too-short", &[Invariant::SealedTwice]),
         (Self::UserClaimSkipped, "user-claim-skipped", &[Invariant::UserTwice]),
         (Self::NotRequeued, "not-requeued", &[Invariant::FailedSilences]),
+        (Self::LeftoverInTheWay, "leftover-in-the-way", &[Invariant::LookedAtLate]),
         (Self::CaseTwice, "case-twice", &[Invariant::AlertLost]),
         (Self::ClaimNotConfirmed, "claim-not-confirmed", &[Invariant::FailedSilences]),
         (Self::CountedTwice, "counted-twice", &[Invariant::CountWrong]),

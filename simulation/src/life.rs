@@ -179,7 +179,7 @@ impl Faults for Shared {
         let case = history.case(&step.case.id);
         for op in &step.claims {
             let fact = match op {
-                ClaimOp::Take(claim) => {
+                ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => {
                     Fact::Took { key: claim.key.as_str().to_owned(), case, by: self.writer() }
                 }
                 ClaimOp::Release(key) => Fact::Released { key: key.as_str().to_owned(), case },
@@ -193,6 +193,10 @@ impl Faults for Shared {
             }
             history.record(now, Fact::Closed { case });
         }
+    }
+
+    fn waits_again(&self, alert_id: &str) {
+        self.record(|_| Fact::WaitsAgain { alert: alert_id.to_owned() });
     }
 
     fn settled(&self, alert_id: &str, disposition: &Disposition) {

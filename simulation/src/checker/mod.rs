@@ -6,6 +6,7 @@ mod alerts;
 mod claims;
 mod contacts;
 mod evidence;
+mod patience;
 mod stops;
 
 use std::collections::HashMap;
@@ -39,6 +40,8 @@ pub enum Invariant {
     SilencedWithoutCause,
     /// A case without evidence silences nobody.
     FailedSilences,
+    /// An alert that waits again is looked at within an hour in which workers work.
+    LookedAtLate,
     /// One sealed collection per address and window.
     SealedTwice,
     /// One sealed collection per user and window.
@@ -89,6 +92,7 @@ const KEPT: usize = 5;
 pub fn check(record: &Record) -> Vec<Violation> {
     let mut court = Court::new(record);
     court.alerts();
+    court.waiting_again();
     court.claims();
     court.contacts();
     court.evidence();

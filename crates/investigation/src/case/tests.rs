@@ -113,7 +113,7 @@ fn released(step: &Step) -> Vec<&str> {
         .iter()
         .filter_map(|op| match op {
             ClaimOp::Release(key) => Some(key.as_str()),
-            ClaimOp::Take(_) | ClaimOp::Confirm(_) => None,
+            ClaimOp::Take(_) | ClaimOp::TakeOver { .. } | ClaimOp::Confirm(_) => None,
         })
         .collect()
 }
@@ -166,6 +166,28 @@ fn a_user_in_cooldown_on_a_new_address_suppresses_and_nothing_is_collected() {
     let owner = Disposition::Suppressed { key, case_id: "other".to_owned(), until: at(7100) };
     assert_eq!(step.alert, Some(owner));
     assert_eq!(released(&step), [""; 0], "the lease on the address runs out by itself");
+}
+
+#[test]
+fn an_alert_that_waits_again_takes_over_what_its_own_closed_case_left_and_nothing_else() {
+    let identified = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
+    let key = policy().user_key(None, "CORP\\alice").unwrap();
+    let other = Claim::lease(key, "other", at(-100), SignedDuration::from_hours(2));
+    let closed = perform(&identified, Event::UserClaims { held: vec![other] }, 2).case;
+    let Intake::Open(opening) = intake(&alert("10.0.0.5"), &policy(), at(9)) else { panic!("not opened") };
+    let waits_again = Step { alert_was: Some(Disposition::Waiting), ..*opening };
+
+    let over = waits_again.taking_over(&closed).unwrap();
+    let [ClaimOp::TakeOver { claim, from }] = over.claims.as_slice() else { panic!("{:?}", over.claims) };
+    assert_eq!((claim.case_id.as_str(), from.as_str()), (over.case.id.as_str(), closed.id.as_str()));
+
+    let suppressed = Disposition::Suppressed { key: claim.key.clone(), case_id: "other".to_owned(), until: at(9) };
+    let told_again = Step { alert_was: Some(suppressed), ..waits_again.clone() };
+    assert_eq!(told_again.taking_over(&closed), None, "repeats do not each contact the machine");
+    assert_eq!(waits_again.taking_over(&identified), None, "a case that is at work keeps what it has");
+    assert_eq!(waits_again.taking_over(&acting(Verdict::FalsePositive)), None, "there is evidence");
+    let anothers = Case { alert: Alert { id: "a2".to_owned(), ..alert("10.0.0.5") }, ..closed };
+    assert_eq!(waits_again.taking_over(&anothers), None);
 }
 
 #[test]
