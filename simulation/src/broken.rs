@@ -59,11 +59,15 @@ pub enum Variant {
     ContactUnbounded,
     /// The scope is the world, and nothing is exempt.
     ScopeIgnored,
+    /// What fails on our own side is given up within the hour.
+    OutageNotBorne,
+    /// A delivery that may have arrived ends as failed when its tries are used up.
+    ArrivalForgotten,
 }
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 23] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 25] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
@@ -87,6 +91,8 @@ impl Variant {
         (Self::IdentityNotCompared, "identity-not-compared", &[Invariant::WrongMachine]),
         (Self::ContactUnbounded, "contact-unbounded", &[Invariant::TwoContacts]),
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
+        (Self::OutageNotBorne, "outage-not-borne", &[Invariant::GivenUpEarly]),
+        (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),
     ];
 
     /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
@@ -106,6 +112,7 @@ impl Variant {
             Some(Self::ScopeIgnored) => sound
                 .replace("['10.0.0.0/8']", "['10.0.0.0/8', '198.51.100.0/24']")
                 .replace("'10.200.0.0/16'", "'10.250.0.0/16'"),
+            Some(Self::OutageNotBorne) => format!("{sound}[collection]\nretry_for = '1h'\n"),
             _ => sound,
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::history::{Fact, History, Moment, Settled, Writer};
 use crate::random::Random;
-use crate::scenario::{Scenario, Trouble};
+use crate::scenario::{DAY, HOUR, Scenario, Trouble};
 use crate::world::World;
 
 pub use worker::Life;
@@ -127,6 +127,20 @@ impl Shared {
     /// As [`Shared::strikes`], for troubles that end before the simulation does.
     pub fn strikes_early(&self, trouble: Trouble, per_mille: u64) -> bool {
         !self.calm.load(Ordering::Relaxed) && self.strikes(trouble, per_mille)
+    }
+
+    /// Whether our own disk and store of evidence are out, for hours on end, once in some days.
+    pub fn is_out(&self) -> bool {
+        let now = self.now();
+        let period = now.div_euclid(2 * DAY);
+        let mut random = self.scenario.random("outage", &[period.unsigned_abs()]);
+        let (out, from, lasts) =
+            (random.chance(400), random.between(0, 36 * HOUR), random.between(HOUR, 12 * HOUR));
+        let since = now - period * 2 * DAY;
+        self.scenario.has(Trouble::OwnFailure)
+            && !self.calm.load(Ordering::Relaxed)
+            && out
+            && (from..from + lasts).contains(&since)
     }
 
     /// A number of milliseconds.

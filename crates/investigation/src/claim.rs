@@ -302,10 +302,16 @@ mod tests {
     fn a_claim_is_taken_over_from_the_case_that_is_named_and_from_no_other() {
         let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
         let lease = |case: &str| {
-            Claim::lease(ClaimKey::ip("10.0.0.5".parse().unwrap()), case, start, SignedDuration::from_hours(2))
+            Claim::lease(
+                ClaimKey::ip("10.0.0.5".parse().unwrap()),
+                case,
+                start,
+                SignedDuration::from_hours(2),
+            )
         };
         let over = ClaimOp::TakeOver { claim: lease("new"), from: "old".to_owned() };
-        for (existing, admitted) in [(Some("old"), true), (Some("new"), true), (Some("else"), false), (None, true)]
+        for (existing, admitted) in
+            [(Some("old"), true), (Some("new"), true), (Some("else"), false), (None, true)]
         {
             assert_eq!(over.admits(existing.map(lease).as_ref(), start), admitted, "{existing:?}");
         }

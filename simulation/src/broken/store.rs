@@ -85,6 +85,11 @@ impl Broken {
                     pending.not_before = Timestamp::MAX;
                 }
             }
+            Some(Variant::ArrivalForgotten) => {
+                for pending in &mut step.case.pending {
+                    pending.may_have_arrived = false;
+                }
+            }
             Some(Variant::BeganForgotten) => {
                 for pending in &mut step.case.pending {
                     if matches!(pending.effect, Effect::Act { .. }) && pending.started {

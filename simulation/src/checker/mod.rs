@@ -40,6 +40,8 @@ pub enum Invariant {
     SilencedWithoutCause,
     /// A case without evidence silences nobody.
     FailedSilences,
+    /// No case is given up for a failure on our own side before that has lasted for three days.
+    GivenUpEarly,
     /// An alert that waits again is looked at within an hour in which workers work.
     LookedAtLate,
     /// One sealed collection per address and window.
@@ -52,7 +54,7 @@ pub enum Invariant {
     OutOfScope,
     /// No action is seen twice.
     ActionTwice,
-    /// Each action comes to its end, and what is said to be done was seen.
+    /// Each action comes to its end, what is said to be done was seen, and what is said to have failed was not.
     ActionLost,
     /// Evidence is sealed only when it is whole, and nothing is said before.
     SealedNotWhole,
@@ -93,6 +95,7 @@ pub fn check(record: &Record) -> Vec<Violation> {
     let mut court = Court::new(record);
     court.alerts();
     court.waiting_again();
+    court.given_up();
     court.claims();
     court.contacts();
     court.evidence();

@@ -1,16 +1,34 @@
-//! How long alerts wait that are to be looked at again.
+//! How long alerts wait that are to be looked at again, and how long cases bear our own failures.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Court, Invariant, when};
+use super::{Court, Invariant, TOLERANCE, when};
 use crate::history::{Fact, Moment, Writer};
-use crate::scenario::{HOUR, MINUTE};
+use crate::scenario::{DAY, HOUR, MINUTE};
 
 /// An alert that waits again is looked at within this much time in which some worker works. Workers look every few
 /// minutes; a contact of another machine that comes first may take half an hour.
 const SOON: Moment = HOUR;
+/// What fails on our own side is tried for this long, as the policy says.
+const BORNE: Moment = 3 * DAY;
 
 impl Court<'_> {
+    /// A case lasts longer than the failure that it is given up for.
+    pub(super) fn given_up(&mut self) {
+        for case in &self.record.dump.cases {
+            let closed = self.record.history.known(&case.id).and_then(|number| self.closed.get(&number));
+            let lasted = closed.map_or(0, |closed| closed - crate::life::moment(case.opened_at));
+            if case.failed.as_deref() == Some("own_failure") && lasted < BORNE - TOLERANCE {
+                let facts = vec![format!(
+                    "{} is given up for a failure on our own side {} minutes after it was opened",
+                    case.id,
+                    lasted / MINUTE
+                )];
+                self.convict(Invariant::GivenUpEarly, facts);
+            }
+        }
+    }
+
     pub(super) fn waiting_again(&mut self) {
         let record = self.record;
         let idle = self.idle();

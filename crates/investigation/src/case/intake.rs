@@ -82,9 +82,7 @@ impl Step {
             return None;
         }
         let over = |op: &ClaimOp| match op {
-            ClaimOp::Take(claim) => {
-                ClaimOp::TakeOver { claim: claim.clone(), from: earlier.id.clone() }
-            }
+            ClaimOp::Take(claim) => ClaimOp::TakeOver { claim: claim.clone(), from: earlier.id.clone() },
             other => other.clone(),
         };
         Some(Self { claims: self.claims.iter().map(over).collect(), ..self.clone() })

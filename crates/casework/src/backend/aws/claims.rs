@@ -65,19 +65,19 @@ impl Aws {
             None => take.only_if(ADMITS),
         };
         take.set(
-                "SET #case_id = :me, #kind = :kind, #claimed_at = :claimed, #expires_at = :expires, \
+            "SET #case_id = :me, #kind = :kind, #claimed_at = :claimed, #expires_at = :expires, \
                  #expires_ns = :ns, #ttl = :ttl, #alert_id = :alert ADD #touched :one",
-            )
-            .with(":me", s(&claim.case_id))
-            .with(":kind", s(kind))
-            .with(":claimed", s(stamp(claim.claimed_at)))
-            .with(":expires", s(stamp(claim.expires_at)))
-            .with(":ns", ns(claim.expires_at))
-            .with(":ttl", ttl(claim.expires_at, KEPT_SECONDS))
-            .with(":alert", s(alert_id))
-            .with(":one", n(1))
-            .with(":now", ns(now))
-            .update(self)
+        )
+        .with(":me", s(&claim.case_id))
+        .with(":kind", s(kind))
+        .with(":claimed", s(stamp(claim.claimed_at)))
+        .with(":expires", s(stamp(claim.expires_at)))
+        .with(":ns", ns(claim.expires_at))
+        .with(":ttl", ttl(claim.expires_at, KEPT_SECONDS))
+        .with(":alert", s(alert_id))
+        .with(":one", n(1))
+        .with(":now", ns(now))
+        .update(self)
     }
 
     /// Counts on the claim, so that its owner cannot give it up without seeing what now rests on it.
