@@ -57,6 +57,10 @@ pub enum Variant {
     IdentityNotCompared,
     /// Contacts are not ended in time.
     ContactUnbounded,
+    /// Nothing is delivered, and it is said to be.
+    SaidToBeDone,
+    /// An answer comes that its case did not ask for.
+    OutOfTurn,
     /// The scope is the world, and nothing is exempt.
     ScopeIgnored,
     /// What fails on our own side is given up within the hour.
@@ -67,7 +71,7 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 25] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 27] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
@@ -90,6 +94,8 @@ impl Variant {
         (Self::HalfSealed, "half-sealed", &[Invariant::SealedNotWhole]),
         (Self::IdentityNotCompared, "identity-not-compared", &[Invariant::WrongMachine]),
         (Self::ContactUnbounded, "contact-unbounded", &[Invariant::TwoContacts]),
+        (Self::SaidToBeDone, "said-to-be-done", &[Invariant::ActionLost]),
+        (Self::OutOfTurn, "out-of-turn", &[Invariant::Broken]),
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
         (Self::OutageNotBorne, "outage-not-borne", &[Invariant::GivenUpEarly]),
         (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),

@@ -29,9 +29,23 @@ const GRACE: Moment = 5 * SECOND;
 /// Two clocks may be this far apart; a call may take this long on top.
 const TOLERANCE: Moment = 2 * SKEW + 5 * SECOND;
 
-/// What has to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Invariant {
+/// Writes the enum down together with the list of all its members, so that none can be missing from the list.
+macro_rules! invariants {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        /// What has to hold.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Invariant {
+            $($(#[$meta])* $name,)*
+        }
+
+        impl Invariant {
+            /// Every invariant.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+invariants! {
     /// Each alert has exactly one final outcome, and one that fits it.
     AlertLost,
     /// Each case comes to its end.
