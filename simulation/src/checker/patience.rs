@@ -80,11 +80,10 @@ impl Court<'_> {
         for (worker, stops) in &self.stops {
             for (from, until) in stops {
                 // A worker that is killed while it is stopped comes back at work.
-                let killed = changes.iter().find(|(at, of, _)| of == worker && at > from && at <= until);
-                let until = killed.map_or(*until, |(at, ..)| *at);
+                let killed = changes.iter().any(|(at, of, _)| of == worker && at > from && at <= until);
                 changes.push((*from, *worker, false));
-                if killed.is_none() {
-                    changes.push((until, *worker, true));
+                if !killed {
+                    changes.push((*until, *worker, true));
                 }
             }
         }

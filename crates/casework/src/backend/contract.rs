@@ -2,11 +2,10 @@
 
 pub(crate) mod races;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use investigation::alert::Alert;
-use investigation::case::{Case, Disposition, Event, Intake, State, Step, intake};
+use investigation::case::{Case, Disposition, Event, Intake, Step, intake};
 use investigation::claim::{Claim, ClaimKey, ClaimKind};
 use investigation::evidence::Identity;
 use investigation::policy::Policy;

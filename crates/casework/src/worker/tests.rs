@@ -1,5 +1,7 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
+mod decided;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -94,6 +94,8 @@ impl Step {
         let borne = policy.collection.retry_for.signed().max(BORNE_AT_LEAST);
         let pending = self.case.pending_mut(effect)?;
         pending.started = false;
+        // Whoever had it has said what became of it.
+        pending.handed_to = None;
         pending.unheard = 0;
         let since = *pending.failing_since.get_or_insert(now);
         let pause = SignedDuration::from_secs(2 << pending.attempts.min(12)).min(longest);
