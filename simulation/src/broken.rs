@@ -25,6 +25,8 @@ pub enum Variant {
     UserClaimSkipped,
     /// Alerts that were suppressed for a user stay so when the case that claimed the user fails.
     NotRequeued,
+    /// An alert that waits again has to wait for the lease that its own closed case left.
+    LeftoverInTheWay,
     /// A case is opened for an alert that has got one meanwhile.
     CaseTwice,
     /// An alert is suppressed because of a user's claim that may be gone by then.
@@ -55,19 +57,28 @@ pub enum Variant {
     IdentityNotCompared,
     /// Contacts are not ended in time.
     ContactUnbounded,
+    /// Nothing is delivered, and it is said to be.
+    SaidToBeDone,
+    /// An answer comes that its case did not ask for.
+    OutOfTurn,
     /// The scope is the world, and nothing is exempt.
     ScopeIgnored,
+    /// What fails on our own side is given up within the hour.
+    OutageNotBorne,
+    /// A delivery that may have arrived ends as failed when its tries are used up.
+    ArrivalForgotten,
 }
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 22] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 27] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
         (Self::CooldownTooShort, "cooldown-too-short", &[Invariant::SealedTwice]),
         (Self::UserClaimSkipped, "user-claim-skipped", &[Invariant::UserTwice]),
         (Self::NotRequeued, "not-requeued", &[Invariant::FailedSilences]),
+        (Self::LeftoverInTheWay, "leftover-in-the-way", &[Invariant::LookedAtLate]),
         (Self::CaseTwice, "case-twice", &[Invariant::AlertLost]),
         (Self::ClaimNotConfirmed, "claim-not-confirmed", &[Invariant::FailedSilences]),
         (Self::CountedTwice, "counted-twice", &[Invariant::CountWrong]),
@@ -83,7 +94,11 @@ impl Variant {
         (Self::HalfSealed, "half-sealed", &[Invariant::SealedNotWhole]),
         (Self::IdentityNotCompared, "identity-not-compared", &[Invariant::WrongMachine]),
         (Self::ContactUnbounded, "contact-unbounded", &[Invariant::TwoContacts]),
+        (Self::SaidToBeDone, "said-to-be-done", &[Invariant::ActionLost]),
+        (Self::OutOfTurn, "out-of-turn", &[Invariant::Broken]),
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
+        (Self::OutageNotBorne, "outage-not-borne", &[Invariant::GivenUpEarly]),
+        (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),
     ];
 
     /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
@@ -103,6 +118,7 @@ impl Variant {
             Some(Self::ScopeIgnored) => sound
                 .replace("['10.0.0.0/8']", "['10.0.0.0/8', '198.51.100.0/24']")
                 .replace("'10.200.0.0/16'", "'10.250.0.0/16'"),
+            Some(Self::OutageNotBorne) => format!("{sound}[collection]\nretry_for = '1h'\n"),
             _ => sound,
         }
     }

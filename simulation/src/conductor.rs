@@ -458,6 +458,7 @@ impl Conductor {
     fn hear(&mut self, news: News) {
         match news {
             News::Died { worker, life } if self.slots[worker].life == life => {
+                self.shared.record(|_| Fact::Died { worker: worker as u32 });
                 let slot = &mut self.slots[worker];
                 slot.living = None;
                 // Everything that it did is dropped, and with it every hold and every contact.
@@ -487,6 +488,7 @@ impl Conductor {
     }
 
     fn restart(&mut self, worker: usize) {
+        self.shared.record(|_| Fact::Restarted { worker: worker as u32 });
         let slot = &mut self.slots[worker];
         slot.life += 1;
         let life = Life::begin(&self.shared, worker, slot.life);

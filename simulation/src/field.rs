@@ -115,9 +115,9 @@ impl Field {
         let number = self.shared.history().case(&case.id);
         let staged = self.shared.world().staging.get(&number).copied();
         if !staged.is_some_and(|staging| staging.whole) {
-            return gone(effect);
+            return gone();
         }
-        if self.shared.strikes_early(Trouble::OwnFailure, 30) {
+        if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
             return full(effect);
         }
         let verdict = match purpose(&case.id) % 10 {
@@ -144,8 +144,8 @@ impl Field {
             (world.containers.contains(&number), world.staging.get(&number).copied())
         };
         if !there {
-            let Some(staging) = staged.filter(|staging| staging.whole) else { return gone(effect) };
-            if self.shared.strikes_early(Trouble::OwnFailure, 30) {
+            let Some(staging) = staged.filter(|staging| staging.whole) else { return gone() };
+            if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
                 return full(effect);
             }
             let takes = self.shared.between(50, 3 * SECOND);
@@ -163,8 +163,8 @@ impl Field {
     }
 }
 
-fn gone(effect: u32) -> Event {
-    Event::EffectFailed { effect, reason: "the staged evidence is gone".to_owned() }
+fn gone() -> Event {
+    Event::EvidenceGone { reason: "the staged evidence is gone".to_owned() }
 }
 
 fn full(effect: u32) -> Event {

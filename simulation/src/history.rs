@@ -90,6 +90,21 @@ pub enum Fact {
         /// By this worker.
         by: Writer,
     },
+    /// A suppressed alert waits again, as the claim in its way was given up.
+    WaitsAgain {
+        /// The alert's id.
+        alert: String,
+    },
+    /// A worker died.
+    Died {
+        /// The worker.
+        worker: Writer,
+    },
+    /// A worker began a new life.
+    Restarted {
+        /// The worker.
+        worker: Writer,
+    },
     /// A case was closed.
     Closed {
         /// The case.

@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::history::{Fact, History, Moment, Settled, Writer};
 use crate::random::Random;
-use crate::scenario::{Scenario, Trouble};
+use crate::scenario::{DAY, HOUR, Scenario, Trouble};
 use crate::world::World;
 
 pub use worker::Life;
@@ -129,6 +129,20 @@ impl Shared {
         !self.calm.load(Ordering::Relaxed) && self.strikes(trouble, per_mille)
     }
 
+    /// Whether our own disk and store of evidence are out, for hours on end, once in some days.
+    pub fn is_out(&self) -> bool {
+        let now = self.now();
+        let period = now.div_euclid(2 * DAY);
+        let mut random = self.scenario.random("outage", &[period.unsigned_abs()]);
+        let (out, from, lasts) =
+            (random.chance(400), random.between(0, 36 * HOUR), random.between(HOUR, 12 * HOUR));
+        let since = now - period * 2 * DAY;
+        self.scenario.has(Trouble::OwnFailure)
+            && !self.calm.load(Ordering::Relaxed)
+            && out
+            && (from..from + lasts).contains(&since)
+    }
+
     /// A number of milliseconds.
     pub fn between(&self, from: i64, to: i64) -> i64 {
         self.random().between(from, to)
@@ -179,7 +193,7 @@ impl Faults for Shared {
         let case = history.case(&step.case.id);
         for op in &step.claims {
             let fact = match op {
-                ClaimOp::Take(claim) => {
+                ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => {
                     Fact::Took { key: claim.key.as_str().to_owned(), case, by: self.writer() }
                 }
                 ClaimOp::Release(key) => Fact::Released { key: key.as_str().to_owned(), case },
@@ -193,6 +207,10 @@ impl Faults for Shared {
             }
             history.record(now, Fact::Closed { case });
         }
+    }
+
+    fn waits_again(&self, alert_id: &str) {
+        self.record(|_| Fact::WaitsAgain { alert: alert_id.to_owned() });
     }
 
     fn settled(&self, alert_id: &str, disposition: &Disposition) {

@@ -58,7 +58,7 @@ pub enum Trouble {
     ReportLost,
     /// Artifacts fail.
     Partial,
-    /// Our own disk is full at times.
+    /// Our own disk is full now and then, and for hours once in some days.
     OwnFailure,
     /// Servers refuse, for good or for now.
     Refusal,

@@ -2,7 +2,7 @@
 //! the unbroken system passes (the same seeds, see `seeds.rs`).
 
 use simulation::broken::Variant;
-use simulation::checker::check;
+use simulation::checker::{Invariant, check};
 use simulation::conductor::run;
 use simulation::scenario::Scenario;
 
@@ -18,6 +18,14 @@ fn caught(variants: impl Iterator<Item = usize>) {
             check(&record).into_iter().find(|violation| expected.contains(&violation.invariant))
         });
         assert!(found.is_some(), "{name} was not caught by {expected:?} within {WITHIN} schedules");
+    }
+}
+
+#[test]
+fn each_invariant_has_a_broken_variant_that_it_catches() {
+    for invariant in Invariant::ALL {
+        let caught = Variant::ALL.iter().any(|(.., expected)| expected.contains(invariant));
+        assert!(caught, "nothing shows that {invariant:?} catches anything");
     }
 }
 

@@ -7,8 +7,8 @@ use casework::backend::{AlertRow, Backend, Received};
 use casework::worker::{Pace, Resolution};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
 
+use super::jobs::Jobs;
 use crate::args::Investigate;
 use crate::exit::Exit;
 use crate::inputs::{self, Item};
@@ -48,40 +48,43 @@ pub(super) async fn investigate(
     });
 
     let permits = Arc::new(Semaphore::new(jobs));
-    let mut running: JoinSet<Result<(AlertRow, Resolution)>> = JoinSet::new();
+    let mut running: Jobs<(AlertRow, Resolution)> = Jobs::new();
     let mut batch = Vec::with_capacity(BATCH);
-    loop {
+    let taken_in = loop {
         tokio::select! {
             count = receiver.recv_many(&mut batch, BATCH) => {
                 if count == 0 {
-                    break;
+                    break Ok(());
                 }
                 let records = split(batch.drain(..), printer);
-                for row in worker.backend.take_in(records, (worker.now)()).await? {
+                let rows = match worker.backend.take_in(records, (worker.now)()).await {
+                    Ok(rows) => rows,
+                    // What is under way is finished first.
+                    Err(error) => break Err(error),
+                };
+                for row in rows {
                     let permit = Arc::clone(&permits).acquire_owned().await?;
                     let worker = Arc::clone(worker);
-                    running.spawn(async move {
+                    running.start(async move {
                         let resolution = worker.resolve(&row, Pace::WATCHED).await?;
                         drop(permit);
                         Ok((row, resolution))
                     });
-                    while let Some(done) = running.try_join_next() {
-                        let (row, resolution) = done??;
+                    while let Some((row, resolution)) = running.try_next() {
                         printer.print(&Outcome::of(&row, &resolution));
                     }
                 }
             }
-            Some(done) = running.join_next(), if !running.is_empty() => {
-                let (row, resolution) = done??;
+            Some((row, resolution)) = running.next(), if !running.is_empty() => {
                 printer.print(&Outcome::of(&row, &resolution));
             }
         }
-    }
-    while let Some(done) = running.join_next().await {
-        let (row, resolution) = done??;
+    };
+    while let Some((row, resolution)) = running.next().await {
         printer.print(&Outcome::of(&row, &resolution));
     }
-    Ok(())
+    taken_in?;
+    running.end()
 }
 
 /// Prints what could not even be opened, and keeps the rest.

@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod init;
 mod investigate;
+mod jobs;
 mod policy;
 #[cfg(feature = "aws")]
 mod redrive;

@@ -1,13 +1,14 @@
 //! `peerhound sweep`: continues what is open, once. For a timer, where `watch` does not run.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use casework::backend::Backend;
+use casework::backend::{AlertRow, Backend};
 use casework::worker::{Pace, Resolution, WorkError};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
+use super::jobs::Jobs as Running;
 use crate::args::Jobs;
 use crate::exit::Exit;
 use crate::setup::Setup;
@@ -27,40 +28,43 @@ pub(super) async fn run(setup: &Setup, jobs: &Jobs) -> Result<Exit> {
     let mut printer = Printer::new(setup.json, progress);
     worker.tidy().await?;
 
-    let mut running: JoinSet<Result<Option<Outcome>>> = JoinSet::new();
+    let mut running: Running<Option<Outcome>> = Running::new();
     for case_id in worker.backend.open_cases().await? {
         let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
-        running.spawn(async move {
+        running.start(async move {
             let _permit = permits.acquire_owned().await?;
             let resolution = worker.drive(&case_id, Pace::WATCHED).await?;
             Ok(outcome_of_case(&worker.backend, &case_id, &resolution).await?)
         });
     }
-    while let Some(outcome) = running.join_next().await {
-        if let Some(outcome) = outcome?? {
-            printer.print(&outcome);
-        }
+    while let Some(outcome) = running.next().await {
+        outcome.iter().for_each(|outcome| printer.print(outcome));
     }
+    // One whose work failed still waits, and is left to the next sweep.
+    let (mut tried, mut still_there) = (HashSet::new(), 0);
     loop {
-        let waiting = worker.backend.waiting(TAKEN).await?;
-        if waiting.is_empty() {
+        let waiting = worker.backend.waiting(TAKEN + still_there).await?;
+        let whole = waiting.len() < TAKEN + still_there;
+        let found = waiting.len();
+        let fresh: Vec<AlertRow> = waiting.into_iter().filter(|row| tried.insert(row.id.clone())).collect();
+        still_there = found - fresh.len();
+        if fresh.is_empty() && whole {
             break;
         }
-        for row in waiting {
+        for row in fresh {
             let (worker, permits) = (Arc::clone(&worker), Arc::clone(&permits));
-            running.spawn(async move {
+            running.start(async move {
                 let _permit = permits.acquire_owned().await?;
                 let resolution = worker.resolve(&row, Pace::WATCHED).await?;
                 Ok(Some(Outcome::of(&row, &resolution)))
             });
         }
-        while let Some(outcome) = running.join_next().await {
-            if let Some(outcome) = outcome?? {
-                printer.print(&outcome);
-            }
+        while let Some(outcome) = running.next().await {
+            outcome.iter().for_each(|outcome| printer.print(outcome));
         }
     }
     printer.finish();
+    running.end()?;
     Ok(printer.exit())
 }
 

@@ -1,6 +1,7 @@
 //! `peerhound watch`: the worker that stays. The database is its queue: what is taken in is stored before its file is
 //! moved, and what is open is continued, so that it may be killed at any point.
 
+mod again;
 mod door;
 mod folder;
 mod lists;
@@ -18,6 +19,8 @@ use investigation::policy::Policy;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+
+use again::Again;
 
 use super::sweep::outcome_of_case;
 use crate::args::Watch;
@@ -66,6 +69,7 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
         running: JoinSet::new(),
         tasks: HashMap::new(),
         in_hand: HashSet::new(),
+        again: Again::default(),
         printer: Printer::new(setup.json, progress),
     };
     let mut pruned: Option<Instant> = None;
@@ -89,7 +93,12 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
         }
         if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
             let now = Timestamp::now();
-            worker.backend.prune(now.checked_sub(keep).unwrap_or(Timestamp::MIN), now).await?;
+            match worker.backend.prune(now.checked_sub(keep).unwrap_or(Timestamp::MIN), now).await {
+                Ok(_) => {}
+                // It decides nothing, so that it may as well be done the next time.
+                Err(error) if error.is_passing() => tracing::warn!(%error, "old alerts stay for now"),
+                Err(error) => return Err(error.into()),
+            }
             pruned = Some(Instant::now());
         }
         if more == More::Waiting && queue.has_room() {
@@ -207,10 +216,20 @@ struct Queue {
     jobs: usize,
     running: JoinSet<Result<Option<Outcome>, WorkError>>,
     /// What each task works on.
-    tasks: HashMap<tokio::task::Id, String>,
+    tasks: HashMap<tokio::task::Id, Task>,
     /// Alerts and cases that are being worked.
     in_hand: HashSet<String>,
+    /// What was worked and may be due all the same.
+    again: Again,
     printer: Printer,
+}
+
+/// What a task works on.
+#[derive(Clone, Default)]
+struct Task {
+    /// Of the alert or the case.
+    id: String,
+    is_alert: bool,
 }
 
 impl Queue {
@@ -224,10 +243,21 @@ impl Queue {
         while let Some(done) = self.running.try_join_next_with_id() {
             self.done(done)?;
         }
-        let now = Timestamp::now();
+        let (now, moment) = (Timestamp::now(), Instant::now());
         let mut left = false;
-        for case_id in self.worker.backend.open_cases().await? {
+        let open = self.worker.backend.open_cases().await?;
+        // Those that rest are waited for beside the others, or they would take the others' places on the list.
+        let listed = self.jobs * 2 + self.in_hand.len() + self.again.len();
+        let waiting = self.worker.backend.waiting(listed).await?;
+        let due: HashSet<&str> =
+            open.iter().map(String::as_str).chain(waiting.iter().map(|row| row.id.as_str())).collect();
+        self.again.forget_all_but(&due);
+        for case_id in open {
             if self.in_hand.contains(&case_id) {
+                continue;
+            }
+            if self.again.rests(&case_id, moment) {
+                left = true;
                 continue;
             }
             let Some(case) = self.worker.backend.case(&case_id).await? else { continue };
@@ -240,21 +270,24 @@ impl Queue {
                 break;
             }
             let worker = Arc::clone(&self.worker);
-            self.start(case_id.clone(), async move {
+            self.start(Task { id: case_id.clone(), is_alert: false }, async move {
                 let resolution = worker.drive(&case_id, Pace::STEADY).await?;
                 outcome_of_case(&worker.backend, &case_id, &resolution).await
             });
         }
-        for row in self.worker.backend.waiting(self.jobs * 2 + self.in_hand.len()).await? {
+        for row in waiting {
             if self.in_hand.contains(&row.id) {
                 continue;
             }
             left = true;
+            if self.again.rests(&row.id, moment) {
+                continue;
+            }
             if !self.has_room() {
                 break;
             }
             let worker = Arc::clone(&self.worker);
-            self.start(row.id.clone(), async move {
+            self.start(Task { id: row.id.clone(), is_alert: true }, async move {
                 let resolution = worker.resolve(&row, Pace::STEADY).await?;
                 Ok(Some(Outcome::of(&row, &resolution)))
             });
@@ -264,30 +297,36 @@ impl Queue {
 
     fn start(
         &mut self,
-        id: String,
+        task: Task,
         work: impl Future<Output = Result<Option<Outcome>, WorkError>> + Send + 'static,
     ) {
-        let task = self.running.spawn(work).id();
-        self.tasks.insert(task, id.clone());
-        self.in_hand.insert(id);
+        self.in_hand.insert(task.id.clone());
+        self.tasks.insert(self.running.spawn(work).id(), task);
     }
 
-    /// Prints an outcome. A store that is busy or full for a moment stops nothing: the work is still there.
+    /// Prints an outcome. A store that is busy or full for a moment stops nothing, nor does a case that another program
+    /// wrote meanwhile: the work is still there.
     fn done(
         &mut self,
         done: Result<(tokio::task::Id, Result<Option<Outcome>, WorkError>), JoinError>,
     ) -> Result<()> {
         let outcome = match done {
             Ok((task, outcome)) => {
-                if let Some(id) = self.tasks.remove(&task) {
-                    self.in_hand.remove(&id);
+                let task = self.tasks.remove(&task).unwrap_or_default();
+                self.in_hand.remove(&task.id);
+                // An alert that was worked is decided on, and a case goes on when something is due. What is left all
+                // the same must not keep the worker from everything else.
+                if task.is_alert || outcome.is_err() {
+                    self.again.worked(task.id, Instant::now());
+                } else {
+                    self.again.forget(&task.id);
                 }
                 outcome
             }
             // A bug on one alert must not stop the others. It stays in hand, so that it is not tried again until the
             // next start.
             Err(error) => {
-                let id = self.tasks.remove(&error.id()).unwrap_or_default();
+                let Task { id, .. } = self.tasks.remove(&error.id()).unwrap_or_default();
                 tracing::error!(id, %error, "the work on this alert broke; please report it");
                 return Ok(());
             }
@@ -298,6 +337,7 @@ impl Queue {
             Err(WorkError::Store(error)) if error.is_passing() => {
                 tracing::warn!(%error, "will be tried again");
             }
+            Err(error @ WorkError::Stale(_)) => tracing::warn!(%error, "will be looked at again"),
             Err(error) => return Err(error.into()),
         }
         Ok(())

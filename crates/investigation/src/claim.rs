@@ -177,7 +177,6 @@ impl Claim {
     }
 
     /// Whether `case_id` may take a key on which `existing` lies: nobody holds it, it ran out, or it is its own.
-    /// Every store's conditional write says exactly this.
     pub fn admits(existing: Option<&Self>, case_id: &str, now: Timestamp) -> bool {
         existing.is_none_or(|claim| claim.case_id == case_id || !claim.in_force(now))
     }
@@ -193,11 +192,41 @@ pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 pub enum ClaimOp {
     /// Take or keep it: granted if [`Claim::admits`] says so, and then stored as given.
     Take(Claim),
+    /// As [`ClaimOp::Take`], and granted too where what lies there is this other case's.
+    TakeOver {
+        /// The claim as it is wanted.
+        claim: Claim,
+        /// A case that is closed and has no evidence. What it left is only there to spare its machine further contacts.
+        from: String,
+    },
     /// Give it up, if this case owns it.
     Release(ClaimKey),
     /// Change nothing, but write the step only while this claim of another case is still in force: what the step says
     /// rests on it.
     Confirm(Claim),
+}
+
+impl ClaimOp {
+    /// The claim that it wants to have, if it wants one.
+    pub fn wanted(&self) -> Option<&Claim> {
+        match self {
+            Self::Take(claim) | Self::TakeOver { claim, .. } => Some(claim),
+            Self::Release(_) | Self::Confirm(_) => None,
+        }
+    }
+
+    /// Whether it may be written where `existing` lies. Every store's conditional write says exactly this.
+    pub fn admits(&self, existing: Option<&Claim>, now: Timestamp) -> bool {
+        match self {
+            Self::Take(claim) => Claim::admits(existing, &claim.case_id, now),
+            Self::TakeOver { claim, from } => {
+                Claim::admits(existing, &claim.case_id, now)
+                    || existing.is_some_and(|existing| existing.case_id == *from)
+            }
+            Self::Confirm(claim) => claim.stands(existing, now),
+            Self::Release(_) => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -267,6 +296,26 @@ mod tests {
         assert!(Claim::admits(Some(&cooldown), "b", at(72 * 3600)));
         assert!(Claim::admits(Some(&cooldown), "a", at(1)), "its own case is always admitted");
         assert!(Claim::admits(None, "b", at(0)));
+    }
+
+    #[test]
+    fn a_claim_is_taken_over_from_the_case_that_is_named_and_from_no_other() {
+        let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        let lease = |case: &str| {
+            Claim::lease(
+                ClaimKey::ip("10.0.0.5".parse().unwrap()),
+                case,
+                start,
+                SignedDuration::from_hours(2),
+            )
+        };
+        let over = ClaimOp::TakeOver { claim: lease("new"), from: "old".to_owned() };
+        for (existing, admitted) in
+            [(Some("old"), true), (Some("new"), true), (Some("else"), false), (None, true)]
+        {
+            assert_eq!(over.admits(existing.map(lease).as_ref(), start), admitted, "{existing:?}");
+        }
+        assert!(!ClaimOp::Take(lease("new")).admits(Some(&lease("old")), start));
     }
 
     #[test]

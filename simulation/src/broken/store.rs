@@ -54,7 +54,7 @@ impl Broken {
                 step.claims.retain(|op| !matches!(op, ClaimOp::Release(_)));
             }
             Some(Variant::UserClaimSkipped) => step.claims.retain(|op| match op {
-                ClaimOp::Take(claim) => !claim.key.is_user(),
+                ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => !claim.key.is_user(),
                 ClaimOp::Release(_) | ClaimOp::Confirm(_) => true,
             }),
             Some(Variant::CooldownTooShort) => {
@@ -70,12 +70,24 @@ impl Broken {
             Some(Variant::ClaimNotConfirmed) => {
                 step.claims.retain(|op| !matches!(op, ClaimOp::Confirm(_)));
             }
+            Some(Variant::LeftoverInTheWay) => {
+                for op in &mut step.claims {
+                    if let ClaimOp::TakeOver { claim, .. } = op {
+                        *op = ClaimOp::Take(claim.clone());
+                    }
+                }
+            }
             Some(Variant::CaseTwice) => step.alert_was = None,
             Some(Variant::NotRequeued) => step.requeue.clear(),
             Some(Variant::DispositionLost) => step.alert = None,
             Some(Variant::DeadlineLost) if step.case.is_waiting() => {
                 for pending in &mut step.case.pending {
                     pending.not_before = Timestamp::MAX;
+                }
+            }
+            Some(Variant::ArrivalForgotten) => {
+                for pending in &mut step.case.pending {
+                    pending.may_have_arrived = false;
                 }
             }
             Some(Variant::BeganForgotten) => {
@@ -92,11 +104,8 @@ impl Broken {
 
     /// A row in the way, in force or not.
     fn any_row(&self, step: &Step) -> Option<Claim> {
-        step.claims.iter().find_map(|op| match op {
-            ClaimOp::Take(claim) => {
-                self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id)
-            }
-            ClaimOp::Release(_) | ClaimOp::Confirm(_) => None,
+        step.claims.iter().filter_map(ClaimOp::wanted).find_map(|claim| {
+            self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id)
         })
     }
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod claims;
 mod contacts;
 mod evidence;
+mod patience;
 mod stops;
 
 use std::collections::HashMap;
@@ -28,9 +29,23 @@ const GRACE: Moment = 5 * SECOND;
 /// Two clocks may be this far apart; a call may take this long on top.
 const TOLERANCE: Moment = 2 * SKEW + 5 * SECOND;
 
-/// What has to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Invariant {
+/// Writes the enum down together with the list of all its members, so that none can be missing from the list.
+macro_rules! invariants {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        /// What has to hold.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Invariant {
+            $($(#[$meta])* $name,)*
+        }
+
+        impl Invariant {
+            /// Every invariant.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+invariants! {
     /// Each alert has exactly one final outcome, and one that fits it.
     AlertLost,
     /// Each case comes to its end.
@@ -39,6 +54,10 @@ pub enum Invariant {
     SilencedWithoutCause,
     /// A case without evidence silences nobody.
     FailedSilences,
+    /// No case is given up for a failure on our own side before that has lasted for three days.
+    GivenUpEarly,
+    /// An alert that waits again is looked at within an hour in which workers work.
+    LookedAtLate,
     /// One sealed collection per address and window.
     SealedTwice,
     /// One sealed collection per user and window.
@@ -49,7 +68,7 @@ pub enum Invariant {
     OutOfScope,
     /// No action is seen twice.
     ActionTwice,
-    /// Each action comes to its end, and what is said to be done was seen.
+    /// Each action comes to its end, what is said to be done was seen, and what is said to have failed was not.
     ActionLost,
     /// Evidence is sealed only when it is whole, and nothing is said before.
     SealedNotWhole,
@@ -89,6 +108,8 @@ const KEPT: usize = 5;
 pub fn check(record: &Record) -> Vec<Violation> {
     let mut court = Court::new(record);
     court.alerts();
+    court.waiting_again();
+    court.given_up();
     court.claims();
     court.contacts();
     court.evidence();

@@ -68,6 +68,8 @@ impl Visit {
         let machine = match self.whole(number, pending.n) {
             // Collected before a crash: taken over.
             Some(staging) if collects => staging.machine,
+            // A relay has a disk of its own.
+            _ if collects && !self.by_relay && self.shared.is_out() => return super::full(pending.n),
             _ => {
                 let limit = self.limits[usize::from(collects)];
                 match self.within(limit, self.reach(case, ip, what, pending.n)).await {

@@ -8,7 +8,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use data_encoding::HEXLOWER;
 use investigation::case::{Case, Effect, Pending};
-use investigation::order::{BATCH_FORMAT, OrderBatch, OrderLink, RelayOrder, Upload};
+use investigation::order::{BATCH_FORMAT, DELIVERY, OrderBatch, OrderLink, RelayOrder, UPLOAD, Upload};
 use investigation::policy::{Platform, Policy, Relay};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -25,10 +25,6 @@ use crate::container::bundle::Origin;
 
 /// How long an order waits for others to travel with.
 const GATHER: Duration = Duration::from_millis(40);
-/// How long SSM tries to hand a command to a relay that is online.
-const DELIVERY: SignedDuration = SignedDuration::from_mins(5);
-/// Time for the upload after the contact, and for the news of it to come.
-const UPLOAD: SignedDuration = SignedDuration::from_mins(10);
 /// The content type that bundles are uploaded with.
 const BUNDLE_TYPE: &str = "application/zip";
 /// The document's parameter that carries the link to the orders.

@@ -1,10 +1,11 @@
 //! What every backend has to keep, as tests over the seam. Each backend's tests call [`keeps`].
 
-use std::collections::BTreeSet;
+pub(crate) mod races;
+
 use std::sync::Arc;
 
 use investigation::alert::Alert;
-use investigation::case::{Case, Disposition, Event, Intake, State, Step, intake};
+use investigation::case::{Case, Disposition, Event, Intake, Step, intake};
 use investigation::claim::{Claim, ClaimKey, ClaimKind};
 use investigation::evidence::Identity;
 use investigation::policy::Policy;
@@ -62,13 +63,14 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     a_waiting_case_is_found_by_its_machine(&fresh()).await;
     alerts_suppressed_for_a_user_wait_again_when_the_claim_is_given_up(&fresh()).await;
     a_step_that_rests_on_anothers_claim_is_refused_once_that_is_gone(&fresh()).await;
+    races::an_alert_that_waits_again_takes_over_what_its_closed_case_left(Arc::new(fresh())).await;
     suppressed_alerts_are_counted_once_each(&fresh()).await;
     an_alert_is_counted_where_it_ended_and_nowhere_else(&fresh()).await;
     an_alert_that_has_a_case_opens_no_second_one(&fresh()).await;
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
-    of_many_claimers_one_wins(Arc::new(fresh())).await;
+    races::of_many_claimers_one_wins(&[Arc::new(fresh())]).await;
 }
 
 async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
@@ -336,51 +338,4 @@ async fn pruning_keeps_what_is_open<B: Backend>(store: &B) {
     assert_eq!(store.waiting(10).await.unwrap().len(), 1);
     assert_eq!(store.open_cases().await.unwrap(), [open_case.id]);
     assert!(store.alert("a1").await.unwrap().len() == 1 && store.alert("a2").await.unwrap().is_empty());
-}
-
-/// Sixteen claimers of one address and of one user at the same moment: one winner, and every loser is told who.
-async fn of_many_claimers_one_wins<B: Backend>(store: Arc<B>) {
-    let tasks: Vec<_> = (0..16)
-        .map(|n| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                let step = opening(&alert(&format!("c{n}"), "10.0.0.1"), at(n));
-                (step.case.id.clone(), store.commit(&step, at(n)).await.unwrap())
-            })
-        })
-        .collect();
-    let mut winners = BTreeSet::new();
-    let mut told = BTreeSet::new();
-    for task in tasks {
-        match task.await.unwrap() {
-            (id, Committed::Done) => drop(winners.insert(id)),
-            (_, Committed::Held(claim)) => drop(told.insert(claim.case_id)),
-            (_, other) => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(winners.len(), 1);
-    assert_eq!(winners, told, "the losers were told of someone else");
-
-    let tasks: Vec<_> = (0..16_u8)
-        .map(|n| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                let case = open(&*store, &alert(&format!("u{n}"), &format!("10.0.1.{n}")), at(0)).await;
-                let key = ClaimKey::stored("user#corp\\alice".to_owned());
-                let mut step = case
-                    .advance(Event::Identified { identity: Identity::default() }, &policy(), at(1))
-                    .unwrap();
-                let lease = SignedDuration::from_hours(2);
-                let claim = Claim::lease(key, &case.id, at(1), lease);
-                step.claims.push(investigation::claim::ClaimOp::Take(claim));
-                assert_eq!(step.case.state, State::Collecting);
-                store.commit(&step, at(1)).await.unwrap() == Committed::Done
-            })
-        })
-        .collect();
-    let mut won = 0;
-    for task in tasks {
-        won += u32::from(task.await.unwrap());
-    }
-    assert_eq!(won, 1);
 }

@@ -19,6 +19,7 @@ pub(crate) fn question(case: &Case, collected_at: Timestamp) -> Question<'_> {
         target_port: case.target_port,
         peer_ip: case.peer_ip,
         peer_port: case.peer_port,
+        opened_at: case.opened_at,
         collected_at,
     }
 }

@@ -95,6 +95,10 @@ pub enum WorkError {
     Stale(String),
 }
 
+fn suppressed_by(claim: Claim) -> Disposition {
+    Disposition::Suppressed { key: claim.key, case_id: claim.case_id, until: claim.expires_at }
+}
+
 impl<B: Backend, P: Performer> Worker<B, P> {
     /// Works one stored alert: decides, opens a case or continues its own, and drives that as far as it goes.
     pub async fn resolve(&self, row: &AlertRow, pace: Pace) -> Result<Resolution, WorkError> {
@@ -117,23 +121,37 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             return Ok(resolution);
         }
         failpoint("case.decided");
-        let claim = match self.backend.commit(&step, now).await? {
-            Committed::Done => return self.drive(&step.case.id, pace).await,
-            Committed::Stale | Committed::Freed(_) => return Err(WorkError::Stale(step.case.id.clone())),
-            Committed::Held(claim) => claim,
-        };
+        let Some(claim) = self.open(&step, now).await? else { return self.drive(&step.case.id, pace).await };
         let owner = self.backend.case(&claim.case_id).await?;
-        let own = owner.filter(|case| case.alert.id == row.id);
-        if own.as_ref().is_some_and(|case| !case.is_closed()) {
+        let Some(own) = owner.filter(|case| case.alert.id == row.id) else {
+            return self.settle(row, suppressed_by(claim)).await;
+        };
+        if !own.is_closed() {
             return self.drive(&claim.case_id, pace).await;
         }
-        let suppressed =
-            Disposition::Suppressed { key: claim.key, case_id: claim.case_id, until: claim.expires_at };
-        if own.is_some() {
-            // This very alert opened the case that is now cooling down: said again, but not counted.
-            return Ok(Resolution::Settled(suppressed));
+        if let Some(over) = step.taking_over(&own) {
+            return match self.open(&over, now).await? {
+                None => self.drive(&over.case.id, pace).await,
+                // Somebody was faster. Whoever it is, the alert is not left to wait for it.
+                Some(claim) if claim.case_id != own.id => self.settle(row, suppressed_by(claim)).await,
+                Some(claim) => Ok(Resolution::Settled(suppressed_by(claim))),
+            };
         }
-        self.settle(row, suppressed).await
+        if row.disposition == Disposition::Waiting {
+            // It was forgotten, and is told again while the case that it opened is cooling down.
+            self.settle(row, Disposition::Opened { case_id: own.id }).await?;
+        }
+        // This very alert opened the case that is now cooling down: said again, but not counted.
+        Ok(Resolution::Settled(suppressed_by(claim)))
+    }
+
+    /// Writes the opening of a case. Returns the claim that stands in its way, if one does.
+    async fn open(&self, step: &Step, now: Timestamp) -> Result<Option<Claim>, WorkError> {
+        match self.backend.commit(step, now).await? {
+            Committed::Done => Ok(None),
+            Committed::Held(claim) => Ok(Some(claim)),
+            Committed::Stale | Committed::Freed(_) => Err(WorkError::Stale(step.case.id.clone())),
+        }
     }
 
     async fn settle(&self, row: &AlertRow, disposition: Disposition) -> Result<Resolution, WorkError> {
@@ -271,6 +289,8 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             let held = match self.write(case, event.clone()).await? {
                 Ok(written) => return Ok(written),
                 Err(Some(held)) => held,
+                // The step would be the same once more: who owns which user has to be read again.
+                Err(None) if matches!(case.state, State::ClaimingUsers) => break,
                 Err(None) => continue,
             };
             if matches!(case.state, State::ClaimingUsers) {

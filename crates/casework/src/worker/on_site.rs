@@ -86,24 +86,43 @@ impl OnSite {
         }
     }
 
+    /// A whole collection of this very effect was made before a crash and is taken over. Another effect's is another
+    /// try's: the machine was asked anew who it is since.
     async fn collect(&self, case: &Case, pending: &Pending) -> Event {
-        let staging = self.places.staged(&case.id, "collect");
+        let task = format!("collect-{}", pending.n);
+        let staging = self.places.staged(&case.id, &task);
         let collection = match staged::collection(&staging, &case.id) {
             Some(collection) => collection,
-            None => match self.within(pending, self.contact(case, pending, "collect")).await {
-                Some((_, Ok(collection))) => collection,
-                Some((_, Err(error))) => return failed(pending.n, &error),
-                None => return timed_out(case, "collection", self.policy.collection.collect_timeout),
-            },
+            None => {
+                if let Err(error) = self.places.clear_staging(&case.id) {
+                    return Event::EffectFailed { effect: pending.n, reason: error.to_string() };
+                }
+                match self.within(pending, self.contact(case, pending, &task)).await {
+                    Some((_, Ok(collection))) => collection,
+                    Some((_, Err(error))) => return failed(pending.n, &error),
+                    None => return timed_out(case, "collection", self.policy.collection.collect_timeout),
+                }
+            }
         };
         // The address may have gone to another machine between the two contacts.
-        let host = blocking(move || staged::artifact::<Identity>(&staging, ArtifactKind::Identity)).await;
+        let read = staging.clone();
+        let host = blocking(move || staged::artifact::<Identity>(&read, ArtifactKind::Identity)).await;
         if let (Ok(Some(now)), Some(before)) = (host, &case.identity)
             && let Some(moved) = moved(case.target, before, &now)
         {
+            // The next try has a folder of its own, so that one which cannot be removed is only disk space.
+            if let Err(error) = self.places.clear_staging(&case.id) {
+                tracing::warn!(case_id = case.id, %error, "could not remove what another machine gave");
+            }
             return moved;
         }
-        Event::Collected { outcomes: collection.outcomes, staged: None }
+        Event::Collected { outcomes: collection.outcomes, staged: Some(task) }
+    }
+
+    /// Where the collection lies that the case is about.
+    fn collected(&self, case: &Case) -> PathBuf {
+        // A case that was collected by an earlier version does not say.
+        self.places.staged(&case.id, case.staged.as_deref().unwrap_or("collect"))
     }
 
     /// Contacts the endpoint into a fresh staging folder.
@@ -146,15 +165,16 @@ impl OnSite {
     }
 
     async fn assess(&self, case: &Case, effect: u32) -> Event {
-        let staging = self.places.staged(&case.id, "collect");
+        let staging = self.collected(case);
         let outcomes = case.artifacts.clone();
         let case_id = case.id.clone();
         let read = blocking(move || {
-            let collection = staged::collection(&staging, &case_id).ok_or_else(gone)?;
-            Ok((staged::evidence(&staging, &outcomes)?, collection.started_at))
+            let Some(collection) = staged::collection(&staging, &case_id) else { return Ok(None) };
+            Ok(Some((staged::evidence(&staging, &outcomes)?, collection.started_at)))
         });
         let (evidence, collected_at) = match read.await {
-            Ok(read) => read,
+            Ok(Some(read)) => read,
+            Ok(None) => return gone(),
             Err(error) => return Event::EffectFailed { effect, reason: error.to_string() },
         };
         let question = question(case, collected_at);
@@ -163,12 +183,12 @@ impl OnSite {
 
     async fn seal(&self, case: &Case, effect: u32) -> Event {
         let sealed_at = (self.now)();
-        let staging = self.places.staged(&case.id, "collect");
+        let staging = self.collected(case);
         let destination = self.places.container(&case.id);
         let brief = brief(case, &self.policy, String::new());
         let case = case.clone();
         let sealed = blocking(move || {
-            let collection = staged::collection(&staging, &case.id).ok_or_else(gone)?;
+            let Some(collection) = staged::collection(&staging, &case.id) else { return Ok(None) };
             let enclosed = enclosures(&case, &brief, &collection)?;
             let extra: Vec<(&str, &[u8])> =
                 enclosed.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
@@ -181,10 +201,12 @@ impl OnSite {
                 collection: &collection,
                 destination: &destination,
             })
+            .map(Some)
             .map_err(|error| io::Error::other(with_sources(&error)))
         });
         match sealed.await {
-            Ok(sealed) => Event::Sealed {
+            Ok(None) => gone(),
+            Ok(Some(sealed)) => Event::Sealed {
                 evidence: SealedEvidence {
                     location: sealed.path.display().to_string(),
                     sha256: sealed.sha256,
@@ -226,8 +248,8 @@ fn fresh(folder: &std::path::Path) -> io::Result<()> {
     crate::backend::local::create_private_dir(folder)
 }
 
-fn gone() -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, "the staged evidence is gone; submit the alert again")
+fn gone() -> Event {
+    Event::EvidenceGone { reason: "the staged evidence is gone; submit the alert again".to_owned() }
 }
 
 fn failed(effect: u32, error: &ContactError) -> Event {

@@ -1,5 +1,7 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
+mod decided;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -185,7 +187,8 @@ async fn a_case_whose_worker_died_is_continued_by_the_next_delivery_of_its_alert
     let dir = tempfile::tempdir().unwrap();
     let dead = opened_until_collecting(&here(dir.path()), "first-alert").await;
     // What it had begun to stage is half done.
-    let half = Places::create(dir.path()).unwrap().staged(&dead.id, "collect").join("artifacts");
+    let task = format!("collect-{}", dead.pending[0].n);
+    let half = Places::create(dir.path()).unwrap().staged(&dead.id, &task).join("artifacts");
     std::fs::create_dir_all(&half).unwrap();
     std::fs::write(half.join("leftover"), "half a file").unwrap();
 
@@ -206,12 +209,64 @@ async fn a_collection_that_was_whole_before_the_crash_is_not_made_twice() {
     let dead = opened_until_collecting(&worker, "first-alert").await;
     // Performed, and the worker dies before it can write how it went.
     worker.performer.perform(&dead, &dead.pending[0]).await;
-    let staging = worker.performer.places.staged(&dead.id, "collect");
+    let staging = worker.performer.places.staged(&dead.id, &format!("collect-{}", dead.pending[0].n));
     let before = staged::collection(&staging, &dead.id).unwrap();
 
     let case = case(worker.drive(&dead.id, Pace::STEADY).await.unwrap());
     let report = verify(Path::new(&case.evidence.unwrap().location)).unwrap();
     assert_eq!(report.manifest.unwrap().collection, before);
+}
+
+/// The machine that answered was not the one that had been asked who it is. What it gave is not kept, and above all not
+/// taken for that of the next try.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_machine_gave_is_thrown_away_and_collected_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let mut asked = opened_until_collecting(&worker, "first-alert").await;
+    let places = Places::create(dir.path()).unwrap();
+    let first = places.staged(&asked.id, &format!("collect-{}", asked.pending[0].n));
+    worker.performer.perform(&asked, &asked.pending[0]).await;
+    let of_another = staged::collection(&first, &asked.id).unwrap();
+
+    // So it looks where the address went from another machine to this one between the two contacts.
+    asked.identity.as_mut().unwrap().host_name = "the-machine-before".to_owned();
+    let Performed::Done(event) = worker.performer.perform(&asked, &asked.pending[0]).await else {
+        panic!("handed over")
+    };
+    assert!(matches!(&event, Event::ContactFailed { code, .. } if code == "identity_changed"), "{event:?}");
+    assert!(!first.exists(), "what another machine gave is kept");
+
+    // Even if it could not be removed: the next try is another effect.
+    std::fs::create_dir_all(&first).unwrap();
+    std::fs::write(first.join("collection.json"), serde_json::to_vec(&of_another).unwrap()).unwrap();
+    let waiting = worker.apply(&asked, event).await.unwrap();
+    assert!(waiting.is_waiting());
+    let row = taken_in(&worker, "second-alert").await;
+    let done = case(worker.resolve(&row, Pace { patience: Duration::ZERO, try_now: true }).await.unwrap());
+    assert_eq!(done.id, asked.id);
+    let report = verify(Path::new(&done.evidence.unwrap().location)).unwrap();
+    let sealed = report.manifest.unwrap().collection;
+    assert!(sealed.started_at > of_another.finished_at, "the first try's collection was sealed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_evidence_is_gone_is_given_up_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let worker = here(dir.path());
+    let open = opened_until_collecting(&worker, "first-alert").await;
+    let Performed::Done(event) = worker.performer.perform(&open, &open.pending[0]).await else {
+        panic!("handed over")
+    };
+    let collected = worker.apply(&open, event).await.unwrap();
+    worker.performer.places.clear_staging(&collected.id).unwrap();
+    let done = case(worker.drive(&collected.id, Pace::STEADY).await.unwrap());
+    assert!(
+        matches!(&done.state, State::Closed { outcome: Outcome::Failed { code, .. } } if code == "evidence_gone"),
+        "{:?}",
+        done.state
+    );
+    assert!(worker.backend.claims(Timestamp::now()).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How much later than the alert the evidence was collected, where that makes it stale.
 pub(super) fn staleness(question: &Question<'_>) -> Option<SignedDuration> {
-    let delay = question.collected_at.duration_since(question.alert.timestamp?);
+    let delay = question.collected_at.duration_since(question.moment());
     (delay > STALE).then_some(delay)
 }
 
@@ -148,8 +148,8 @@ fn identity(question: &Question<'_>, evidence: &Evidence) -> Vec<Gap> {
             blocks: true,
         });
     }
-    if let (Some(boot), Some(seen)) = (identity.boot_time, question.alert.timestamp)
-        && boot > seen + CLOCK_TOLERANCE
+    if let Some(boot) = identity.boot_time
+        && boot > question.moment() + CLOCK_TOLERANCE
     {
         gaps.push(Gap {
             text: format!(

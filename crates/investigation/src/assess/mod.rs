@@ -55,8 +55,25 @@ pub struct Question<'a> {
     pub peer_ip: Option<IpAddr>,
     /// The other end's port.
     pub peer_port: Option<u16>,
+    /// When the case was opened: the alert is not younger than that, whatever it says itself.
+    pub opened_at: Timestamp,
     /// When the evidence was collected.
     pub collected_at: Timestamp,
+}
+
+impl Question<'_> {
+    /// The moment that the endpoint is judged for: the alert's own, or that of the case where the alert has none, or
+    /// one that was still to come.
+    pub(crate) fn moment(&self) -> Timestamp {
+        self.alert.timestamp.map_or(self.opened_at, |seen| seen.min(self.opened_at))
+    }
+
+    /// The same where the alert itself says it, as far as clocks agree.
+    pub(crate) fn seen(&self) -> Option<Timestamp> {
+        let credible =
+            self.alert.timestamp.filter(|seen| *seen <= self.opened_at + scene::CLOCK_TOLERANCE)?;
+        Some(credible.min(self.opened_at))
+    }
 }
 
 /// Reads the evidence for the alert.
@@ -98,7 +115,7 @@ fn decide(question: &Question<'_>, findings: &[Finding], gaps: &[Gap]) -> (Verdi
         Some(finding) => (Verdict::Inconclusive, finding.confidence),
         None if gaps.iter().any(|gap| gap.blocks) => (Verdict::Inconclusive, Confidence::Low),
         None => {
-            let age = question.alert.timestamp.map(|seen| question.collected_at.duration_since(seen).abs());
+            let age = question.seen().map(|seen| question.collected_at.duration_since(seen).abs());
             let prompt = age.is_some_and(|age| age <= PROMPT);
             (Verdict::FalsePositive, if prompt { Confidence::High } else { Confidence::Medium })
         }

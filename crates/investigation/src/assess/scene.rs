@@ -12,7 +12,7 @@ use crate::evidence::{ArtifactKind, Evidence, Process, Socket, SocketState, Torr
 /// How far apart the clocks of sensor, collector and endpoint may be before their order means something.
 pub(super) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Use of a file this long before the alert still speaks for the alert.
+/// Use of a file this long before the alert or after it still speaks for the alert.
 pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How a socket belongs to the alert, strongest last.
@@ -119,9 +119,9 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// The moment that the endpoint is judged for: the alert's, or the collection's where the alert has none.
+    /// The moment that the endpoint is judged for.
     pub(super) fn moment(&self) -> Timestamp {
-        self.question.alert.timestamp.unwrap_or(self.question.collected_at)
+        self.question.moment()
     }
 
     /// Sockets of one owner.
@@ -147,6 +147,12 @@ impl<'a> Scene<'a> {
     /// Whether the file was touched around the alert or after it.
     pub(super) fn is_recent(&self, file: &TorrentFile) -> bool {
         self.touched(file).is_some_and(|time| time >= self.moment() - RECENT)
+    }
+
+    /// Whether the file was touched so long after the alert that it does not speak for it: somebody used it in the days
+    /// before a late collection.
+    pub(super) fn is_late(&self, file: &TorrentFile) -> bool {
+        self.touched(file).is_some_and(|time| time > self.moment() + RECENT)
     }
 
     /// Whether a user has torrent files that were touched around the alert.

@@ -32,7 +32,7 @@ pub(super) fn sentence(
                 .peer_ip
                 .map(|ip| format!(" and no socket to {}", ip.to_canonical()))
                 .unwrap_or_default();
-            let age = question.alert.timestamp.map_or_else(String::new, |seen| {
+            let age = question.seen().map_or_else(String::new, |seen| {
                 format!(", collected {} after the alert", words(question.collected_at.duration_since(seen)))
             });
             format!(

@@ -19,6 +19,7 @@ const PEER: &str = "203.0.113.7";
 const PEER_PORT: u16 = 6881;
 const TARGET_PORT: u16 = 51000;
 const ALERTED: &str = "2026-03-02T10:00:00Z";
+pub(crate) const OPENED: &str = "2026-03-02T10:01:00Z";
 const COLLECTED: &str = "2026-03-02T10:30:00Z";
 
 /// One case of one rule.
@@ -113,6 +114,7 @@ impl Bench {
             target_port: self.alert.source_port,
             peer_ip: self.alert.destination_ip,
             peer_port: self.alert.destination_port,
+            opened_at: Self::at(OPENED),
             collected_at: Self::at(COLLECTED),
         }
     }

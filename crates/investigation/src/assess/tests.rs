@@ -117,6 +117,35 @@ fn a_bare_address_without_an_alert_s_peer_is_judged_by_what_runs() {
     assert_eq!(judge(&bare(busy_client())).verdict, Verdict::PolicyViolation);
 }
 
+/// An alert that does not say when it was, or says a time that was still to come, is as old as its case.
+#[test]
+fn an_alert_without_a_usable_time_is_judged_by_when_its_case_was_opened() {
+    for time in [None, Some(Bench::at("2031-01-01T00:00:00Z"))] {
+        let asked = |bench: Bench, days: i64| {
+            let bench = bench.alert(|a| a.timestamp = time);
+            let opened_at = Bench::at(testing::OPENED) - SignedDuration::from_hours(24 * days);
+            let question = Question { opened_at, ..bench.question() };
+            assess(&question, &bench.evidence, Indicators::bundled())
+        };
+        let stale = |assessment: &Assessment| {
+            assessment.missing.iter().any(|missing| missing.contains("stale, 3 days younger"))
+        };
+        let (fresh, late) = (asked(Bench::new(), 0), asked(Bench::new(), 3));
+        assert_eq!(
+            (fresh.verdict, fresh.confidence),
+            (Verdict::FalsePositive, Confidence::Medium),
+            "{time:?}"
+        );
+        assert_eq!(
+            (late.verdict, stale(&fresh), stale(&late)),
+            (Verdict::Inconclusive, false, true),
+            "{time:?}"
+        );
+        let late = asked(busy_client(), 3);
+        assert!(stale(&late) && late.confidence < Confidence::High, "{time:?}: {late:?}");
+    }
+}
+
 #[test]
 fn findings_and_citations_are_bounded() {
     let mut bench = Bench::new();

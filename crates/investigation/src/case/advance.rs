@@ -9,17 +9,9 @@ use crate::claim::{Claim, ClaimKey, ClaimOp, later};
 use crate::evidence::Identity;
 use crate::policy::Policy;
 
-/// How often an effect may be begun before the case is given up: an endpoint or a container that stops the worker
-/// every time must not do so for ever.
-const MAX_ATTEMPTS: u32 = 8;
-
 /// Users of one machine that are claimed. A machine with more of them is a server that many share, and belongs on the
 /// list of exempt ones; every store can write so many claims at once.
 const MAX_USERS: usize = 40;
-
-/// Begun this often without an end, an effect is not begun again at once: what stops the worker, or the store under
-/// it, gets time to pass.
-const PATIENT_FROM: u32 = 3;
 
 impl Case {
     /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
@@ -63,7 +55,9 @@ impl Case {
                 // What was suppressed because of the claim that is lost has to be held against its new owner.
                 step.requeue.extend(lost.filter(ClaimKey::is_user));
             }
-            (_, Event::EffectFailed { effect, reason }) => step.retry_own_failure(effect, &reason, now)?,
+            (_, Event::EffectFailed { effect, reason }) => {
+                step.retry_own_failure(effect, &reason, policy, now)?
+            }
             (State::Identifying | State::Collecting, Event::ContactFailed { code, reason, retryable }) => {
                 step.contact_failed(code, reason, retryable, policy, now);
             }
@@ -84,6 +78,9 @@ impl Case {
                 step.case.note(now, format!("verdict {}", assessment.verdict.as_str()));
                 step.case.assessment = Some(*assessment);
                 step.to(State::Sealing, Effect::Seal, now);
+            }
+            (State::Assessing | State::Sealing, Event::EvidenceGone { reason }) => {
+                step.fail("evidence_gone".to_owned(), reason, true, now);
             }
             (State::Sealing, Event::Sealed { evidence }) => {
                 step.case.note(now, format!("evidence sealed, sha256 {}", evidence.sha256));
@@ -111,43 +108,6 @@ impl Case {
 }
 
 impl Step {
-    /// Marks an effect as begun, renews the leases before a contact, and settles a delivery that was begun before
-    /// and never heard of again.
-    fn begin(&mut self, effect: u32, policy: &Policy, now: Timestamp) -> Result<(), Refused> {
-        let pending = self.case.pending_mut(effect)?;
-        if pending.started && !pending.effect.may_repeat(policy) {
-            let why = "the worker stopped while this delivery was under way".to_owned();
-            self.case.delivered(effect, super::Delivery::Uncertain { why }, policy, now)?;
-            self.close_if_done(now);
-            return Ok(());
-        }
-        if pending.started && pending.handed_to.is_none() && pending.attempts >= PATIENT_FROM {
-            pending.started = false;
-            let pause = 1_i64 << (2 * (pending.attempts - PATIENT_FROM + 1)).min(12);
-            pending.not_before = later(now, SignedDuration::from_secs(pause));
-            return Ok(());
-        }
-        pending.started = true;
-        pending.handed_to = None;
-        pending.attempts += 1;
-        let (attempts, doing, contacts) =
-            (pending.attempts, pending.effect.as_str(), pending.effect.contacts_endpoint());
-        let gives_up = !matches!(pending.effect, Effect::Act { .. }) && attempts > MAX_ATTEMPTS;
-        if gives_up {
-            let reason = format!(
-                "{doing} was begun {MAX_ATTEMPTS} times and never finished; look at the log, then submit the alert again"
-            );
-            self.fail("gave_up".to_owned(), reason, true, now);
-        } else if contacts {
-            self.case.claim_again(policy, now);
-            for claim in &mut self.case.claims {
-                *claim = claim.renewed(now, policy.cooldown.lease.signed());
-                self.claims.push(ClaimOp::Take(claim.clone()));
-            }
-        }
-        Ok(())
-    }
-
     /// Waits for a machine that may answer later, as the policy says, and frees everything meanwhile: a machine that
     /// nobody could look at is not silenced.
     fn contact_failed(
@@ -248,24 +208,10 @@ impl Step {
         self.close(Outcome::Suppressed { by }, now);
     }
 
-    fn fail(&mut self, code: String, reason: String, retryable: bool, now: Timestamp) {
+    pub(super) fn fail(&mut self, code: String, reason: String, retryable: bool, now: Timestamp) {
         self.case.note(now, format!("failed: {reason}"));
         self.release_all();
         self.close(Outcome::Failed { code, reason, retryable }, now);
-    }
-
-    /// A failure on our own side: tried again after a pause, and the case is given up if it does not pass.
-    fn retry_own_failure(&mut self, effect: u32, reason: &str, now: Timestamp) -> Result<(), Refused> {
-        let pending = self.case.pending_mut(effect)?;
-        pending.started = false;
-        pending.not_before = later(now, SignedDuration::from_secs(2 << pending.attempts.min(10)));
-        let (doing, attempts) = (pending.effect.as_str(), pending.attempts);
-        if attempts >= MAX_ATTEMPTS {
-            self.fail("own_failure".to_owned(), format!("{doing}: {reason}"), true, now);
-        } else {
-            self.case.note(now, format!("{doing} failed, will be tried again: {reason}"));
-        }
-        Ok(())
     }
 
     /// Leases become cooldowns, counted from when they were taken.
@@ -295,7 +241,7 @@ impl Step {
         self.case.updated_at = now;
     }
 
-    fn close_if_done(&mut self, now: Timestamp) {
+    pub(super) fn close_if_done(&mut self, now: Timestamp) {
         if self.case.pending.is_empty()
             && let Some(verdict) = self.case.verdict()
         {
@@ -307,7 +253,7 @@ impl Step {
 
 impl Case {
     /// Takes the address again, for a case that waited without any claim.
-    fn claim_again(&mut self, policy: &Policy, now: Timestamp) {
+    pub(super) fn claim_again(&mut self, policy: &Policy, now: Timestamp) {
         if !self.is_waiting() {
             return;
         }

@@ -19,7 +19,7 @@ pub enum ActionStatus {
     Done,
     /// It cannot be delivered: nobody to send it to.
     Skipped,
-    /// Refused for good, or every try was used up.
+    /// Refused for good, or every try was used up, and none may have arrived.
     Failed,
     /// It may have arrived, and repeating it could deliver it twice: a person decides.
     Uncertain,
@@ -134,6 +134,18 @@ impl Case {
         }
     }
 
+    /// Ends a delivery whose tries are used up and of which nobody knows how the last one went.
+    pub(super) fn deliver_no_more(
+        &mut self,
+        effect: u32,
+        why: String,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        self.pending_mut(effect)?.may_have_arrived = true;
+        self.delivered(effect, Delivery::Rejected { why }, policy, now)
+    }
+
     /// Records how a try of a delivery went, and whether there will be another.
     pub(super) fn delivered(
         &mut self,
@@ -148,20 +160,24 @@ impl Case {
         let attempts = pending.attempts;
         let name = pending.effect.as_str();
         let repeatable = pending.effect.may_repeat(policy);
+        pending.may_have_arrived |= matches!(delivery, Delivery::Uncertain { .. });
+        // What one try is sure of says nothing about an earlier one, which may have arrived.
+        let ended = if pending.may_have_arrived { ActionStatus::Uncertain } else { ActionStatus::Failed };
         let (status, detail, retry_after) = match delivery {
             Delivery::Accepted { receipt } => (ActionStatus::Done, receipt, None),
-            Delivery::Rejected { why } => (ActionStatus::Failed, why, None),
+            Delivery::Rejected { why } => (ended, why, None),
             Delivery::NotAccepted { why, retry_after } => (ActionStatus::Pending, why, retry_after),
             Delivery::Uncertain { why } if repeatable => (ActionStatus::Pending, why, None),
             Delivery::Uncertain { why } => (ActionStatus::Uncertain, why, None),
         };
         let status = match status {
-            ActionStatus::Pending if attempts >= policy.actions.attempts => ActionStatus::Failed,
+            ActionStatus::Pending if attempts >= policy.actions.attempts => ended,
             status => status,
         };
         let detail = crate::text::one_line(&detail, 400);
         if status == ActionStatus::Pending {
             pending.started = false;
+            pending.unheard = 0;
             pending.not_before = later(now, pause(policy, attempts, retry_after));
             self.note(now, format!("{name} not delivered, will be tried again: {detail}"));
         } else {

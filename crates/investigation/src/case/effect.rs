@@ -73,6 +73,37 @@ pub struct Pending {
     /// To whom it was handed over, while nothing was heard of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_to: Option<String>,
+    /// How often in a row it was begun and nothing was heard of it: the worker died, or nobody reported.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unheard: u32,
+    /// Since when it fails on our own side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// A delivery of which an earlier try may have arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_have_arrived: bool,
+}
+
+impl Pending {
+    /// An effect that nobody has begun.
+    pub(super) fn new(n: u32, effect: Effect, not_before: Timestamp) -> Self {
+        Self {
+            n,
+            effect,
+            attempts: 0,
+            started: false,
+            not_before,
+            handed_to: None,
+            unheard: 0,
+            failing_since: None,
+            may_have_arrived: false,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Case {

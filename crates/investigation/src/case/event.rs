@@ -98,6 +98,11 @@ pub enum Event {
         /// Where it lies, where there is more than one place that it could lie in.
         staged: Option<String>,
     },
+    /// What was staged is not there any more, so that it cannot be had by trying again.
+    EvidenceGone {
+        /// One line.
+        reason: String,
+    },
     /// The evidence was read.
     Assessed {
         /// What it means.
@@ -145,6 +150,7 @@ impl Event {
             Self::ClaimLost { .. } => "claim_lost",
             Self::ContactFailed { .. } => "contact_failed",
             Self::Collected { .. } => "collected",
+            Self::EvidenceGone { .. } => "evidence_gone",
             Self::Assessed { .. } => "assessed",
             Self::Sealed { .. } => "sealed",
             Self::Delivered { .. } => "delivered",

@@ -74,6 +74,26 @@ pub enum Intake {
     Settled(Disposition),
 }
 
+impl Step {
+    /// The same opening, where a lease lies in its way that an earlier case of the very same alert left to run out: that
+    /// case found its user in another case's hands and ended. If the alert waits again, that other case has given the
+    /// user up, so that nobody has looked, and nobody may have to wait for the lease. `None` where the alert is merely
+    /// told again, or the earlier case has evidence or is still at work.
+    #[must_use]
+    pub fn taking_over(&self, earlier: &Case) -> Option<Self> {
+        let waits_again = self.alert_was == Some(Disposition::Waiting);
+        let without_evidence = earlier.is_closed() && earlier.evidence.is_none();
+        if !(waits_again && without_evidence && earlier.alert.id == self.case.alert.id) {
+            return None;
+        }
+        let over = |op: &ClaimOp| match op {
+            ClaimOp::Take(claim) => ClaimOp::TakeOver { claim: claim.clone(), from: earlier.id.clone() },
+            other => other.clone(),
+        };
+        Some(Self { claims: self.claims.iter().map(over).collect(), ..self.clone() })
+    }
+}
+
 /// Decides on an alert: out of scope, exempt, unclear, or a case to be opened.
 pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
     let (ip, port, peer_ip, peer_port) = match suspect(alert, &policy.scope) {

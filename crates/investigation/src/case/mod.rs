@@ -22,6 +22,7 @@ mod event;
 mod intake;
 #[cfg(test)]
 mod tests;
+mod tries;
 
 use std::net::IpAddr;
 
@@ -298,7 +299,7 @@ impl Case {
     pub(super) fn push(&mut self, effect: Effect, not_before: Timestamp) -> u32 {
         let n = self.next_effect;
         self.next_effect += 1;
-        self.pending.push(Pending { n, effect, attempts: 0, started: false, not_before, handed_to: None });
+        self.pending.push(Pending::new(n, effect, not_before));
         n
     }
 }

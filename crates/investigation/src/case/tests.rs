@@ -1,5 +1,8 @@
 //! Claims and transitions, each by name.
 
+mod deliveries;
+mod tries;
+
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -113,7 +116,7 @@ fn released(step: &Step) -> Vec<&str> {
         .iter()
         .filter_map(|op| match op {
             ClaimOp::Release(key) => Some(key.as_str()),
-            ClaimOp::Take(_) | ClaimOp::Confirm(_) => None,
+            ClaimOp::Take(_) | ClaimOp::TakeOver { .. } | ClaimOp::Confirm(_) => None,
         })
         .collect()
 }
@@ -166,6 +169,29 @@ fn a_user_in_cooldown_on_a_new_address_suppresses_and_nothing_is_collected() {
     let owner = Disposition::Suppressed { key, case_id: "other".to_owned(), until: at(7100) };
     assert_eq!(step.alert, Some(owner));
     assert_eq!(released(&step), [""; 0], "the lease on the address runs out by itself");
+}
+
+#[test]
+fn an_alert_that_waits_again_takes_over_what_its_own_closed_case_left_and_nothing_else() {
+    let identified = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
+    let key = policy().user_key(None, "CORP\\alice").unwrap();
+    let other = Claim::lease(key, "other", at(-100), SignedDuration::from_hours(2));
+    let closed = perform(&identified, Event::UserClaims { held: vec![other] }, 2).case;
+    let Intake::Open(opening) = intake(&alert("10.0.0.5"), &policy(), at(9)) else { panic!("not opened") };
+    let waits_again = Step { alert_was: Some(Disposition::Waiting), ..*opening };
+
+    let over = waits_again.taking_over(&closed).unwrap();
+    let [ClaimOp::TakeOver { claim, from }] = over.claims.as_slice() else { panic!("{:?}", over.claims) };
+    assert_eq!((claim.case_id.as_str(), from.as_str()), (over.case.id.as_str(), closed.id.as_str()));
+
+    let suppressed =
+        Disposition::Suppressed { key: claim.key.clone(), case_id: "other".to_owned(), until: at(9) };
+    let told_again = Step { alert_was: Some(suppressed), ..waits_again.clone() };
+    assert_eq!(told_again.taking_over(&closed), None, "repeats do not each contact the machine");
+    assert_eq!(waits_again.taking_over(&identified), None, "a case that is at work keeps what it has");
+    assert_eq!(waits_again.taking_over(&acting(Verdict::FalsePositive)), None, "there is evidence");
+    let anothers = Case { alert: Alert { id: "a2".to_owned(), ..alert("10.0.0.5") }, ..closed };
+    assert_eq!(waits_again.taking_over(&anothers), None);
 }
 
 #[test]
@@ -266,27 +292,6 @@ fn a_new_alert_is_a_reason_to_try_again_but_not_more_often_than_the_schedule_beg
 }
 
 #[test]
-fn a_case_waits_for_an_answer_no_longer_than_it_was_told() {
-    let began = step(&open(), Event::Began { effect: 1 }, 0).case;
-    let sent = step(&began, Event::Dispatched { effect: 1, until: at(600), to: "r".to_owned() }, 1).case;
-    assert_eq!((sent.due(at(599)), sent.due(at(600)).map(|pending| pending.n)), (None, Some(1)));
-    let again = step(&sent, Event::Began { effect: 1 }, 600).case;
-    assert_eq!(again.pending[0].attempts, 2);
-
-    let report = |attempt, event| Event::Reported { effect: 1, attempt, event: Box::new(event) };
-    let late_failure = again.advance(report(1, unreached(true)), &policy(), at(700));
-    assert!(
-        matches!(late_failure, Err(Refused::NoSuchEffect { .. })),
-        "a failure of an earlier try says nothing"
-    );
-    let late_answer = step(&again, report(1, Event::Identified { identity: identity(&[]) }), 700).case;
-    assert_eq!(late_answer.state, State::Collecting);
-    let twice =
-        late_answer.advance(report(1, Event::Identified { identity: identity(&[]) }), &policy(), at(701));
-    assert!(matches!(twice, Err(Refused::NoSuchEffect { .. })));
-}
-
-#[test]
 fn every_open_state_has_something_due() {
     let waiting = perform(&open(), unreached(true), 1).case;
     let claiming = perform(&open(), Event::Identified { identity: identity(&[("CORP", "alice")]) }, 1).case;
@@ -318,126 +323,6 @@ fn nothing_cools_down_before_the_seal() {
 }
 
 #[test]
-fn each_verdict_leads_to_its_actions() {
-    let kinds =
-        |verdict| -> Vec<ActionKind> { acting(verdict).actions.iter().map(|action| action.kind).collect() };
-    assert_eq!(
-        kinds(Verdict::PolicyViolation),
-        [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket]
-    );
-    assert_eq!(kinds(Verdict::Inconclusive), [ActionKind::MailSoc, ActionKind::Ticket]);
-    assert!(acting(Verdict::FalsePositive).is_closed());
-}
-
-#[test]
-fn mail_for_a_user_goes_to_the_policys_domain_and_nowhere_else() {
-    let case = acting(Verdict::PolicyViolation);
-    assert_eq!(case.actions[0].to, ["alice@example.com"]);
-
-    let addressed = |email: &str| {
-        let mut case = collecting(&[("CORP", "alice")]);
-        case.alert.user_name = Some("CORP\\alice".to_owned());
-        case.alert.user_email = Some(email.to_owned());
-        let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
-        let verdict = Box::new(assessment(Verdict::PolicyViolation));
-        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
-        perform(&assessed, sealed(), 5).case.actions[0].to.clone()
-    };
-    assert_eq!(addressed("a.lice@example.com"), ["a.lice@example.com"]);
-    assert_eq!(addressed("alice@attacker.example"), ["alice@example.com"]);
-    assert_eq!(addressed("alice@evil.example,x@example.com"), ["alice@example.com"]);
-}
-
-#[test]
-fn a_hostile_user_name_makes_no_address() {
-    for name in ["alice\r\nBcc: x", "a,b", "<x>", ""] {
-        let case = collecting(&[("CORP", name)]);
-        let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
-        let verdict = Box::new(assessment(Verdict::PolicyViolation));
-        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
-        let action = perform(&assessed, sealed(), 5).case.actions[0].clone();
-        assert_eq!(action.status, ActionStatus::Skipped, "{name:?} went to {:?}", action.to);
-    }
-}
-
-fn deliver(case: &Case, delivery: Delivery, seconds: i64) -> Case {
-    let effect = case.pending[0].n;
-    perform(case, Event::Delivered { effect, delivery }, seconds).case
-}
-
-fn with_servers() -> Policy {
-    let servers = "[mail.smtp]\nhost = 'm'\n[ticket.webhook]\nurl = 'https://t'\n";
-    Policy::parse(&format!("{POLICY}{servers}")).unwrap()
-}
-
-#[test]
-fn a_delivery_that_did_not_arrive_is_tried_again_with_growing_pauses_and_then_given_up() {
-    let mut case = acting(Verdict::Inconclusive);
-    let mut now = 10;
-    let mut pauses = Vec::new();
-    let effect = case.pending[0].n;
-    while let Some(pending) = case.pending.iter().find(|pending| pending.n == effect) {
-        now = (pending.not_before - at(0)).as_secs().max(now);
-        let refused = Delivery::NotAccepted { why: "connection refused".to_owned(), retry_after: None };
-        let began = step(&case, Event::Began { effect }, now).case;
-        case = step(&began, Event::Delivered { effect, delivery: refused }, now).case;
-        pauses
-            .extend(case.pending.iter().find(|p| p.n == effect).map(|p| (p.not_before - at(now)).as_secs()));
-    }
-    assert_eq!(pauses, [5, 10, 20, 40, 80]);
-    assert_eq!((case.actions[0].status, case.actions[0].attempts), (ActionStatus::Failed, 6));
-}
-
-#[test]
-fn the_other_side_may_ask_for_a_longer_pause() {
-    let case = acting(Verdict::Inconclusive);
-    let busy = Delivery::NotAccepted { why: "503".to_owned(), retry_after: Some(120) };
-    assert_eq!(deliver(&case, busy, 10).pending[0].not_before, at(130));
-}
-
-#[test]
-fn a_case_closes_when_every_action_is_final() {
-    let case = acting(Verdict::Inconclusive);
-    let case = deliver(&case, Delivery::Accepted { receipt: "queued".to_owned() }, 6);
-    assert!(!case.is_closed());
-    let case = deliver(&case, Delivery::Rejected { why: "401".to_owned() }, 7);
-    assert_eq!(
-        case.state,
-        State::Closed { outcome: Outcome::Investigated { verdict: Verdict::Inconclusive } }
-    );
-    assert_eq!(
-        case.actions.iter().map(|a| a.status).collect::<Vec<_>>(),
-        [ActionStatus::Done, ActionStatus::Failed]
-    );
-}
-
-#[test]
-fn a_delivery_that_was_under_way_at_a_crash_is_not_repeated_to_a_server() {
-    let case = acting(Verdict::Inconclusive);
-    let effect = case.pending[0].n;
-    let began = case.advance(Event::Began { effect }, &with_servers(), at(6)).unwrap().case;
-    let again = began.advance(Event::Began { effect }, &with_servers(), at(60)).unwrap().case;
-    assert!(again.pending.iter().all(|pending| pending.n != effect));
-    assert_eq!(again.actions[0].status, ActionStatus::Uncertain);
-}
-
-#[test]
-fn a_delivery_into_the_outbox_is_repeated_after_a_crash() {
-    let case = acting(Verdict::Inconclusive);
-    let effect = case.pending[0].n;
-    let began = step(&case, Event::Began { effect }, 6).case;
-    let again = step(&began, Event::Began { effect }, 60).case;
-    assert!(again.pending[0].started && again.pending[0].attempts == 2);
-}
-
-#[test]
-fn contact_renews_the_lease_first() {
-    let began = step(&open(), Event::Began { effect: 1 }, 3600);
-    let [ClaimOp::Take(claim)] = began.claims.as_slice() else { panic!("{:?}", began.claims) };
-    assert_eq!((claim.claimed_at, claim.expires_at), (at(0), at(3 * 3600)));
-}
-
-#[test]
 fn a_case_that_lost_its_address_stops_before_contact_and_frees_the_rest() {
     let case = collecting(&[("CORP", "alice")]);
     let held = Claim::lease(ClaimKey::ip(case.target), "other", at(8000), SignedDuration::from_hours(2));
@@ -455,32 +340,6 @@ fn what_a_lost_user_claim_suppressed_waits_for_its_new_owner() {
     let step = step(&case, Event::ClaimLost { held }, 9000);
     assert_eq!(released(&step), ["ip#10.0.0.5"], "another case's claim is not ours to release");
     assert_eq!(step.requeue, [user]);
-}
-
-#[test]
-fn an_effect_that_stops_the_worker_every_time_is_given_up() {
-    let mut case = open();
-    let (mut seconds, mut begun) = (0, Vec::new());
-    let given_up = loop {
-        seconds = seconds.max(case.next_due().unwrap().duration_since(at(0)).as_secs());
-        let next = step(&case, Event::Began { effect: 1 }, seconds);
-        if next.case.is_closed() {
-            break next;
-        }
-        case = next.case;
-        if case.pending[0].started {
-            begun.push(seconds);
-        }
-    };
-    assert_eq!(
-        begun,
-        [0, 0, 0, 4, 20, 84, 340, 1364],
-        "each further try waits longer for what is wrong to pass"
-    );
-    assert!(
-        matches!(given_up.case.state, State::Closed { outcome: Outcome::Failed { ref code, .. } } if code == "gave_up")
-    );
-    assert_eq!(released(&given_up), ["ip#10.0.0.5"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod report;
 
 use std::net::IpAddr;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ArtifactKind;
@@ -20,6 +21,11 @@ pub use link::{LinkError, MAX_LINK_CHARS, OrderLink, UrlFault, check_url};
 pub use report::{
     MAX_REPORT_BYTES, REPORT_FORMAT, REPORT_PATH, RelayReport, RelayResult, ReportError, ReportFault,
 };
+
+/// How long an order is on its way to a relay that is online, at most.
+pub const DELIVERY: SignedDuration = SignedDuration::from_mins(5);
+/// Time for the upload after the contact, and for the news of it to come.
+pub const UPLOAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// One order for one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

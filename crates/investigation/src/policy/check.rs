@@ -1,7 +1,10 @@
 //! What is wrong or doubtful in a policy whose every single value reads.
 
+use std::time::Duration;
+
 use super::Policy;
 use crate::act::ActionKind;
+use crate::order;
 
 /// One remark, a line that says what, where and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,11 +68,20 @@ impl Policy {
     }
 
     fn check_times(&self, remarks: &mut Vec<Remark>) {
+        let way = if self.relay.is_empty() {
+            Duration::ZERO
+        } else {
+            (order::DELIVERY + order::UPLOAD).unsigned_abs()
+        };
         let work = self.collection.identify_timeout.duration() + self.collection.collect_timeout.duration();
-        if self.cooldown.lease.duration() < work {
+        if self.cooldown.lease.duration() < work + way {
+            let on_the_way = match way.as_secs() / 60 {
+                0 => String::new(),
+                minutes => format!(" + {minutes}m on the way to a relay and back"),
+            };
             remarks.push(error(format!(
-                "[cooldown] lease = {}: shorter than the time that [collection] allows for one case ({} + {}), so a \
-                 second case could begin on the same machine; raise the lease or lower the time-outs",
+                "[cooldown] lease = {}: shorter than the time that [collection] allows for one case ({} + {}{on_the_way}), \
+                 so a second case could begin on the same machine; raise the lease or lower the time-outs",
                 self.cooldown.lease, self.collection.identify_timeout, self.collection.collect_timeout
             )));
         }
@@ -189,6 +201,17 @@ mod tests {
     fn a_lease_must_outlast_the_work() {
         refuses(&format!("{SCOPE}[cooldown]\nlease = '10m'\n"), "second case");
         refuses(&format!("{SCOPE}[cooldown]\nwindow = '1h'\n"), "window");
+    }
+
+    /// The lease is renewed when an order goes out, and has to last until nobody works on it any more.
+    #[test]
+    fn a_lease_must_outlast_the_way_to_a_relay_as_well() {
+        let relay = "[[relay]]\nname = 'r'\nnetworks = ['10.0.0.0/8']\n";
+        let (short, enough) = ("[cooldown]\nlease = '45m'\n", "[cooldown]\nlease = '46m'\n");
+        refuses(&format!("{SCOPE}{short}{relay}"), "on the way to a relay");
+        for sound in [format!("{SCOPE}{enough}{relay}"), format!("{SCOPE}{short}")] {
+            assert!(remarks(&sound).iter().all(|remark| !remark.is_error), "{sound}");
+        }
     }
 
     #[test]

@@ -47,27 +47,37 @@ pub(super) fn found(item: &Item, table: &str) -> Stored<Found> {
 }
 
 impl Aws {
-    pub(super) fn take(&self, claim: &Claim, alert_id: &str, now: Timestamp) -> Stored<TransactWriteItem> {
+    /// Takes or keeps a claim, also from the case `from`, see [`investigation::claim::ClaimOp::TakeOver`].
+    pub(super) fn take(
+        &self,
+        claim: &Claim,
+        from: Option<&str>,
+        alert_id: &str,
+        now: Timestamp,
+    ) -> Stored<TransactWriteItem> {
         let kind = match claim.kind {
             ClaimKind::Lease => "lease",
             ClaimKind::Cooldown => "cooldown",
         };
-        Change::of(Table::Cooldowns, claim_key(&claim.key))
-            .set(
-                "SET #case_id = :me, #kind = :kind, #claimed_at = :claimed, #expires_at = :expires, \
+        let take = Change::of(Table::Cooldowns, claim_key(&claim.key));
+        let take = match from {
+            Some(from) => take.only_if(format!("{ADMITS} OR #case_id = :from")).with(":from", s(from)),
+            None => take.only_if(ADMITS),
+        };
+        take.set(
+            "SET #case_id = :me, #kind = :kind, #claimed_at = :claimed, #expires_at = :expires, \
                  #expires_ns = :ns, #ttl = :ttl, #alert_id = :alert ADD #touched :one",
-            )
-            .only_if(ADMITS)
-            .with(":me", s(&claim.case_id))
-            .with(":kind", s(kind))
-            .with(":claimed", s(stamp(claim.claimed_at)))
-            .with(":expires", s(stamp(claim.expires_at)))
-            .with(":ns", ns(claim.expires_at))
-            .with(":ttl", ttl(claim.expires_at, KEPT_SECONDS))
-            .with(":alert", s(alert_id))
-            .with(":one", n(1))
-            .with(":now", ns(now))
-            .update(self)
+        )
+        .with(":me", s(&claim.case_id))
+        .with(":kind", s(kind))
+        .with(":claimed", s(stamp(claim.claimed_at)))
+        .with(":expires", s(stamp(claim.expires_at)))
+        .with(":ns", ns(claim.expires_at))
+        .with(":ttl", ttl(claim.expires_at, KEPT_SECONDS))
+        .with(":alert", s(alert_id))
+        .with(":one", n(1))
+        .with(":now", ns(now))
+        .update(self)
     }
 
     /// Counts on the claim, so that its owner cannot give it up without seeing what now rests on it.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
 use investigation::case::{Case, Disposition, Step};
-use investigation::claim::{Claim, ClaimKey, ClaimOp};
+use investigation::claim::{ClaimKey, ClaimOp};
 use jiff::Timestamp;
 
 use super::super::{Committed, StoreError, Stored};
@@ -22,7 +22,7 @@ const ROUNDS: u32 = 10;
 
 /// What one action of the transaction is for, so that its refusal can be understood.
 enum Purpose {
-    Take(Claim),
+    Take(ClaimOp),
     Confirm(ClaimKey),
     Release(ClaimKey),
     Case,
@@ -103,7 +103,12 @@ impl Aws {
         for op in last_of_each(&step.claims) {
             match op {
                 ClaimOp::Take(claim) => {
-                    actions.push((Purpose::Take(claim.clone()), self.take(claim, &case.alert.id, now)?));
+                    let take = self.take(claim, None, &case.alert.id, now)?;
+                    actions.push((Purpose::Take(op.clone()), take));
+                }
+                ClaimOp::TakeOver { claim, from } => {
+                    let take = self.take(claim, Some(from), &case.alert.id, now)?;
+                    actions.push((Purpose::Take(op.clone()), take));
                 }
                 ClaimOp::Confirm(claim) => {
                     actions.push((Purpose::Confirm(claim.key.clone()), self.confirm(claim, now)?));
@@ -213,13 +218,14 @@ impl Aws {
         let refusals = || purposes.iter().zip(reasons).filter(|(_, reason)| refused(reason));
         for (purpose, reason) in refusals() {
             match purpose {
-                Purpose::Take(claim) => {
-                    let existing = match old(reason) {
-                        Some(item) => Some(claims::found(item, &self.cooldowns)?),
-                        None => self.claim_on(&claim.key).await?,
+                Purpose::Take(op) => {
+                    let existing = match (old(reason), op.wanted()) {
+                        (Some(item), _) => Some(claims::found(item, &self.cooldowns)?),
+                        (None, Some(claim)) => self.claim_on(&claim.key).await?,
+                        (None, None) => None,
                     };
                     let existing = existing.map(|found| found.claim);
-                    if !Claim::admits(existing.as_ref(), &claim.case_id, now) {
+                    if !op.admits(existing.as_ref(), now) {
                         return Ok(existing.map(Committed::Held));
                     }
                 }
@@ -264,7 +270,7 @@ fn old(reason: &CancellationReason) -> Option<&Item> {
 /// The last word on each key: an item may appear in a transaction once.
 fn last_of_each(ops: &[ClaimOp]) -> impl Iterator<Item = &ClaimOp> {
     let key = |op: &ClaimOp| match op {
-        ClaimOp::Take(claim) | ClaimOp::Confirm(claim) => claim.key.clone(),
+        ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } | ClaimOp::Confirm(claim) => claim.key.clone(),
         ClaimOp::Release(key) => key.clone(),
     };
     let mut seen = HashSet::new();

@@ -60,6 +60,14 @@ async fn a_hold_is_seen_by_another_handle_on_the_same_folder() {
     assert!(two.hold("c").await.unwrap().is_some());
 }
 
+/// Two programs on one folder: each has a connection of its own, and nothing but the database between them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_claimers_through_two_connections_one_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    let handles = [0, 1].map(|_| Arc::new(Local::open(dir.path()).unwrap()));
+    contract::races::of_many_claimers_one_wins(&handles).await;
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_may_look_inside() {

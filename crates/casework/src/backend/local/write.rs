@@ -134,13 +134,13 @@ pub(super) fn commit(
 ) -> rusqlite::Result<Committed> {
     for op in &step.claims {
         match op {
-            ClaimOp::Take(claim) => {
-                if let Some(held) = take(transaction, claim, now)? {
+            ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => {
+                if let Some(held) = take(transaction, op, claim, now)? {
                     return Ok(Committed::Held(held));
                 }
             }
             ClaimOp::Confirm(claim) => {
-                if !claim.stands(read::claim(transaction, &claim.key)?.as_ref(), now) {
+                if !op.admits(read::claim(transaction, &claim.key)?.as_ref(), now) {
                     return Ok(Committed::Freed(claim.key.clone()));
                 }
             }
@@ -203,9 +203,14 @@ fn requeue(transaction: &Transaction<'_>, case_id: &str, key: &ClaimKey) -> rusq
 
 /// Takes a claim, or returns the one that stands in the way. The transaction is immediate, so that nothing changes
 /// between the look and the write.
-fn take(transaction: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Option<Claim>> {
+fn take(
+    transaction: &Transaction<'_>,
+    op: &ClaimOp,
+    claim: &Claim,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Claim>> {
     let existing = read::claim(transaction, &claim.key)?;
-    if !Claim::admits(existing.as_ref(), &claim.case_id, now) {
+    if !op.admits(existing.as_ref(), now) {
         return Ok(existing);
     }
     transaction

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use investigation::case::{ActionStatus, Case, Disposition};
+use investigation::case::{ActionStatus, Case, Disposition, Outcome, State};
 use investigation::claim::ClaimKind;
 use jiff::Timestamp;
 
@@ -47,6 +47,8 @@ pub struct CaseDump {
     pub status: &'static str,
     /// Whether it is closed.
     pub closed: bool,
+    /// The word for why it failed, if it did.
+    pub failed: Option<String>,
     /// Whether it says that evidence is sealed.
     pub sealed: bool,
     /// When it was opened and last written, by the clocks of the workers.
@@ -157,6 +159,10 @@ fn case(case: &Case) -> CaseDump {
         target: case.target,
         status: status(case),
         closed: case.is_closed(),
+        failed: match &case.state {
+            State::Closed { outcome: Outcome::Failed { code, .. } } => Some(code.clone()),
+            _ => None,
+        },
         sealed: case.evidence.is_some(),
         opened_at: case.opened_at,
         updated_at: case.updated_at,

@@ -96,17 +96,18 @@ impl Memory {
         }
     }
 
-    pub(super) fn commit(&mut self, step: &Step, now: Timestamp) -> Committed {
+    /// Writes a step. The ids of alerts that wait again by it are added to `again`.
+    pub(super) fn commit(&mut self, step: &Step, now: Timestamp, again: &mut Vec<String>) -> Committed {
         let case = &step.case;
         for op in &step.claims {
             match op {
-                ClaimOp::Take(claim) => match self.claims.get(&claim.key) {
-                    Some(existing) if !Claim::admits(Some(existing), &claim.case_id, now) => {
+                ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => match self.claims.get(&claim.key) {
+                    Some(existing) if !op.admits(Some(existing), now) => {
                         return Committed::Held(existing.clone());
                     }
                     _ => {}
                 },
-                ClaimOp::Confirm(claim) if !claim.stands(self.claims.get(&claim.key), now) => {
+                ClaimOp::Confirm(claim) if !op.admits(self.claims.get(&claim.key), now) => {
                     return Committed::Freed(claim.key.clone());
                 }
                 ClaimOp::Confirm(_) | ClaimOp::Release(_) => {}
@@ -126,7 +127,9 @@ impl Memory {
         }
         for op in &step.claims {
             match op {
-                ClaimOp::Take(claim) => drop(self.claims.insert(claim.key.clone(), claim.clone())),
+                ClaimOp::Take(claim) | ClaimOp::TakeOver { claim, .. } => {
+                    drop(self.claims.insert(claim.key.clone(), claim.clone()));
+                }
                 ClaimOp::Release(key) if self.claims.get(key).is_some_and(|c| c.case_id == case.id) => {
                     self.claims.remove(key);
                 }
@@ -135,7 +138,7 @@ impl Memory {
         }
         self.put(case.clone());
         for key in &step.requeue {
-            self.requeue(&case.id, key);
+            self.requeue(&case.id, key, again);
         }
         if let Some(disposition) = &step.alert {
             self.settle(&case.alert.id, disposition, now);
@@ -171,7 +174,7 @@ impl Memory {
         }
     }
 
-    fn requeue(&mut self, case_id: &str, key: &ClaimKey) {
+    fn requeue(&mut self, case_id: &str, key: &ClaimKey, again: &mut Vec<String>) {
         let Some(stored) = self.cases.get_mut(case_id) else { return };
         let gone: Vec<_> = stored.suppressed.extract_if(.., |listed| &listed.key == key).collect();
         for listed in gone {
@@ -182,6 +185,7 @@ impl Memory {
                 row.disposition = Disposition::Waiting;
                 row.settled_at = None;
                 self.waiting.insert((row.received_at, row.id.clone()));
+                again.push(listed.alert_id);
             }
         }
     }

@@ -60,6 +60,9 @@ pub trait Faults: Send + Sync {
 
     /// An alert was settled, by itself or as part of a step, whether or not the answer arrives.
     fn settled(&self, _alert_id: &str, _disposition: &Disposition) {}
+
+    /// A suppressed alert waits again as part of a step, whether or not the answer arrives.
+    fn waits_again(&self, _alert_id: &str) {}
 }
 
 /// Nothing ever goes wrong.
@@ -157,9 +160,11 @@ impl Backend for Simulated {
 
     async fn commit(&self, step: &Step, now: Timestamp) -> Stored<Committed> {
         self.call(Call::Commit, Some(Committed::Stale), |memory| {
-            let committed = memory.commit(step, now);
+            let mut again = Vec::new();
+            let committed = memory.commit(step, now, &mut again);
             if committed == Committed::Done {
                 self.faults.written(step);
+                again.iter().for_each(|alert_id| self.faults.waits_again(alert_id));
                 if let Some(disposition) = &step.alert {
                     self.faults.settled(&step.case.alert.id, disposition);
                 }

@@ -96,8 +96,8 @@ pub(super) fn doubts(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
             words(delay)
         ));
     }
-    if let (Some(start), Some(seen)) = (owner.process.start_time, scene.question.alert.timestamp)
-        && start > seen + CLOCK_TOLERANCE
+    if let Some(start) = owner.process.start_time
+        && start > scene.moment() + CLOCK_TOLERANCE
     {
         doubts.push(format!("it was started at {}, after the alert", second(start)));
     }

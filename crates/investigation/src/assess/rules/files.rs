@@ -4,7 +4,9 @@
 //!
 //! * A download or resume record that was **written around the alert** is use: something was fetching then. That is a
 //!   violation, though only of medium confidence, since no process or socket ties it to the alert's peer.
-//! * A torrent file or client data that was **touched around the alert** is intent. It leaves the case open.
+//! * A torrent file or client data that was **touched around the alert** is intent. It leaves the case open. So does a
+//!   download that was written more than a day after the alert: of a machine that was reached late, that is use at
+//!   another time.
 //! * Anything **older** is history. A torrent that has lain in a download folder for a year explains nothing that
 //!   happened today; it is of low weight and still keeps the verdict from being a clean bill, because the alert may be
 //!   right about a client that has been closed since.
@@ -69,7 +71,10 @@ fn weigh(scene: &Scene<'_>, file: &TorrentFile) -> Weight {
     if !scene.is_recent(file) {
         return if file.weak { Weight::Nothing } else { Weight::History };
     }
-    if file.weak || !matches!(file.kind, TorrentKind::PartialDownload | TorrentKind::Resume) {
+    if scene.is_late(file)
+        || file.weak
+        || !matches!(file.kind, TorrentKind::PartialDownload | TorrentKind::Resume)
+    {
         return Weight::Intent;
     }
     let named = file.application.as_deref().and_then(|name| scene.indicators.client_named(name));
@@ -103,6 +108,7 @@ fn draft(
         all => format!(", and {} more files", all - 1),
     };
     let what = kind_words(latest.kind);
+    let when = if scene.is_late(latest) { "long after the alert" } else { when };
     vec![Draft {
         uncited: files.len().saturating_sub(MAX_CITATIONS),
         confidence,
@@ -142,6 +148,12 @@ const FRESH: &str = "2026-03-02T09:00:00Z";
 #[cfg(test)]
 const STALE: &str = "2025-01-01T00:00:00Z";
 
+/// A machine that was reached three days after the alert.
+#[cfg(test)]
+fn late() -> Bench {
+    Bench::new().alert(|a| a.timestamp = Some(Bench::at("2026-02-27T10:00:00Z")))
+}
+
 #[cfg(test)]
 fn in_use_cases() -> Vec<Case> {
     let violation = |name, bench| Case::finds(name, Bearing::Violation, Confidence::Medium, bench);
@@ -158,8 +170,14 @@ fn in_use_cases() -> Vec<Case> {
         violation("written after the alert", {
             Bench::new().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, "2026-03-02T10:29:00Z")
         }),
-        violation("no time in the alert: around the collection", {
+        violation("no time in the alert: around the opening of the case", {
             Bench::new().alert(|a| a.timestamp = None).file("/d/f.!qB", TorrentKind::PartialDownload, FRESH)
+        }),
+        violation("written a day after the alert", {
+            late().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, "2026-02-28T10:00:00Z")
+        }),
+        Case::nothing("written later than a day after the alert", {
+            late().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, "2026-02-28T10:00:01Z")
         }),
         Case::nothing(
             "a stale download",
@@ -205,6 +223,10 @@ fn recent_cases() -> Vec<Case> {
         suspicion("what a browser's download looks like too", {
             Bench::new().file("/d/x.part", TorrentKind::PartialDownload, FRESH).torrent(|f| f.weak = true)
         }),
+        suspicion("a download that was written days after the alert", {
+            late().file("/d/film.mkv.!qB", TorrentKind::PartialDownload, "2026-03-02T09:00:00Z")
+        })
+        .saying(&["long after the alert", "intent"]),
         suspicion("client data", Bench::new().file("/x/dht.dat", TorrentKind::ClientData, FRESH)),
         Case::nothing(
             "an old torrent file",
