@@ -74,24 +74,15 @@ pub fn alert(world: &World, number: u32, drawn: &Drawn) -> (Received, Truth) {
     }
     let alert = Alert {
         id: id.clone(),
-        event_id: None,
-        timestamp: None,
         format: "simulated".to_owned(),
-        rule_name: None,
-        rule_id: None,
         source_ip: Some(IpAddr::V4(source)),
         source_port: Some(51413),
         destination_ip: Some(IpAddr::V4(destination)),
         destination_port: Some(6881),
-        transport: None,
         user_domain: named.as_ref().map(|_| "CORP".to_owned()),
         user_name: named,
-        user_email: None,
-        host_name: None,
-        severity: None,
-        infohash: None,
-        notes: Vec::new(),
         original: String::new(),
+        ..Alert::default()
     };
     (Received { id, origin, content: Ok(alert) }, truth)
 }

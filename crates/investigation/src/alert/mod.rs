@@ -52,7 +52,7 @@ impl Kind {
 /// A normalised alert. Field names in serialised form are ECS names.
 ///
 /// Addresses are folded (IPv4-mapped IPv6 becomes IPv4). Text is as the sender wrote it, capped, and hostile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Peerhound's id of this alert, derived from its content: the same bytes twice are the same alert.
     pub id: String,
