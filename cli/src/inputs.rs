@@ -104,7 +104,7 @@ mod tests {
 
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.json");
-        std::fs::write(&file, r#"{"source":{"ip":"10.0.0.5"},"rule":{"name":"P2P"}}"#).unwrap();
+        std::fs::write(&file, r#"{"@timestamp":"2026-03-04T05:06:07Z","source":{"ip":"10.0.0.5"}}"#).unwrap();
         let name = file.to_str().unwrap();
         let twice = items(&[name, name]);
         assert_eq!(ids(&twice)[0], ids(&twice)[1]);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// Hits that are reached, of all expectations. Raise it when more are.
-const LEVEL: usize = 190;
+const LEVEL: usize = 686;
 
 /// Their name of a field, and ours.
 const FIELDS: [(&str, &str); 7] = [
