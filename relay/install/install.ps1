@@ -108,3 +108,5 @@ if (-not (Test-Path -LiteralPath $knownHosts)) { New-Item -ItemType File -Path $
 Write-Output "installed $program"
 Write-Output "next: put the SSH key into $keys and name it in relay.toml, the endpoints' host keys into $knownHosts,"
 Write-Output "      then run: & '$program' check"
+Write-Output "note: the agent runs 5 commands at a time, and a few slow machines hold up all others: raise CommandWorkersLimit"
+Write-Output "      in $env:ProgramFiles\Amazon\SSM\amazon-ssm-agent.json, and restart the service AmazonSSMAgent"

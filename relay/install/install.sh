@@ -7,12 +7,14 @@ umask 077
 
 usage() {
     cat <<'USAGE'
-usage: install.sh [--binary FILE] [--name NAME] [--network CIDR]...
+usage: install.sh [--binary FILE] [--name NAME] [--network CIDR]... [--agent-workers N]
        install.sh --uninstall [--purge]
 
   --binary FILE    the program [default: peerhound-relay beside this script]
   --name NAME      the relay's name in a new configuration, as the policy's [[relay]] has it
   --network CIDR   a network that the relay serves, in a new configuration; may be repeated
+  --agent-workers N
+                   let Systems Manager's agent run so many commands at a time, instead of 5
   --uninstall      remove the program; the configuration and its keys stay
   --purge          with --uninstall: remove the configuration, its keys and the staging folder as well
 USAGE
@@ -32,11 +34,12 @@ staging=$root/var/lib/peerhound-relay
 binary=$here/peerhound-relay
 name=
 networks=
+workers=
 uninstall=false
 purge=false
 while [ $# -gt 0 ]; do
     case $1 in
-        --binary | --name | --network)
+        --binary | --name | --network | --agent-workers)
             [ $# -ge 2 ] || fail "$1 needs a value"
             ;;
     esac
@@ -48,6 +51,12 @@ while [ $# -gt 0 ]; do
                 '' | *[!0-9a-fA-F.:/]*) fail "$2 is not a network; write it as 10.20.0.0/16" ;;
             esac
             networks="$networks${networks:+, }\"$2\"" && shift
+            ;;
+        --agent-workers)
+            case $2 in
+                '' | 0* | *[!0-9]*) fail "$2 is no number of commands" ;;
+            esac
+            workers=$2 && shift
             ;;
         --uninstall) uninstall=true ;;
         --purge) purge=true ;;
@@ -101,6 +110,23 @@ fi
 chmod 600 "$etc/known_hosts"
 if [ -z "$root" ]; then
     chown -R root:root "$bin" "$etc" "$staging"
+fi
+
+# A command lasts as long as its slowest machine, so that few workers are soon all taken.
+agent=$root/etc/amazon/ssm/amazon-ssm-agent.json
+limit='"CommandWorkersLimit"[[:space:]]*:[[:space:]]*'
+if [ -n "$workers" ]; then
+    from=$agent
+    [ -e "$from" ] || from=$agent.template
+    [ -e "$from" ] || fail "no $agent and no template for it: install Systems Manager's agent first"
+    grep -q "$limit[0-9]" "$from" || fail "$from has no CommandWorkersLimit in its section Mds: add it by hand"
+    sed -e "s|\($limit\)[0-9][0-9]*|\1$workers|" "$from" > "$agent.new"
+    # It may name a profile with credentials.
+    chmod 600 "$agent.new"
+    mv -f -- "$agent.new" "$agent"
+    echo "set CommandWorkersLimit to $workers in $agent; then: systemctl restart amazon-ssm-agent"
+elif ! grep -qs "$limit[0-9]" "$agent" || grep -q "$limit[1-5][^0-9]" "$agent"; then
+    echo "note: the agent runs 5 commands at a time, and a few slow machines hold up all others: see --agent-workers"
 fi
 
 cat <<NEXT

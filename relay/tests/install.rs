@@ -127,3 +127,24 @@ fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         assert_eq!(fs::read_dir(root.0.path()).unwrap().count(), 0, "{arguments:?}: {done:?}");
     }
 }
+
+#[test]
+fn the_agent_is_let_run_more_commands_and_the_rest_of_its_settings_stays() {
+    let root = Root::new();
+    let folder = root.path("etc/amazon/ssm");
+    let asked = || root.install(&["--agent-workers", "50"]);
+    assert!(!asked().status.success(), "there is no agent");
+    fs::create_dir_all(&folder).unwrap();
+    let told = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told(root.install(&[])).contains("--agent-workers"));
+    // As the agent's package ships it.
+    let template = "{\n    \"Mds\": {\n        \"CommandWorkersLimit\" : 5,\n        \"StopTimeoutMillis\" : 20000\n    },\n    \"Os\": {\"Version\": \"5\"}\n}\n";
+    fs::write(folder.join("amazon-ssm-agent.json.template"), template).unwrap();
+    assert!(asked().status.success());
+    let written = || fs::read_to_string(folder.join("amazon-ssm-agent.json")).unwrap();
+    assert_eq!(written(), template.replace(": 5,", ": 50,"));
+    assert!(!told(root.install(&[])).contains("--agent-workers"), "nothing is left to say");
+    assert!(root.install(&["--agent-workers", "8"]).status.success());
+    assert_eq!(written(), template.replace(": 5,", ": 8,"));
+    assert!(!root.install(&["--agent-workers", "many"]).status.success());
+}

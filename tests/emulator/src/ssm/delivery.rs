@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::events;
@@ -24,6 +24,7 @@ const GIVING_UP: Duration = Duration::from_millis(100);
 pub(super) struct Work {
     pub(super) command: String,
     pub(super) node: Node,
+    pub(super) workers: Arc<Semaphore>,
     pub(super) schema: Schema,
     pub(super) arguments: Arguments,
     /// After so many seconds the service takes no answer any more.
@@ -35,37 +36,45 @@ pub(super) struct Work {
 pub(super) async fn deliver(service: Arc<Service>, work: Work) {
     let deadline = Instant::now() + service.seconds(work.total);
     let status = match work.node.behaviour {
-        Behaviour::Runs => {
-            work.pick_up(&service);
-            work.run_steps(&service, true).await
-        }
         Behaviour::Undeliverable => {
             tokio::time::sleep(GIVING_UP).await;
             Status::Undeliverable
         }
-        Behaviour::Hangs => tokio::select! {
-            () = tokio::time::sleep_until(deadline) => Status::DeliveryTimedOut,
-            () = work.cancel.notified() => Status::Cancelled,
+        Behaviour::Hangs => work.given_up(deadline).await,
+        // What waits for a worker of the agent ends in the same ways as what is never picked up.
+        _ => tokio::select! {
+            _place = work.workers.acquire() => work.run(&service, deadline).await,
+            status = work.given_up(deadline) => status,
         },
-        Behaviour::Vanishes => {
-            work.pick_up(&service);
-            work.lose_connection(&service);
-            tokio::time::sleep_until(deadline).await;
-            Status::DeliveryTimedOut
-        }
-        Behaviour::LosesReport => {
-            work.pick_up(&service);
-            work.run_steps(&service, false).await;
-            work.lose_connection(&service);
-            tokio::time::sleep_until(deadline).await;
-            Status::DeliveryTimedOut
-        }
     };
     work.end(&service, status);
     events::tell(&service, &work.command, &work.node.id, status).await;
 }
 
 impl Work {
+    /// What becomes of it while nobody picks it up.
+    async fn given_up(&self, deadline: Instant) -> Status {
+        tokio::select! {
+            () = tokio::time::sleep_until(deadline) => Status::DeliveryTimedOut,
+            () = self.cancel.notified() => Status::Cancelled,
+        }
+    }
+
+    /// What becomes of it in a worker of the agent.
+    async fn run(&self, service: &Service, deadline: Instant) -> Status {
+        self.pick_up(service);
+        match self.node.behaviour {
+            Behaviour::Runs => return self.run_steps(service, true).await,
+            Behaviour::LosesReport => {
+                self.run_steps(service, false).await;
+            }
+            _ => {}
+        }
+        self.lose_connection(service);
+        tokio::time::sleep_until(deadline).await;
+        Status::DeliveryTimedOut
+    }
+
     fn pick_up(&self, service: &Service) {
         self.change(service, |status, _| {
             if *status == Status::Pending {

@@ -32,7 +32,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 pub use knobs::{Events, Failure};
 pub use nodes::{Behaviour, Node, Ping, Platform};
@@ -149,7 +149,9 @@ impl SsmServer {
         let id = node.id.clone();
         let tags = node.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
         state.tags.put(Kind::Node, &id, tags);
-        let registered = Registered { node, ping: Ping::Online, since: Timestamp::now(), activation, role };
+        let workers = Arc::new(Semaphore::new(node.workers));
+        let (ping, since) = (Ping::Online, Timestamp::now());
+        let registered = Registered { node, workers, ping, since, activation, role };
         state.nodes.insert(id.clone(), registered);
         Ok(id)
     }

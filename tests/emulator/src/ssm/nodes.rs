@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::names::{epoch, is_node_id, node_id};
 use super::paging::page;
@@ -94,6 +96,8 @@ pub struct Node {
     pub agent: String,
     /// What it does with commands.
     pub behaviour: Behaviour,
+    /// How many commands its agent runs at a time (`Mds.CommandWorkersLimit`); others wait on it.
+    pub workers: usize,
 }
 
 impl Node {
@@ -112,6 +116,7 @@ impl Node {
             powershell: None,
             agent: "3.3.3572.0".to_owned(),
             behaviour: Behaviour::Runs,
+            workers: 5,
         }
     }
 
@@ -135,6 +140,8 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Registered {
     pub(super) node: Node,
+    /// The agent's workers.
+    pub(super) workers: Arc<Semaphore>,
     pub(super) ping: Ping,
     pub(super) since: Timestamp,
     pub(super) activation: String,

@@ -64,6 +64,7 @@ pub(super) fn send(service: &Arc<Service>, request: Request) -> Answer {
         let work = Work {
             command: command.id.clone(),
             node: registered.node.clone(),
+            workers: Arc::clone(&registered.workers),
             schema: schema.clone(),
             arguments: arguments.clone(),
             total,

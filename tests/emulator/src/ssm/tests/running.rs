@@ -177,3 +177,45 @@ fn assert_ended(pid: &str) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[tokio::test]
+async fn an_agent_runs_five_commands_at_a_time_and_the_others_wait() {
+    let rig = Rig::start();
+    rig.document(
+        json!({"type": "String", "default": ""}),
+        &["touch \"begun-$$\"", "while [ ! -e go ]; do sleep 0.05; done"],
+    )
+    .await;
+    let mut commands = Vec::new();
+    for _ in 0..7 {
+        commands.push(rig.send().await);
+    }
+    let begun = || {
+        let entries = std::fs::read_dir(rig.folder.path()).expect("a folder");
+        entries.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != "go")).count()
+    };
+    let limit = Instant::now() + LIMIT;
+    while begun() < 5 && Instant::now() < limit {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Long enough for a sixth to begin.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(begun(), 5);
+    let waiting = || {
+        let commands = rig.server.commands();
+        commands.iter().filter(|seen| seen.invocations[0].status_details == "Pending").count()
+    };
+    assert_eq!(waiting(), 2);
+    // One that waits can be cancelled.
+    let pending =
+        rig.server.commands().into_iter().find(|seen| seen.invocations[0].status_details == "Pending");
+    let pending = pending.expect("one that waits").id;
+    rig.client.cancel_command().command_id(&pending).send().await.expect("cancelled");
+    std::fs::write(rig.folder.path().join("go"), "").expect("a file");
+    for command in &commands {
+        let seen = rig.server.wait_for_end(command, LIMIT).expect("an end");
+        let expected = if *command == pending { "Cancelled" } else { "Success" };
+        assert_eq!(seen.invocations[0].status_details, expected);
+    }
+    assert_eq!(begun(), 6);
+}
