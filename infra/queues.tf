@@ -5,6 +5,8 @@ locals {
     reports = { reader = "progress", receives = 5 }
     actions = { reader = "act", receives = 5 }
   }
+  # The functions know it: what they set aside has to fit, with its reason.
+  largest_message = 256 * 1024
 }
 
 resource "aws_sqs_queue" "this" {
@@ -15,6 +17,7 @@ resource "aws_sqs_queue" "this" {
   visibility_timeout_seconds = 6 * local.functions[each.value.reader].timeout + local.functions[each.value.reader].window
   message_retention_seconds  = 14 * 24 * 3600
   receive_wait_time_seconds  = 20
+  max_message_size           = local.largest_message
   # Keys of SQS itself: writers of alerts in other accounts then need no right to a key of this one.
   sqs_managed_sse_enabled = true
 
@@ -32,6 +35,7 @@ resource "aws_sqs_queue" "dead" {
   name                      = "${var.name_prefix}-${each.key}-dlq"
   message_retention_seconds = 14 * 24 * 3600
   receive_wait_time_seconds = 20
+  max_message_size          = local.largest_message
   sqs_managed_sse_enabled   = true
 
   tags = local.tags

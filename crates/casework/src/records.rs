@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::backend::{Received, Unread};
 
 /// Bytes of a record that could not be read which are kept for whoever looks at it.
-const KEPT: usize = 64 << 10;
+pub(crate) const KEPT: usize = 64 << 10;
 /// The formats whose records say nothing about when: an address is the same every day, an alert is not.
 const ADDRESS_FORMAT: &str = "address";
 

@@ -27,8 +27,12 @@ pub struct Deployment {
     pub alerts_dlq_url: String,
     /// Queue of what relays and SSM report.
     pub reports_queue_url: String,
+    /// Queue of reports that could not be worked.
+    pub reports_dlq_url: String,
     /// Queue of cases with something to deliver.
     pub actions_queue_url: String,
+    /// Queue of such messages that could not be worked.
+    pub actions_dlq_url: String,
     /// SSM document for Linux relays.
     pub ssm_document_linux: String,
     /// SSM document for Windows relays.
@@ -65,7 +69,9 @@ impl Deployment {
             alerts_queue_url: of("PEERHOUND_ALERTS_QUEUE_URL"),
             alerts_dlq_url: of("PEERHOUND_ALERTS_DLQ_URL"),
             reports_queue_url: of("PEERHOUND_REPORTS_QUEUE_URL"),
+            reports_dlq_url: of("PEERHOUND_REPORTS_DLQ_URL"),
             actions_queue_url: of("PEERHOUND_ACTIONS_QUEUE_URL"),
+            actions_dlq_url: of("PEERHOUND_ACTIONS_DLQ_URL"),
             ssm_document_linux: of("PEERHOUND_SSM_DOCUMENT_LINUX"),
             ssm_document_windows: of("PEERHOUND_SSM_DOCUMENT_WINDOWS"),
             ticket_secret: var("PEERHOUND_TICKET_SECRET"),

@@ -3,28 +3,32 @@
 //! A storm is many alerts about few machines. So a batch is read as a whole, its machines are looked up in one call, and
 //! what repeats is written once for each machine: DynamoDB is asked about machines and never about alerts.
 
+mod aside;
+mod side_by_side;
+mod sort;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
 use investigation::alert::Alert;
-use investigation::case::{Disposition, Intake as Decision, intake};
+use investigation::case::Disposition;
 use investigation::claim::ClaimKey;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::metrics::{Metric, Metrics};
 use super::performer::ThroughRelays;
-use super::queues;
+use super::queues::Aside;
 use crate::backend::aws::{Aws, Repeats, Standing};
 use crate::backend::{Backend, Received, StoreError};
-use crate::records::read_records;
 use crate::worker::{Pace, Resolution, WorkError, Worker};
+use side_by_side::side_by_side;
+use sort::Sorted;
 
-/// Machines that are worked at the same time.
-const MACHINES: usize = 16;
 /// Times that one alert is decided anew, where its machine changes hands under it.
 const LOOKS: usize = 3;
 
@@ -54,106 +58,101 @@ struct Taken {
 
 impl Intake {
     /// Handles a batch. Returns the messages that are not done and have to come again; everything else is decided, and
-    /// durably so. Ends some time before `until`.
+    /// durably so. Begins nothing after `until`, and ends soon after it.
     pub async fn handle(self: &Arc<Self>, messages: &[Message], until: Instant) -> Vec<String> {
+        self.handle_as(messages, until, |number, message, now| self.sort(number, message, now)).await
+    }
+
+    async fn handle_as(
+        self: &Arc<Self>,
+        messages: &[Message],
+        until: Instant,
+        sort: impl Fn(usize, &Message, Timestamp) -> Vec<Sorted>,
+    ) -> Vec<String> {
         let now = (self.worker.now)();
         let mut undone = vec![false; messages.len()];
         let mut machines: BTreeMap<IpAddr, Vec<Taken>> = BTreeMap::new();
         let mut left_alone: BTreeMap<(IpAddr, String), (Disposition, Vec<Taken>)> = BTreeMap::new();
+        let (mut review, mut aside, mut alerts) = (Vec::new(), Vec::new(), 0);
         for (number, message) in messages.iter().enumerate() {
-            let mut records = Vec::new();
-            let moment = format!("{}#", message.id);
-            let origin = format!("message {}", message.id);
-            read_records(&origin, message.body.as_bytes(), &moment, &mut |record| {
-                records.push(record);
-                true
-            });
-            if records.is_empty() {
-                undone[number] |= !self.set_aside(&message.body, &origin, "the message has no record").await;
+            if Instant::now() >= until {
+                undone[number] = true;
+                continue;
             }
-            for record in records {
-                let alert = match record.content {
-                    Ok(alert) => alert,
-                    Err(unread) => {
-                        let body = if unread.original.is_empty() { &message.body } else { &unread.original };
-                        undone[number] |= !self.set_aside(body, &record.origin, &unread.reason).await;
-                        continue;
+            // One that makes the code panic is no matter of the others: it would come again with all of them.
+            let sorted = panic::catch_unwind(AssertUnwindSafe(|| sort(number, message, now)));
+            let sorted = sorted.unwrap_or_else(|panicked| {
+                let reason = format!("reading it made the function panic: {}", words(&*panicked));
+                let (body, origin) = (message.body.clone(), format!("message {}", message.id));
+                vec![Sorted::Unreadable(Aside { body, origin, reason })]
+            });
+            for record in sorted {
+                alerts += usize::from(!matches!(record, Sorted::Unreadable(_)));
+                match record {
+                    Sorted::Machine(ip, taken) => machines.entry(ip).or_default().push(taken),
+                    Sorted::LeftAlone(ip, disposition, taken) => {
+                        let words = serde_json::to_string(&disposition).unwrap_or_default();
+                        let group =
+                            left_alone.entry((ip, words)).or_insert_with(|| (disposition, Vec::new()));
+                        group.1.push(taken);
                     }
-                };
-                self.metrics.add(Metric::AlertsIn, 1);
-                let taken = Taken { message: number, origin: record.origin, alert };
-                match intake(&taken.alert, &self.worker.policy, now) {
-                    Decision::Open(step) => machines.entry(step.case.target).or_default().push(taken),
-                    Decision::Settled(disposition) => match concerns(&taken.alert, &disposition) {
-                        Some(ip) => {
-                            let words = serde_json::to_string(&disposition).unwrap_or_default();
-                            let group = left_alone.entry((ip, words));
-                            group.or_insert_with(|| (disposition, Vec::new())).1.push(taken);
-                        }
-                        None => undone[number] |= !self.for_review(taken, now).await,
-                    },
+                    Sorted::Review(taken) => review.push(taken),
+                    Sorted::Unreadable(record) => aside.push((number, record)),
                 }
             }
         }
-        for ((ip, _), (disposition, alerts)) in left_alone {
-            let ids: Vec<String> = alerts.iter().map(|taken| taken.alert.id.clone()).collect();
-            if let Err(error) = self.worker.backend.settled_batch(ip, &disposition, &ids, now).await {
-                tracing::warn!(%error, "alerts that the policy leaves alone could not be noted");
-                alerts.iter().for_each(|taken| undone[taken.message] = true);
-            }
+        self.metrics.add(Metric::AlertsIn, alerts);
+        // Side by side, so that many of one kind do not keep the others from being worked.
+        let (not_aside, not_noted, not_listed, not_worked) = tokio::join!(
+            self.set_aside(aside, until),
+            self.leave_alone(left_alone, now, until),
+            self.for_review(review, now, until),
+            self.work(machines, now, until),
+        );
+        for message in [not_aside, not_noted, not_listed, not_worked].into_iter().flatten() {
+            undone[message] = true;
         }
-        self.work(machines, now, until, &mut undone).await;
         let undone = undone.into_iter().zip(messages).filter(|(undone, _)| *undone);
         undone.map(|(_, message)| message.id.clone()).collect()
     }
 
-    /// Works every machine of the batch.
+    /// Works every machine of the batch. Returns the messages that have to come again.
     async fn work(
         self: &Arc<Self>,
         machines: BTreeMap<IpAddr, Vec<Taken>>,
         now: Timestamp,
         until: Instant,
-        undone: &mut [bool],
-    ) {
+    ) -> Vec<usize> {
         let ips: Vec<IpAddr> = machines.keys().copied().collect();
         let mut standing = match self.worker.backend.look_up(&ips, now).await {
             Ok(standing) => standing,
             Err(error) => {
                 tracing::warn!(%error, "the machines of a batch could not be looked up");
-                machines.values().flatten().for_each(|taken| undone[taken.message] = true);
-                return;
+                return machines.values().flatten().map(|taken| taken.message).collect();
             }
         };
-        let machines = self.held(machines, &standing, now, undone).await;
-        let room = Arc::new(Semaphore::new(MACHINES));
-        let mut tasks = JoinSet::new();
-        for (ip, alerts) in machines {
-            let (this, room) = (Arc::clone(self), Arc::clone(&room));
+        let (machines, mut undone) = self.held(machines, &standing, now).await;
+        let machines = machines.into_iter().map(|(ip, alerts)| {
             let standing = standing.remove(&ip).unwrap_or(Standing::Free);
-            tasks.spawn(async move {
-                let _place = room.acquire_owned().await;
-                this.machine(ip, standing, alerts, now, until).await
-            });
-        }
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(again) => again.into_iter().for_each(|message| undone[message] = true),
-                Err(panicked) => {
-                    tracing::error!(%panicked, "a machine's alerts could not be worked");
-                    undone.fill(true);
-                }
-            }
-        }
+            (messages_of(&alerts), (ip, standing, alerts))
+        });
+        // A machine that is begun is not let go of in the middle: it looks at `until` itself.
+        let worked = side_by_side(machines.collect(), None, |(ip, standing, alerts)| {
+            let this = Arc::clone(self);
+            async move { this.machine(ip, standing, alerts, now, until).await }
+        });
+        undone.extend(worked.await);
+        undone
     }
 
-    /// Counts what is about machines that a case looks at, or has looked at, all in one go. Returns the other machines.
+    /// Counts what is about machines that a case looks at, or has looked at, all in one go. Returns the other machines,
+    /// and the messages that have to come again.
     async fn held(
         &self,
         machines: BTreeMap<IpAddr, Vec<Taken>>,
         standing: &HashMap<IpAddr, Standing>,
         now: Timestamp,
-        undone: &mut [bool],
-    ) -> BTreeMap<IpAddr, Vec<Taken>> {
+    ) -> (BTreeMap<IpAddr, Vec<Taken>>, Vec<usize>) {
         let (mut others, mut repeats, mut messages) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (ip, alerts) in machines {
             let Some(Standing::Held { claim, opened_by_alert }) = standing.get(&ip) else {
@@ -176,16 +175,18 @@ impl Intake {
             }
         }
         if repeats.is_empty() {
-            return others;
+            return (others, Vec::new());
         }
         match self.worker.backend.count_batches(&repeats, now).await {
-            Ok(()) => self.metrics.add(Metric::AlertsSuppressed, messages.len()),
+            Ok(()) => {
+                self.metrics.add(Metric::AlertsSuppressed, messages.len());
+                (others, Vec::new())
+            }
             Err(error) => {
                 tracing::warn!(%error, "repeats could not be counted");
-                messages.into_iter().for_each(|message| undone[message] = true);
+                (others, messages)
             }
         }
-        others
     }
 
     /// Works all alerts of the batch about one machine. Returns the messages that have to come again.
@@ -282,45 +283,14 @@ impl Intake {
         }
         Ok(())
     }
-
-    /// Stores an alert for a person to look at.
-    async fn for_review(&self, taken: Taken, now: Timestamp) -> bool {
-        let received =
-            Received { id: taken.alert.id.clone(), origin: taken.origin, content: Ok(taken.alert) };
-        let stored = async {
-            let rows = self.worker.backend.take_in(vec![received], now).await?;
-            for row in &rows {
-                self.worker.resolve(row, Pace::STEADY).await?;
-            }
-            Ok::<(), WorkError>(())
-        };
-        let stored = stored.await;
-        if let Err(error) = &stored {
-            tracing::warn!(%error, "an alert for review could not be stored");
-        }
-        stored.is_ok()
-    }
-
-    /// Puts a record that cannot be read where a person finds it. It then counts as handled.
-    async fn set_aside(&self, body: &str, origin: &str, reason: &str) -> bool {
-        let performer = &self.worker.performer;
-        let queue = &performer.deployment.alerts_dlq_url;
-        let sent = queues::set_aside(&performer.clients.sqs, queue, body, origin, reason).await;
-        match &sent {
-            Ok(()) => {
-                tracing::warn!(origin, reason, "a record was set aside");
-                self.metrics.add(Metric::AlertsSetAside, 1);
-            }
-            Err(error) => tracing::warn!(origin, %error, "a record could not be set aside"),
-        }
-        sent.is_ok()
-    }
 }
 
-/// The machine that an alert is about which nobody has to look at; `None` where a person has to.
-fn concerns(alert: &Alert, disposition: &Disposition) -> Option<IpAddr> {
-    match disposition {
-        Disposition::Exempt { .. } | Disposition::Refused { .. } => alert.source_ip.or(alert.destination_ip),
-        _ => None,
-    }
+fn messages_of(alerts: &[Taken]) -> Vec<usize> {
+    alerts.iter().map(|taken| taken.message).collect()
+}
+
+/// What a panic said.
+fn words(panicked: &(dyn std::any::Any + Send)) -> &str {
+    let text = panicked.downcast_ref::<&str>().copied();
+    text.or_else(|| panicked.downcast_ref::<String>().map(String::as_str)).unwrap_or("it did not say why")
 }

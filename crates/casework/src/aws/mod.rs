@@ -23,6 +23,8 @@ pub mod progress;
 pub mod queues;
 pub mod relays;
 pub mod sweep;
+#[cfg(test)]
+mod testing;
 
 use aws_smithy_types::error::display::DisplayErrorContext;
 

@@ -41,7 +41,7 @@ mod requeue;
 mod settle;
 mod storm;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -6,7 +6,7 @@ mod finding;
 mod holds;
 mod proxy;
 mod storm;
-mod tables;
+pub(crate) mod tables;
 
 use investigation::alert::Alert;
 use investigation::case::{Case, Event, Intake, Step, intake};

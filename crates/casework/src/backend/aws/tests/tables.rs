@@ -21,13 +21,13 @@ static SHARED: Mutex<Weak<Ministack>> = Mutex::new(Weak::new());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The running emulator; it ends with the last test that uses it.
-pub(super) struct Emulated {
+pub(crate) struct Emulated {
     ministack: Arc<Ministack>,
 }
 
 impl Emulated {
     /// `None` where it is not installed, and the test has to be skipped.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         if emulator::skipped() {
             return None;
         }
@@ -39,7 +39,7 @@ impl Emulated {
         Some(Self { ministack })
     }
 
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         self.ministack.endpoint()
     }
 
@@ -99,7 +99,7 @@ fn index(name: &str, hash: &str, range: Option<&str>) -> GlobalSecondaryIndex {
     builder.projection(projection).build().unwrap()
 }
 
-async fn make(client: Client, cases: String, cooldowns: String) {
+pub(crate) async fn make(client: Client, cases: String, cooldowns: String) {
     let table = client.create_table().table_name(cooldowns).billing_mode(BillingMode::PayPerRequest);
     let table = table.attribute_definitions(attribute("pk")).key_schema(element("pk", KeyType::Hash));
     table.send().await.expect("the table cooldowns");
