@@ -1,4 +1,4 @@
-//! Orders on their way to relays: those of one moment for one relay travel as one file and one command.
+//! Orders on their way to relays: those of one moment for one node travel as one file and one command.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,7 @@ use investigation::policy::{Platform, Policy, Relay};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::client::Clients;
 use super::deployment::Deployment;
@@ -60,12 +61,12 @@ pub struct Dispatch {
     store: Aws,
     /// The relays, looked up and remembered.
     pub relays: Relays,
-    waiting: Mutex<HashMap<String, Vec<Waiting>>>,
+    /// By relay and node: a node does not see what another one is in contact with, so a case stays with its own.
+    waiting: Mutex<HashMap<(String, String), Vec<Waiting>>>,
 }
 
 /// An order that waits for others to travel with.
 struct Waiting {
-    node: String,
     platform: Platform,
     order: RelayOrder,
     answer: oneshot::Sender<Result<Sent, NotSent>>,
@@ -78,7 +79,7 @@ impl Dispatch {
         Arc::new(Self { clients, deployment, store, relays, waiting: Mutex::default() })
     }
 
-    /// Sends the order behind an effect, with whatever else goes to the same relay in this moment.
+    /// Sends the order behind an effect, with whatever else goes to the same node in this moment.
     ///
     /// # Errors
     /// When surely no relay has it. Where that is not sure, it counts as sent: it is then asked for again when its
@@ -107,37 +108,38 @@ impl Dispatch {
             upload,
         };
         let (answer, sent) = oneshot::channel();
-        self.join(relay, Waiting { node, platform: relay.platform, order, answer }, now);
+        self.join(relay, node, Waiting { platform: relay.platform, order, answer }, now);
         sent.await.unwrap_or_else(|_| Err(NotSent::Aws("the command was not sent".to_owned())))
     }
 
-    /// Puts an order to those for the same relay. The first of them sees to it that all leave.
-    fn join(self: &Arc<Self>, relay: &Relay, waiting: Waiting, now: Timestamp) {
-        let name = relay.name.clone();
+    /// Puts an order to those for the same node. The first of them sees to it that all leave.
+    fn join(self: &Arc<Self>, relay: &Relay, node: String, waiting: Waiting, now: Timestamp) {
+        let key = (relay.name.clone(), node);
         let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = all.entry(name.clone()).or_default();
+        let same = all.entry(key.clone()).or_default();
         same.push(waiting);
         if same.len() > 1 {
             return;
         }
         drop(all);
         let (this, most) = (Arc::clone(self), relay.max_orders);
-        tokio::spawn(async move {
+        let leaving = async move {
             tokio::time::sleep(GATHER).await;
             let gathered =
-                this.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&name).unwrap_or_default();
+                this.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&key).unwrap_or_default();
             let mut gathered = gathered.into_iter().peekable();
             while gathered.peek().is_some() {
                 let batch: Vec<Waiting> = gathered.by_ref().take(most).collect();
-                this.leave(&name, batch, now).await;
+                this.leave(&key.0, &key.1, batch, now).await;
             }
-        });
+        };
+        // What it logs is about this invocation.
+        tokio::spawn(leaving.in_current_span());
     }
 
     /// Sends one batch and tells everyone in it how that went.
-    async fn leave(&self, relay: &str, batch: Vec<Waiting>, now: Timestamp) {
-        let Some(first) = batch.first() else { return };
-        let (node, platform) = (first.node.clone(), first.platform);
+    async fn leave(&self, relay: &str, node: &str, batch: Vec<Waiting>, now: Timestamp) {
+        let Some(platform) = batch.first().map(|first| first.platform) else { return };
         let (orders, answers): (Vec<RelayOrder>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.order, waiting.answer)).unzip();
         let entries = orders.iter().map(|order| CommandEntry {
@@ -149,10 +151,10 @@ impl Dispatch {
         let longest = orders.iter().map(|order| order.timeout_seconds).max().unwrap_or(0);
         let longest = SignedDuration::from_secs(i64::try_from(longest).unwrap_or(i64::MAX));
         let until = now.checked_add(DELIVERY + longest + UPLOAD).unwrap_or(Timestamp::MAX);
-        let sent = self.send_batch(relay, &node, platform, orders, now).await;
+        let sent = self.send_batch(relay, node, platform, orders, now).await;
         if let Ok(command) = &sent
             && command != UNKNOWN
-            && let Err(error) = self.store.put_command(command, &node, entries, now).await
+            && let Err(error) = self.store.put_command(command, node, entries, now).await
         {
             // The cases know the command too; it is only found faster by this.
             tracing::warn!(command, %error, "the command is sent and could not be noted");
@@ -212,8 +214,8 @@ impl Dispatch {
                 Some(id) => Ok(id.to_owned()),
                 None => Ok(UNKNOWN.to_owned()),
             },
-            // What the service answered is an answer: it did not take the command.
-            Err(error) if error.as_service_error().is_some() => {
+            // A refusal is an answer: the service did not take the command.
+            Err(error) if refused(&error) => {
                 self.relays.forget(relay);
                 Err(aws(error))
             }
@@ -245,6 +247,15 @@ impl Dispatch {
 /// A command whose id is not known.
 pub const UNKNOWN: &str = "unknown";
 
+/// Whether the service said no. With a status of 500 or more it says that it failed, and not whether before or after it
+/// took the command.
+fn refused<E>(error: &aws_sdk_ssm::error::SdkError<E>) -> bool {
+    match error {
+        aws_sdk_ssm::error::SdkError::ServiceError(told) => !told.raw().status().is_server_error(),
+        _ => false,
+    }
+}
+
 /// Whether a call surely did not reach the service: the connection never came about.
 fn never_left<E>(error: &aws_sdk_ssm::error::SdkError<E>) -> bool {
     match error {
@@ -269,3 +280,6 @@ fn aws<E: std::error::Error>(error: E) -> NotSent {
 fn turn(case_id: &str) -> usize {
     case_id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)))
 }
+
+#[cfg(test)]
+mod tests;
