@@ -183,3 +183,6 @@ fn order_of(handed_to: &str) -> Option<(&str, &str)> {
     let (command, node) = handed_to.strip_prefix("ssm/")?.split_once('/')?;
     (command != UNKNOWN).then_some((command, node))
 }
+
+#[cfg(test)]
+mod tests;
