@@ -33,7 +33,9 @@ locals {
       PEERHOUND_ALERTS_QUEUE_URL     = aws_sqs_queue.this["alerts"].url
       PEERHOUND_ALERTS_DLQ_URL       = aws_sqs_queue.dead["alerts"].url
       PEERHOUND_REPORTS_QUEUE_URL    = aws_sqs_queue.this["reports"].url
+      PEERHOUND_REPORTS_DLQ_URL      = aws_sqs_queue.dead["reports"].url
       PEERHOUND_ACTIONS_QUEUE_URL    = aws_sqs_queue.this["actions"].url
+      PEERHOUND_ACTIONS_DLQ_URL      = aws_sqs_queue.dead["actions"].url
       PEERHOUND_SSM_DOCUMENT_LINUX   = aws_ssm_document.orders["linux"].name
       PEERHOUND_SSM_DOCUMENT_WINDOWS = aws_ssm_document.orders["windows"].name
       PEERHOUND_METRICS_NAMESPACE    = var.metrics_namespace

@@ -14,7 +14,9 @@ locals {
     alerts_queue_url       = aws_sqs_queue.this["alerts"].url
     alerts_dlq_url         = aws_sqs_queue.dead["alerts"].url
     reports_queue_url      = aws_sqs_queue.this["reports"].url
+    reports_dlq_url        = aws_sqs_queue.dead["reports"].url
     actions_queue_url      = aws_sqs_queue.this["actions"].url
+    actions_dlq_url        = aws_sqs_queue.dead["actions"].url
     ssm_document_linux     = aws_ssm_document.orders["linux"].name
     ssm_document_windows   = aws_ssm_document.orders["windows"].name
     ticket_secret          = try(var.ticket_secret.arn, null)

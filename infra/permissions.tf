@@ -166,11 +166,11 @@ locals {
     }] : []
   }
 
-  # The queues that each function may send to.
+  # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets aside.
   sends_to = {
     intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
-    progress = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
-    act      = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    act      = [aws_sqs_queue.dead["actions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     sweep    = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
   }
 

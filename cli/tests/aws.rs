@@ -57,7 +57,7 @@ impl Site {
 
     async fn make(&self) {
         let mut urls = Vec::new();
-        for name in ["alerts-dlq", "alerts", "reports", "actions"] {
+        for name in ["alerts-dlq", "reports-dlq", "actions-dlq", "alerts", "reports", "actions"] {
             let mut create = self.clients.sqs.create_queue().queue_name(name);
             if name == "alerts" {
                 let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:alerts-dlq","maxReceiveCount":5}"#;
@@ -71,11 +71,14 @@ impl Site {
         for bucket in ["staging", "evidence"] {
             self.clients.s3.create_bucket().bucket(bucket).send().await.unwrap();
         }
-        let [dead, alerts, reports, actions] = urls.as_slice() else { unreachable!() };
+        let [dead, dead_reports, dead_actions, alerts, reports, actions] = urls.as_slice() else {
+            unreachable!()
+        };
         let deployment = format!(
             "region = \"us-east-1\"\ncases_table = \"cases\"\ncooldowns_table = \"cooldowns\"\nstaging_bucket = \"staging\"\n\
              evidence_bucket = \"evidence\"\nalerts_queue_url = \"{alerts}\"\nalerts_dlq_url = \"{dead}\"\n\
-             reports_queue_url = \"{reports}\"\nactions_queue_url = \"{actions}\"\nssm_document_linux = \"ph-linux\"\n\
+             reports_queue_url = \"{reports}\"\nreports_dlq_url = \"{dead_reports}\"\n\
+             actions_queue_url = \"{actions}\"\nactions_dlq_url = \"{dead_actions}\"\nssm_document_linux = \"ph-linux\"\n\
              ssm_document_windows = \"ph-windows\"\n"
         );
         std::fs::write(self.path("deployment.toml"), deployment).unwrap();
@@ -146,6 +149,13 @@ impl Site {
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// As the functions do it.
+    fn set_aside(&self, queue: &str, body: &str, origin: &str) {
+        let (body, origin, reason) = (body.to_owned(), origin.to_owned(), "no format fits".to_owned());
+        let aside = queues::Aside { body, origin, reason };
+        self.runtime.block_on(queues::set_aside_one(&self.clients.sqs, queue, aside)).unwrap();
+    }
+
     fn bodies(&self, queue: &str) -> Vec<String> {
         let url = format!("{}/000000000000/{queue}", self.ministack.endpoint());
         let receive = self
@@ -178,9 +188,7 @@ fn alerts_are_handed_over_and_dead_letters_put_back() {
     let dead = format!("{}/000000000000/alerts-dlq", site.ministack.endpoint());
     for number in 0..12 {
         let body = format!("\u{1b}[2J poison {number}").replace('\u{1b}', "~");
-        let set_aside =
-            queues::set_aside(&site.clients.sqs, &dead, &body, "message x, line 3", "no format fits");
-        site.runtime.block_on(set_aside).unwrap();
+        site.set_aside(&dead, &body, "message x, line 3");
     }
     let listed = site.json(&["redrive", "list"], 0);
     assert_eq!(listed.len(), 12, "{listed:#?}");
@@ -229,9 +237,8 @@ fn the_doctor_finds_each_fault_and_is_content_once_it_is_mended() {
     let node = site.ssm.register(Node::new("relay", site.folder.path()).tag("PeerhoundRelay", "hq")).unwrap();
     site.ssm.set_ping(&node, Ping::ConnectionLost);
     let dead = format!("{}/000000000000/alerts-dlq", site.ministack.endpoint());
-    site.runtime
-        .block_on(queues::set_aside(&site.clients.sqs, &dead, "poison", "here", "no format fits"))
-        .unwrap();
+    site.set_aside(&dead, "poison", "here");
+    site.set_aside(&format!("{}/000000000000/actions-dlq", site.ministack.endpoint()), "poison", "here");
     let found = |checks: &[Value], what: &str| -> (String, String) {
         let check = checks.iter().find(|check| check["what"].as_str().unwrap().starts_with(what));
         let check = check.unwrap_or_else(|| panic!("{what}: {checks:#?}"));
@@ -239,9 +246,11 @@ fn the_doctor_finds_each_fault_and_is_content_once_it_is_mended() {
     };
     let checks = site.json(&["doctor"], 1);
     for (what, status, says) in [
-        ("queue alerts-dlq", "warning", "redrive list"),
+        ("queue alerts-dlq", "warning", "redrive list --queue alerts"),
+        ("queue actions-dlq", "warning", "redrive list --queue actions"),
+        ("queue reports-dlq", "ok", "empty"),
         ("queue reports", "wrong", "no dead-letter queue"),
-        ("queue alerts", "ok", "alerts-dlq"),
+        ("queue alerts", "ok", "dead letters go to alerts-dlq"),
         ("table cases", "ok", "active"),
         ("table cases: TTL", "wrong", "is off"),
         ("bucket evidence: Object Lock", "wrong", "is off"),

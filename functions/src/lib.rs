@@ -81,21 +81,24 @@ async fn progress(site: &Site, event: Value, invocation: &Invocation) -> Result<
             failures.extend([record.id]);
             continue;
         }
-        let progress = Progress { worker: Arc::clone(&site.worker) };
-        let (id, until) = (record.id, invocation.until());
+        let progress = Arc::new(Progress { worker: Arc::clone(&site.worker) });
+        let (id, body, until) = (record.id, Arc::new(record.body), invocation.until());
         // By itself, so that a message that makes the code panic does not take the others with it.
-        let span = tracing::Span::current();
-        let work = async move { progress.handle(&record.body, until).await }.instrument(span);
+        let (at_it, read) = (Arc::clone(&progress), Arc::clone(&body));
+        let work = async move { at_it.handle(&read, until).await }.in_current_span();
         match tokio::spawn(work).await {
             Ok(Ok(())) => {}
             Ok(Err(Undone::Retry(why))) => {
                 tracing::info!(message = id, why, "a message stays on the queue");
                 failures.extend([id]);
             }
-            Ok(Err(Undone::Reject(why))) => {
-                tracing::error!(message = id, why, "a message cannot be worked; the queue sets it aside");
-                failures.extend([id]);
-            }
+            Ok(Err(Undone::Reject(why))) => match progress.set_aside(&id, &body, &why).await {
+                Ok(()) => tracing::error!(message = id, why, "a message cannot be worked; it was set aside"),
+                Err(error) => {
+                    tracing::error!(message = id, why, %error, "a message cannot be worked or set aside");
+                    failures.extend([id]);
+                }
+            },
             Err(panicked) => {
                 tracing::error!(message = id, %panicked, "a message could not be worked; it stays on the queue");
                 failures.extend([id]);

@@ -226,7 +226,8 @@ run "what_the_functions_are_told" {
     condition = toset(keys(aws_lambda_function.this["intake"].environment[0].variables)) == toset([
       "PEERHOUND_CASES_TABLE", "PEERHOUND_COOLDOWNS_TABLE", "PEERHOUND_STAGING_BUCKET", "PEERHOUND_EVIDENCE_BUCKET",
       "PEERHOUND_EVIDENCE_KMS_KEY", "PEERHOUND_ALERTS_QUEUE_URL", "PEERHOUND_ALERTS_DLQ_URL",
-      "PEERHOUND_REPORTS_QUEUE_URL", "PEERHOUND_ACTIONS_QUEUE_URL", "PEERHOUND_SSM_DOCUMENT_LINUX",
+      "PEERHOUND_REPORTS_QUEUE_URL", "PEERHOUND_REPORTS_DLQ_URL", "PEERHOUND_ACTIONS_QUEUE_URL",
+      "PEERHOUND_ACTIONS_DLQ_URL", "PEERHOUND_SSM_DOCUMENT_LINUX",
       "PEERHOUND_SSM_DOCUMENT_WINDOWS", "PEERHOUND_METRICS_NAMESPACE", "PEERHOUND_TIMEOUT_SECONDS", "AWS_ENDPOINT_URL",
     ])
     error_message = "The functions' environment is another one."
@@ -248,8 +249,8 @@ run "deployment_file" {
   assert {
     condition = toset([for line in split("\n", trimspace(output.deployment)) : split(" ", line)[0]]) == toset([
       "#", "region", "cases_table", "cooldowns_table", "staging_bucket", "evidence_bucket", "evidence_kms_key",
-      "alerts_queue_url", "alerts_dlq_url", "reports_queue_url", "actions_queue_url", "ssm_document_linux",
-      "ssm_document_windows", "mail_configuration_set",
+      "alerts_queue_url", "alerts_dlq_url", "reports_queue_url", "reports_dlq_url", "actions_queue_url",
+      "actions_dlq_url", "ssm_document_linux", "ssm_document_windows", "mail_configuration_set",
     ])
     error_message = "The deployment file has other fields."
   }

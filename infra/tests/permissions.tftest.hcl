@@ -34,8 +34,16 @@ override_resource {
   values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-actions", id = "https://sqs/actions", url = "https://sqs/actions" }
 }
 override_resource {
-  target = aws_sqs_queue.dead
-  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:a-dlq", id = "https://sqs/dlq", url = "https://sqs/dlq" }
+  target = aws_sqs_queue.dead["alerts"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-alerts-dlq", id = "https://sqs/alerts-dlq", url = "https://sqs/alerts-dlq" }
+}
+override_resource {
+  target = aws_sqs_queue.dead["reports"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-reports-dlq", id = "https://sqs/reports-dlq", url = "https://sqs/reports-dlq" }
+}
+override_resource {
+  target = aws_sqs_queue.dead["actions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-actions-dlq", id = "https://sqs/actions-dlq", url = "https://sqs/actions-dlq" }
 }
 override_resource {
   target = aws_s3_bucket.staging
@@ -158,6 +166,17 @@ run "roles" {
       if contains(statement.Action, "sqs:ReceiveMessage")
     ]) == ["arn:aws:sqs:eu-central-1:111122223333:peerhound-${queue}"]])
     error_message = "A function does not read its queue, or reads another one."
+  }
+
+  # What a function sets aside goes behind its own queue, and the sweep reads none.
+  assert {
+    condition = {
+      for name, policy in aws_iam_role_policy.function : name => [
+        for queue in one([for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "sqs:SendMessage")]) :
+        trimprefix(queue, "arn:aws:sqs:eu-central-1:111122223333:peerhound-") if endswith(queue, "-dlq")
+      ]
+    } == { intake = ["alerts-dlq"], progress = ["reports-dlq"], act = ["actions-dlq"], sweep = [] }
+    error_message = "A function cannot set aside what it cannot work, or may do so behind another one's queue."
   }
 
   # The agent's role is for Systems Manager in this account and region alone.

@@ -15,7 +15,6 @@ use crate::setup::Setup;
 use crate::show::{self, minute, paint, safe, table};
 use letter::{Chosen, Letter, age, chosen};
 use pair::Pair;
-pub(super) use pair::dead_letter_target;
 
 /// A dead letter, as it is printed with `--json`.
 #[derive(Serialize)]
@@ -51,7 +50,7 @@ pub(super) async fn run(setup: &Setup, command: &RedriveCommand) -> Result<Exit>
     | RedriveCommand::Requeue { letters, .. }) = command;
     let Letters { queue, limit } = letters;
     let deployed = setup.deployed().await?;
-    let pair = Pair::of(&deployed, *queue).await?;
+    let pair = Pair::of(&deployed, *queue);
     let limit = usize::from(*limit);
     match command {
         RedriveCommand::List { .. } => list(&pair, limit, setup.json).await,

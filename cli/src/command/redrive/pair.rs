@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
@@ -36,30 +36,15 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// The pair of a deployment. The deployment names the dead-letter queue of alerts; the others are found by the
-    /// redrive policy of their queue.
-    pub(super) async fn of(deployed: &Deployed, which: Queue) -> Result<Self> {
-        let sqs = deployed.clients.sqs.clone();
+    /// The pair of a deployment.
+    pub(super) fn of(deployed: &Deployed, which: Queue) -> Self {
         let deployment = &deployed.deployment;
-        let queue = match which {
-            Queue::Alerts => {
-                let (queue, dead) = (deployment.alerts_queue_url.clone(), deployment.alerts_dlq_url.clone());
-                return Ok(Self { sqs, queue, dead, which });
-            }
-            Queue::Reports => deployment.reports_queue_url.clone(),
-            Queue::Actions => deployment.actions_queue_url.clone(),
+        let (queue, dead) = match which {
+            Queue::Alerts => (&deployment.alerts_queue_url, &deployment.alerts_dlq_url),
+            Queue::Reports => (&deployment.reports_queue_url, &deployment.reports_dlq_url),
+            Queue::Actions => (&deployment.actions_queue_url, &deployment.actions_dlq_url),
         };
-        let name = one_line(queue_name(&queue), 100);
-        let answer =
-            sqs.get_queue_attributes().queue_url(&queue).attribute_names(QueueAttributeName::RedrivePolicy);
-        let answer = answer.send().await.map_err(|error| anyhow!("the queue {name}: {}", told(&error)))?;
-        let policy = answer.attributes().and_then(|all| all.get(&QueueAttributeName::RedrivePolicy));
-        let target = policy.and_then(|policy| dead_letter_target(policy));
-        let target = target.with_context(|| format!("the queue {name} names no dead-letter queue"))?;
-        let url = sqs.get_queue_url().queue_name(&target).send().await;
-        let url = url.map_err(|error| anyhow!("the queue {}: {}", one_line(&target, 100), told(&error)))?;
-        let dead = url.queue_url().context("SQS gave no URL")?.to_owned();
-        Ok(Self { sqs, queue, dead, which })
+        Self { sqs: deployed.clients.sqs.clone(), queue: queue.clone(), dead: dead.clone(), which }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -159,26 +144,5 @@ impl Pair {
 
     pub(super) fn failed(&self, why: &str) -> anyhow::Error {
         anyhow!("the queue {}: {why}", one_line(self.dead_name(), 100))
-    }
-}
-
-/// The name of the queue that a redrive policy sends to.
-pub(crate) fn dead_letter_target(policy: &str) -> Option<String> {
-    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
-    let (_, name) = policy.get("deadLetterTargetArn")?.as_str()?.rsplit_once(':')?;
-    Some(name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redrive_policy_names_a_queue_or_nothing() {
-        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-central-1:123456789012:ph-reports-dlq","maxReceiveCount":5}"#;
-        assert_eq!(dead_letter_target(policy).as_deref(), Some("ph-reports-dlq"));
-        for wrong in ["", "[]", r#"{"deadLetterTargetArn":7}"#, r#"{"deadLetterTargetArn":"x"}"#] {
-            assert_eq!(dead_letter_target(wrong), None, "{wrong}");
-        }
     }
 }

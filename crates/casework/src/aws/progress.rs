@@ -9,7 +9,8 @@ use investigation::scope::fold;
 
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
 use super::messages::{News, read};
-use super::performer::ThroughRelays;
+use super::performer::{Role, ThroughRelays};
+use super::queues::{self, Aside, QueueError};
 use super::told;
 use crate::backend::Backend;
 use crate::backend::aws::Aws;
@@ -63,6 +64,22 @@ impl Progress {
             }
         }
         Ok(())
+    }
+
+    /// Puts a message that never will be done where a person finds it, at once and with the reason. It then counts as
+    /// handled.
+    ///
+    /// # Errors
+    /// When it has to stay on its own queue, which sets it aside after some tries, without the reason.
+    pub async fn set_aside(&self, message_id: &str, body: &str, reason: &str) -> Result<(), QueueError> {
+        let performer = &self.worker.performer;
+        let queue = match performer.role {
+            Role::Act => &performer.deployment.actions_dlq_url,
+            _ => &performer.deployment.reports_dlq_url,
+        };
+        let (body, origin) = (body.to_owned(), format!("message {message_id}"));
+        let aside = Aside { body, origin, reason: reason.to_owned() };
+        queues::set_aside_one(&performer.clients.sqs, queue, aside).await
     }
 
     /// Goes on with a case.
@@ -226,4 +243,30 @@ fn is_success(status: &str) -> bool {
 /// Whether nothing more comes of a command. Both `Status` and `StatusDetails` of SSM are understood.
 pub(super) fn is_end(status: &str) -> bool {
     !matches!(status, "Pending" | "InProgress" | "Delayed" | "Cancelling" | "In Progress")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Site;
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_never_will_be_done_goes_behind_its_own_queue_with_the_reason() {
+        let Some(site) = Site::start().await else { return };
+        let body = r#"{"continue":"ph-20260302-nothing"}"#;
+        for (role, queue) in [
+            (Role::Progress, &site.deployment.reports_dlq_url),
+            (Role::Act, &site.deployment.actions_dlq_url),
+        ] {
+            let progress = site.progress(role);
+            let until = Instant::now() + Duration::from_secs(30);
+            let Err(Undone::Reject(why)) = progress.handle(body, until).await else { panic!("not refused") };
+            progress.set_aside("m-1", body, &why).await.unwrap();
+            let reason = "there is no case ph-20260302-nothing".to_owned();
+            assert_eq!(site.take(queue).await, [(body.to_owned(), reason)]);
+        }
+        for queue in [&site.deployment.alerts_dlq_url, &site.deployment.reports_dlq_url] {
+            assert!(site.take(queue).await.is_empty());
+        }
+    }
 }
