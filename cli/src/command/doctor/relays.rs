@@ -116,35 +116,23 @@ pub(super) async fn mail(checks: &mut Checks, ses: &aws_sdk_sesv2::Client, polic
     let from = &policy.mail.from;
     let domain = from.rsplit('@').next().unwrap_or_default();
     let what = format!("mail from {from}");
-    // The address itself, or its domain.
-    let mut found = None;
+    let mut answers = Vec::new();
     for identity in [from.as_str(), domain] {
-        match ses.get_email_identity().email_identity(identity).send().await {
-            Ok(answer) => {
-                found = Some((identity, answer.verified_for_sending_status()));
-                if answer.verified_for_sending_status() {
-                    break;
-                }
-            }
-            Err(error) => {
-                let why = told(&error);
-                if !why.contains("NotFound") {
-                    return checks.refused(&what, &why);
-                }
-            }
+        let answer = ses.get_email_identity().email_identity(identity).send().await;
+        let answer = answer.map(|found| found.verified_for_sending_status()).map_err(|error| told(&error));
+        answers.push((identity, answer));
+        if matches!(answers.last(), Some((_, Ok(true)))) {
+            break;
         }
     }
-    match found {
-        Some((identity, true)) => checks.ok(&what, format!("{identity} is verified")),
-        Some((identity, false)) => {
-            checks.wrong(
-                &what,
-                format!(
-                    "{identity} is not verified: publish its DKIM records, or follow the link in AWS's mail"
-                ),
-            );
-        }
-        None => checks.wrong(
+    match sender(&answers) {
+        Sender::Verified(identity) => checks.ok(&what, format!("{identity} is verified")),
+        Sender::Unverified(identity) => checks.wrong(
+            &what,
+            format!("{identity} is not verified: publish its DKIM records, or follow the link in AWS's mail"),
+        ),
+        Sender::Refused(why) => checks.refused(&what, why),
+        Sender::Missing => checks.wrong(
             &what,
             format!("neither {from} nor {domain} is an SES identity here: set `mail` in Terraform"),
         ),
@@ -162,6 +150,31 @@ pub(super) async fn mail(checks: &mut Checks, ses: &aws_sdk_sesv2::Client, polic
     }
 }
 
+/// How the sender of mails stands with SES.
+#[derive(Debug, PartialEq, Eq)]
+enum Sender<'a> {
+    Verified(&'a str),
+    Unverified(&'a str),
+    /// Nothing is known, and why.
+    Refused(&'a str),
+    Missing,
+}
+
+/// What the answers about the address and its domain come to: whether each is verified, or why that is not told. The right
+/// to ask often reaches no further than the one identity that is used, so that a refusal of the other says nothing.
+fn sender<'a>(answers: &'a [(&'a str, Result<bool, String>)]) -> Sender<'a> {
+    let mut standing = Sender::Missing;
+    for (identity, answer) in answers {
+        standing = match (answer, standing) {
+            (Ok(true), _) => return Sender::Verified(identity),
+            (Ok(false), _) => Sender::Unverified(identity),
+            (Err(why), Sender::Missing) if !why.contains("NotFound") => Sender::Refused(why),
+            (Err(_), before) => before,
+        };
+    }
+    standing
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,5 +190,22 @@ mod tests {
     fn versions_are_compared_by_their_numbers() {
         assert!(version("3.3.2746.0") >= AGENT.to_vec() && version("3.10.1.0") > AGENT.to_vec());
         assert!(version("3.3.987.0") < AGENT.to_vec() && version("") < AGENT.to_vec());
+    }
+
+    #[test]
+    fn a_refusal_about_the_address_does_not_hide_the_domain() {
+        let denied = || Err("AccessDeniedException: not authorized".to_owned());
+        let missing = || Err("NotFoundException: no such identity".to_owned());
+        for (address, domain, expected) in [
+            (denied(), Ok(true), Sender::Verified("b.example")),
+            (denied(), Ok(false), Sender::Unverified("b.example")),
+            (missing(), Ok(true), Sender::Verified("b.example")),
+            (Ok(false), denied(), Sender::Unverified("a@b.example")),
+            (missing(), denied(), Sender::Refused("AccessDeniedException: not authorized")),
+            (denied(), missing(), Sender::Refused("AccessDeniedException: not authorized")),
+            (missing(), missing(), Sender::Missing),
+        ] {
+            assert_eq!(sender(&[("a@b.example", address), ("b.example", domain)]), expected);
+        }
     }
 }
