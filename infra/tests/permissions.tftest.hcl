@@ -184,6 +184,13 @@ run "roles" {
     condition     = jsondecode(aws_iam_role.relay.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111122223333"
     error_message = "The relays' role can be assumed for another account."
   }
+  assert {
+    condition = alltrue([for action in ["ssm:GetParameter", "ssm:GetParameters"] : anytrue([
+      for statement in jsondecode(aws_iam_role_policy.relay.policy).Statement :
+      statement.Effect == "Deny" && contains(statement.Action, action) && statement.Resource == ["*"]
+    ])])
+    error_message = "Whoever gets hold of a relay can read the parameters of the account."
+  }
 }
 
 run "buckets_and_queues" {
