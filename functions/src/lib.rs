@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 pub use lambda_runtime::Error;
 
-use batch::{Batch, Failures};
+use batch::{Batch, Event, Failures};
 use invocation::Invocation;
 use settings::Site;
 
@@ -32,7 +32,7 @@ pub fn run(role: Role) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let site = Arc::new(settings::site(role)?);
-        let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let handler = service_fn(move |event: LambdaEvent<Event>| {
             let site = Arc::clone(&site);
             let invocation = Invocation::of(&event.context);
             let span = tracing::info_span!("invocation", request_id = event.context.request_id);
@@ -49,7 +49,7 @@ pub fn run(role: Role) -> Result<(), Error> {
     })
 }
 
-async fn handle(site: &Arc<Site>, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn handle(site: &Arc<Site>, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     match site.role {
         Role::Intake => Ok(intake(site, event, invocation).await?),
         Role::Progress | Role::Act => Ok(progress(site, event, invocation).await?),
@@ -63,7 +63,7 @@ async fn handle(site: &Arc<Site>, event: Value, invocation: &Invocation) -> Resu
     }
 }
 
-async fn intake(site: &Site, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn intake(site: &Site, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     let batch = Batch::read(event)?;
     let messages: Vec<Message> =
         batch.records.into_iter().map(|record| Message { id: record.id, body: record.body }).collect();
@@ -73,7 +73,7 @@ async fn intake(site: &Site, event: Value, invocation: &Invocation) -> Result<Va
     Ok(failures.into_answer())
 }
 
-async fn progress(site: &Site, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+async fn progress(site: &Site, event: Event, invocation: &Invocation) -> Result<Value, Error> {
     let batch = Batch::read(event)?;
     let mut failures = Failures::of(batch.unreadable);
     for record in batch.records {
