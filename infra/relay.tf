@@ -51,9 +51,28 @@ resource "aws_iam_role" "relay" {
   })
 }
 
+# AWS's own policy for agents: it follows what new versions of the agent call, and an agent that lacks a right vanishes
+# without a word. Nothing in it names this account's data but the parameters, see below.
 resource "aws_iam_role_policy_attachment" "relay" {
   role       = aws_iam_role.relay.name
   policy_arn = "arn:${local.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+
+# That policy lets an agent read every parameter of the account, secrets among them. No document of ours refers to one, so
+# whoever gets hold of a relay does not get them.
+resource "aws_iam_role_policy" "relay" {
+  name = "no-parameters"
+  role = aws_iam_role.relay.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "NoParameters"
+      Effect   = "Deny"
+      Action   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"]
+      Resource = ["*"]
+    }]
+  })
 }
 
 # Machines that register with it carry its tags, by which the functions find them.

@@ -179,7 +179,7 @@ def main():
     parser.add_argument("--inits", type=int, default=15)
     parser.add_argument("--batches", type=int, default=60)
     parser.add_argument("--size", type=int, default=10, help="records in a batch")
-    parser.add_argument("--program", default=os.path.join(ROOT, "target/release/intake"), help="another build of intake")
+    parser.add_argument("--program", default=os.path.join(ROOT, "target/lambda/intake"), help="another build of intake")
     args = parser.parse_args()
 
     port = free_port()

@@ -99,7 +99,8 @@ impl Network {
 
     /// A program as it is started on the `soc` host: on this machine's files, in the network of the test. It becomes
     /// the child itself, so that killing the child kills it.
-    pub(crate) fn soc_command(&self, argv: &[&str]) -> Command {
+    #[must_use]
+    pub fn soc_command(&self, argv: &[&str]) -> Command {
         if !self.isolated {
             return command(argv);
         }

@@ -200,7 +200,9 @@ fn build_with_failpoints() -> Result<PathBuf> {
 fn build() -> Result<PathBuf> {
     let profile = workspace::profile()?;
     let cargo = settings::cargo();
-    let mut argv = vec![cargo.as_str(), "build", "--quiet", "--workspace", "--bin", "peerhound"];
+    let features = ["--workspace", "--features", "peerhound/aws"];
+    let mut argv = vec![cargo.as_str(), "build", "--quiet", "--bin", "peerhound"];
+    argv.extend(features);
     if profile.ends_with("release") {
         argv.push("--release");
     }

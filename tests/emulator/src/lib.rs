@@ -12,4 +12,4 @@ mod settings;
 pub mod ssm;
 
 pub use ministack::{Ministack, Options};
-pub use requirements::{skip_reason, skipped};
+pub use requirements::{services_are_given, skip_reason, skipped};

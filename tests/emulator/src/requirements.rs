@@ -18,6 +18,12 @@ pub fn skip_reason() -> Option<String> {
     Some(reason)
 }
 
+/// Whether the services are not MiniStack's but some that somebody else started.
+#[must_use]
+pub fn services_are_given() -> bool {
+    settings::given_endpoint().is_some()
+}
+
 /// Whether a test must return because MiniStack cannot run here; the reason was printed then.
 ///
 /// # Panics

@@ -1,6 +1,7 @@
 //! A deployment: the real Terraform module on an emulator, the real functions behind real event source mappings, and a
 //! Systems Manager that runs the real relay on the `soc` host, from where it reaches the real endpoints.
 
+mod doctor;
 mod forward;
 mod relay;
 mod terraform;
@@ -38,8 +39,15 @@ pub const RELAY: &str = "hq";
 const SERVED: [u8; 8] = [20, 35, 41, 42, 43, 50, 51, 52];
 /// Relays that serve one address each, by its number, and behave oddly: what a test does to them is no matter of the
 /// others.
-pub const ODD: [(&str, u8); 5] =
-    [("hangs", 31), ("corrupt", 32), ("silent", 33), ("offline", 34), ("unknown", 35)];
+pub const ODD: [(&str, u8); 7] = [
+    ("hangs", 31),
+    ("corrupt", 32),
+    ("silent", 33),
+    ("offline", 34),
+    ("unknown", 35),
+    ("nobody", 36),
+    ("stalls", 37),
+];
 const REGION: &str = "us-east-1";
 /// Seconds. Short, so that what Lambda and SQS do after a time-out is seen in a test.
 const TIMEOUT: u32 = 20;
@@ -80,6 +88,12 @@ impl Cloud {
     /// When something that is installed does not start or deploy.
     pub fn deploy(lab: &Lab, policy: PolicyText) -> Result<Option<Self>> {
         if !require_or_skip(&["terraform", "python3"]) {
+            return Ok(None);
+        }
+        if emulator::services_are_given() {
+            skip_or_fail(
+                "the whole chain runs on MiniStack only, and PEERHOUND_TEST_ENDPOINT names other services",
+            );
             return Ok(None);
         }
         if let Some(reason) = emulator::skip_reason() {
@@ -162,12 +176,6 @@ impl Cloud {
         }))
     }
 
-    /// The file that the command line reads.
-    #[must_use]
-    pub fn deployment_file(&self) -> PathBuf {
-        self.folder.join("deployment.toml")
-    }
-
     /// POSTs a body to the door, with a key of its own or another. Returns the status and the answer.
     ///
     /// # Errors
@@ -197,10 +205,16 @@ impl Cloud {
     /// # Errors
     /// When the queue does not take one.
     pub fn alert(&self, bodies: &[&str]) -> Result<()> {
-        for body in bodies {
-            let send = self.clients.sqs.send_message().queue_url(&self.deployment.alerts_queue_url);
-            self.runtime.block_on(send.message_body(*body).send())?;
-        }
+        bodies.iter().try_for_each(|body| self.send(&self.deployment.alerts_queue_url, body))
+    }
+
+    /// Puts a message on a queue.
+    ///
+    /// # Errors
+    /// When the queue does not take it.
+    pub fn send(&self, queue_url: &str, body: &str) -> Result<()> {
+        let send = self.clients.sqs.send_message().queue_url(queue_url).message_body(body);
+        self.runtime.block_on(send.send())?;
         Ok(())
     }
 

@@ -44,17 +44,21 @@ pub(super) fn register_odd(
     for (name, _) in ODD {
         let mut node = Node::new(name, folder).tag("PeerhoundRelay", name);
         match name {
-            // Nobody registered it.
-            "unknown" => continue,
+            // Nobody registered them.
+            "unknown" | "nobody" => continue,
             "hangs" | "corrupt" => node.behaviour = Behaviour::Hangs,
             // Says that it did what it did not.
             "silent" => node.prefix = vec!["true".to_owned()],
-            // Once it is there, it works like the other.
+            // Works like the other, once it is there or its machines answer. For those it has more patience than
+            // Systems Manager has for it.
             _ => {
                 let config = fs::read_to_string(folder.join("relay.toml"))?;
-                let own = folder.join("relay-offline.toml");
-                let config = config.replace(&format!("name = \"{RELAY}\""), &format!("name = \"{name}\""));
-                fs::write(&own, config.replace("relay-staging", "relay-offline-staging"))?;
+                let own = folder.join(format!("relay-{name}.toml"));
+                let config = config
+                    .replace(&format!("name = \"{RELAY}\""), &format!("name = \"{name}\""))
+                    .replace("relay-staging", &format!("relay-{name}-staging"))
+                    .replace("connect_timeout = \"5s\"", "connect_timeout = \"10m\"");
+                fs::write(&own, config)?;
                 node.prefix = enter(lab, folder, &own)?;
             }
         }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use acceptance::{Alert, Cloud, Endpoint, Lab, ODD, Swarm, eve, suppressed, wait_until};
+use acceptance::{Alert, Cloud, Endpoint, Host, Lab, ODD, Swarm, eve, suppressed, wait_until};
 use emulator::ssm::Ping;
 use investigation::case::{Case, State};
 
@@ -101,17 +101,75 @@ pub(crate) fn a_relay_that_was_offline_is_used_once_it_is_back(lab: &Lab, cloud:
     assert_eq!(closed.identity.as_ref().map(|identity| identity.host_name.as_str()), Some("desktop"));
 }
 
+pub(crate) fn a_relay_that_nobody_registered_is_passed_over(lab: &Lab, cloud: &Cloud, _: &Swarm) {
+    let target = address(lab, "unknown");
+    // The relay that serves the lab lists this address too: it is asked in its place, and finds nobody there.
+    alert_about(cloud, target, 35);
+    let waits = |case: &Case| waits_with(case, target, &["unreachable", "timed_out"]);
+    let case = cloud.case_that("the other relay was asked", LIMIT, waits).expect("a case");
+    assert_eq!(case.failed_tries, 1);
+}
+
 pub(crate) fn a_relay_that_nobody_registered_is_told_from_one_that_is_off(
     lab: &Lab,
     cloud: &Cloud,
     _: &Swarm,
 ) {
-    let target = address(lab, "unknown");
-    // The policy's other relay serves the whole network: it is asked in its place, and finds nobody at that address.
-    alert_about(cloud, target, 35);
-    let waits = |case: &Case| waits_with(case, target, &["unreachable", "timed_out"]);
-    let case = cloud.case_that("the other relay was asked", LIMIT, waits).expect("a case");
-    assert_eq!(case.failed_tries, 1);
+    let target = address(lab, "nobody");
+    alert_about(cloud, target, 36);
+    let waits = |case: &Case| waits_with(case, target, &["relay_unknown"]);
+    let case = cloud.case_that("the case waits for a relay", LIMIT, waits).expect("a case");
+    let State::Waiting { reason, .. } = &case.state else { unreachable!() };
+    assert!(reason.contains("relay nobody is not registered"), "{reason}");
+}
+
+pub(crate) fn a_relay_that_takes_too_long_is_stopped_and_its_case_goes_on(
+    lab: &Lab,
+    cloud: &Cloud,
+    _: &Swarm,
+) {
+    let target = address(lab, "stalls");
+    let _mute = mute(lab, 37);
+    alert_about(cloud, target, 37);
+    let waits = |case: &Case| waits_with(case, target, &["relay_failed"]);
+    let case = cloud.case_that("the command is stopped", LIMIT, waits).expect("a case");
+    let State::Waiting { reason, .. } = &case.state else { unreachable!() };
+    assert!(reason.contains("TimedOut"), "{reason}");
+    // It ran, and was not merely never picked up.
+    let node = &cloud.odd["stalls"];
+    let commands = cloud.ssm.commands();
+    let stopped = commands.iter().find(|command| command.invocations[0].node == *node).expect("a command");
+    let invocation = &stopped.invocations[0];
+    assert_eq!((invocation.status_details, invocation.code), ("ExecutionTimedOut", 137), "{invocation:?}");
+    assert!(case.claims.is_empty() && case.next_due().is_some(), "{case:#?}");
+}
+
+/// A host that takes connections on the endpoints' port and never says a word.
+fn mute(lab: &Lab, number: u8) -> Host {
+    let mut host = Host::start(&lab.network, &format!("mute{number}"), number).expect("a host");
+    std::fs::write(host.outside("/srv/mute.py"), include_str!("../../receivers/mute.py"))
+        .expect("the program");
+    let port = lab.endpoint.port().to_string();
+    host.service(&["python3", "/srv/mute.py", "0.0.0.0", &port], None, "mute.log").expect("a listener");
+    wait_until("the mute host listens", Duration::from_secs(10), || {
+        Ok(host.log("mute.log").contains("up").then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error}: {}", host.log("mute.log")));
+    host
+}
+
+pub(crate) fn what_cannot_be_worked_goes_behind_its_own_queue_at_once(_: &Lab, cloud: &Cloud, _: &Swarm) {
+    for (queue, dead) in [
+        (&cloud.deployment.reports_queue_url, &cloud.deployment.reports_dlq_url),
+        (&cloud.deployment.actions_queue_url, &cloud.deployment.actions_dlq_url),
+    ] {
+        cloud.send(queue, "{\"continue\":\"ph-20260302-nothing\"}").expect("a message");
+        let found = wait_until("it is set aside", LIMIT, || {
+            Ok(cloud.messages(dead)?.into_iter().find(|(body, _)| body.contains("ph-20260302-nothing")))
+        });
+        let (_, reason) = found.expect("a message");
+        assert_eq!(reason.as_deref(), Some("there is no case ph-20260302-nothing"));
+    }
 }
 
 pub(crate) fn a_record_that_cannot_be_read_is_set_aside_alone(lab: &Lab, cloud: &Cloud, _: &Swarm) {

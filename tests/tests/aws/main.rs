@@ -11,8 +11,9 @@ mod faults;
 
 use std::time::Duration;
 
-use acceptance::{Cloud, Lab, PEER, PolicyText, Swarm, require_or_skip};
+use acceptance::{Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
 use emulator::ssm::Failure;
+use investigation::case::Case;
 
 /// From an alert to a closed case, on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
@@ -32,16 +33,20 @@ fn everything_that_a_deployment_promises() {
         .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
 
+    the_doctor_finds_it_in_order(&cloud);
     // Whichever cases come first find Systems Manager too busy: their orders are given again.
     cloud.ssm.fail_next("SendCommand", 2, Failure::Throttled);
     std::thread::scope(|scope| {
-        let scenarios: [(&str, Scenario); 8] = [
+        let scenarios: [(&str, Scenario); 11] = [
             ("chain", chain::from_alert_to_deliveries),
             ("hangs", faults::a_command_that_is_never_picked_up_fails_and_is_tried_again),
             ("corrupt", faults::evidence_that_is_not_what_it_must_be_is_refused),
             ("silent", faults::evidence_that_never_arrives_is_missed),
             ("offline", faults::a_relay_that_was_offline_is_used_once_it_is_back),
-            ("unknown", faults::a_relay_that_nobody_registered_is_told_from_one_that_is_off),
+            ("unknown", faults::a_relay_that_nobody_registered_is_passed_over),
+            ("nobody", faults::a_relay_that_nobody_registered_is_told_from_one_that_is_off),
+            ("stalls", faults::a_relay_that_takes_too_long_is_stopped_and_its_case_goes_on),
+            ("rejects", faults::what_cannot_be_worked_goes_behind_its_own_queue_at_once),
             ("door", chain::from_a_request_to_a_case),
             ("poison", faults::a_record_that_cannot_be_read_is_set_aside_alone),
         ];
@@ -53,5 +58,44 @@ fn everything_that_a_deployment_promises() {
                 .expect("a thread");
         }
     });
+    busy_calls_were_repeated(&cloud);
     crash::functions_that_are_killed_lose_nothing_and_repeat_nothing(&lab, &cloud);
+}
+
+/// What Terraform made is what the command line expects.
+fn the_doctor_finds_it_in_order(cloud: &Cloud) {
+    let checks = cloud.doctor().expect("the doctor");
+    for what in [
+        "queue peerhound-alerts",
+        "queue peerhound-reports",
+        "queue peerhound-actions",
+        "queue peerhound-alerts-dlq",
+        "queue peerhound-reports-dlq",
+        "queue peerhound-actions-dlq",
+        &format!("table {}: TTL", cloud.deployment.cases_table),
+        &format!("table {}: TTL", cloud.deployment.cooldowns_table),
+        &format!("bucket {}: Object Lock", cloud.deployment.evidence_bucket),
+        "document peerhound-orders-linux",
+        "document peerhound-orders-windows",
+        &format!("relay {RELAY} {}", cloud.node),
+    ] {
+        let check = checks.iter().find(|(part, _)| part == what);
+        assert!(check.is_some_and(|(_, found)| found.starts_with("ok: ")), "{what}: {checks:#?}");
+    }
+    // And it does not say so of everything.
+    let unknown = checks.iter().find(|(part, _)| part == "relay nobody");
+    assert!(unknown.is_some_and(|(_, found)| found.starts_with("wrong: is not registered")), "{checks:#?}");
+}
+
+/// Systems Manager was too busy for two commands, and all the same every case came to its end: see the scenarios.
+fn busy_calls_were_repeated(cloud: &Cloud) {
+    let (calls, accepted) = (cloud.ssm.calls("SendCommand"), cloud.ssm.commands().len() as u64);
+    assert!(calls >= accepted + 2, "{calls} calls, {accepted} of them accepted: nobody met a busy service");
+    let cases = cloud.cases().expect("cases");
+    // A case that met it, and went on after it.
+    let went_on = |case: &&Case| {
+        let refused = |what: &str| what.contains("will be tried again") && what.contains("Throttling");
+        case.history.iter().skip_while(|entry| !refused(&entry.what)).count() > 1
+    };
+    assert!(cases.iter().any(|case| went_on(&case)), "no case notes that its order was refused: {cases:#?}");
 }

@@ -105,6 +105,10 @@ async fn what_is_done_side_by_side_logs_the_invocation_that_it_is_done_in() {
         .with_writer(move || writer.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
+    // With a single subscriber, `tracing` asks that of whichever thread comes to a line first whether anybody listens to it:
+    // a test beside this one, where nobody does. With two it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    tracing::callsite::rebuild_interest_cache();
     // So that the dispatch has something to say.
     site.ssm.fail_next("SendCommand", 1, Failure::AnswerLost);
     let span = tracing::info_span!("invocation", request_id = "4f1e");
