@@ -12,7 +12,7 @@ use super::framing::{Content, Record};
 use super::lookup::Lookup;
 use super::mapping::{self, Mapping};
 use super::suricata_eve::set_infohash_from_urls;
-use super::{AlertFields, Field, Format, Reject};
+use super::{AlertFields, Field, Format, Kind, Reject};
 use crate::scope::parse_address;
 
 pub(super) const FORMAT: Format = Format {
@@ -112,6 +112,14 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let Content::Json(value @ Value::Object(_)) = &record.content else { return Ok(Vec::new()) };
     let lookup = Lookup::Json(value);
     let mut alerts = read(lookup, &[OWN])?;
+    // Flows, requests and measurements; those on which a rule fired say so.
+    let happened =
+        lookup.get("event.kind").is_some_and(|kind| matches!(&*kind, "event" | "metric" | "state"));
+    for fields in alerts.iter_mut().filter(|fields| fields.rule_name.is_none() && fields.infohash.is_none()) {
+        if happened && fields.rule_id.is_none() {
+            fields.kind = Kind::Event;
+        }
+    }
     // What an alert says for people; the message of any other event is the sensor's raw line.
     if lookup.get("event.kind").is_some_and(|kind| kind == "alert" || kind == "signal") {
         for fields in alerts.iter_mut().filter(|fields| fields.rule_name.is_none()) {
@@ -228,6 +236,16 @@ mod tests {
         assert_eq!((found.source_ip, found.host_name.as_deref()), (None, Some("ws-0317")));
         // What anybody else ships may be about anybody else.
         assert_eq!(alert(json!({ "event": event, "host": one })).source_ip, None);
+    }
+
+    #[test]
+    fn what_only_happened_is_no_alert() {
+        let flow = |kind: &str, rule: Value| {
+            alert(json!({ "event": { "kind": kind }, "rule": rule, "source": { "ip": "10.20.3.41" } })).kind
+        };
+        assert_eq!(flow("event", Value::Null), Kind::Event);
+        assert_eq!(flow("event", json!({ "name": "P2P" })), Kind::Alert);
+        assert_eq!(flow("alert", Value::Null), Kind::Alert);
     }
 
     #[test]
