@@ -296,12 +296,13 @@ impl Cloud {
     /// # Errors
     /// When the processes cannot be listed.
     pub fn kill_functions(&self) -> Result<usize> {
-        let mut killed = 0;
+        // As the system names it: a target folder may be a link.
+        let (folder, mut killed) = (fs::canonicalize(self.ministack.folder())?, 0);
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path();
             let Ok(program) = fs::read_link(path.join("exe")) else { continue };
             // Only those of this emulator: it unpacks each function below its own folder.
-            if program.ends_with("bootstrap") && program.starts_with(self.ministack.folder()) {
+            if program.ends_with("bootstrap") && program.starts_with(&folder) {
                 let pid = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 killed += usize::from(
                     run_with(&mut command(&["kill", "-KILL", &pid]), "", Duration::from_secs(5))?.code
