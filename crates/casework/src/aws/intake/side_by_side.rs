@@ -59,6 +59,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -82,8 +83,16 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_begun_after_its_time() {
+        let begun = Arc::new(AtomicUsize::new(0));
         let work = (0..100).map(|number| (vec![number], ())).collect();
-        let perform = |()| async { panic!("begun") };
-        assert_eq!(side_by_side(work, Some(Instant::now()), perform).await.len(), 100);
+        let again = side_by_side(work, Some(Instant::now()), |()| {
+            let begun = Arc::clone(&begun);
+            async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                Vec::new()
+            }
+        });
+        assert_eq!(again.await.len(), 100);
+        assert_eq!(begun.load(Ordering::Relaxed), 0);
     }
 }
