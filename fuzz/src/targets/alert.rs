@@ -28,7 +28,7 @@ static SCOPE: LazyLock<Scope> = LazyLock::new(|| {
 ///
 /// - Every input gives at least one item, and none after the last. Lines that are named exist.
 /// - Records and errors do not depend on how much of the input comes at a time.
-/// - Records are stretches of the input, one behind the other, not empty, and at most [`MAX_RECORD_BYTES`] long.
+/// - Records are stretches of the input (but for CEF that was broken over lines), one behind the other, not empty, and at most [`MAX_RECORD_BYTES`] long.
 /// - The same record read twice is the same alerts; alerts of one record have ids of their own, and another
 ///   discriminator gives others. An alert survives being written and read.
 /// - Fields are capped, what is said of errors is one line, and nobody is suspected whose address is not ours.
@@ -59,9 +59,15 @@ pub fn alert(data: &[u8]) -> u64 {
             Ok(record) => {
                 let text = record.text.as_bytes();
                 assert!(!text.is_empty(), "an empty record");
-                let found = rest.windows(text.len()).position(|window| window == text);
-                rest = &rest
-                    [found.expect("the text is not in the input behind the last record's") + text.len()..];
+                match rest.windows(text.len()).position(|window| window == text) {
+                    Some(found) => rest = &rest[found + text.len()..],
+                    // A message of CEF that somebody broke over lines is joined.
+                    None => {
+                        let (text, rest) = (joined(text), joined(rest));
+                        let found = rest.windows(text.len()).any(|window| window == text);
+                        assert!(found, "the text is not in the input behind the last record's");
+                    }
+                }
                 read(record)
             }
             Err(unreadable) => {
@@ -74,6 +80,11 @@ pub fn alert(data: &[u8]) -> u64 {
         }
     }
     way(&said)
+}
+
+/// Without what lines are broken with.
+fn joined(text: &[u8]) -> Vec<u8> {
+    text.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'\\').collect()
 }
 
 /// Rows of one table share their header, which is compared once.
