@@ -86,7 +86,7 @@ fn files_that_are_no_alerts() {
     one_line(
         &peerhound,
         &file("addressless.json", br#"{"event_type":"alert","flow_id":7,"alert":{"signature_id":1}}"#),
-        "unreadable",
+        "review",
         &["source"],
     );
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));

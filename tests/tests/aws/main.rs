@@ -94,7 +94,7 @@ fn busy_calls_were_repeated(cloud: &Cloud) {
     let cases = cloud.cases().expect("cases");
     // A case that met it, and went on after it.
     let went_on = |case: &&Case| {
-        let refused = |what: &str| what.contains("will be tried again") && what.contains("Throttling");
+        let refused = |what: &str| what.contains("next try") && what.contains("Throttling");
         case.history.iter().skip_while(|entry| !refused(&entry.what)).count() > 1
     };
     assert!(cases.iter().any(|case| went_on(&case)), "no case notes that its order was refused: {cases:#?}");
