@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use investigation::alert::Alert;
+use investigation::alert::{Alert, Kind};
 use serde_json::{Value, json};
 
 use crate::records::{Reading, read_records};
@@ -27,16 +27,20 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// The record as it came, where it says the same by itself; else the alert, written as Peerhound's own JSON. That
-    /// is so for a row of a table, whose header is elsewhere, and for an address, which says nothing about when: under
-    /// an `event.id` it is one alert, however often the queue delivers it.
+    /// is so for a row of a table, whose header is elsewhere, and for what says nothing about when, such as an address:
+    /// under an `event.id` it is one alert, however often the queue delivers it.
     ///
     /// # Errors
     /// One line, where neither can be sent.
     pub fn of(origin: String, alert: &Alert) -> Result<Self, String> {
         let target = alert.source_ip.or(alert.destination_ip);
         let original = alert.original.trim();
+        // Without a time or an id of the sender's, every message that says it is another alert.
+        let is_one = alert.timestamp.is_some() || alert.event_id.is_some();
         if fits(original)
-            && alert.format != "address"
+            && is_one
+            // The functions pass events over; whoever hands one over by name means it.
+            && alert.kind == Kind::Alert
             && let Some(read) = alone(original)
             && says_the_same(&read, alert)
         {
@@ -81,7 +85,7 @@ fn fits(body: &str) -> bool {
 
 fn written(alert: &Alert) -> String {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(alert) else { return String::new() };
-    for own in ["id", "format", "origins", "notes"] {
+    for own in ["id", "format", "event.kind", "origins", "notes"] {
         fields.remove(own);
     }
     fields.entry("event.id").or_insert_with(|| json!(alert.id));
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_alert_keeps_its_id_and_its_text() {
-        let record = r#"{"source":{"ip":"10.0.0.5"},"rule":{"name":"P2P"}}"#;
+        let record = r#"{"source":{"ip":"10.0.0.5"},"@timestamp":"2026-03-02T09:00:00Z"}"#;
         let alert = read(record).remove(0);
         let sent = Outgoing::of("a.json".to_owned(), &alert).unwrap();
         assert_eq!((sent.body.as_str(), &sent.alert_id), (record, &alert.id));

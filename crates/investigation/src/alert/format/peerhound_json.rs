@@ -73,8 +73,10 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     let name = |field| text(field).map(|value| value.and_then(super::fields::text));
     fields.source_address = name("source.address")?.filter(|_| source.is_none());
     fields.destination_address = name("destination.address")?.filter(|_| destination.is_none());
+    // What has been read already, and is handed on, may be about nobody who has an address.
+    let handed_on = object.contains_key("event.original") && source.or(destination).is_none();
     // Whoever has only a name says so by `source.address`.
-    if source.is_some() || fields.source_address.is_none() {
+    if !handed_on && (source.is_some() || fields.source_address.is_none()) {
         fields.set_addresses(
             source.map(|value| ("source.ip", value)),
             destination.map(|value| ("destination.ip", value)),
@@ -82,6 +84,9 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
         )?;
     } else if let Some(destination) = destination {
         fields.set(Field::DestinationIp, ("destination.ip", destination))?;
+    }
+    if text("event.kind")?.is_some_and(|kind| kind == "event") {
+        fields.kind = crate::alert::Kind::Event;
     }
     for (field, kind) in KINDS {
         let name = field.name();
