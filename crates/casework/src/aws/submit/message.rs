@@ -92,7 +92,13 @@ fn written(alert: &Alert) -> String {
     let cut = alert.original.floor_char_boundary(MAX_ORIGINAL);
     let original: String =
         alert.original[..cut].chars().map(|c| if is_taken(c) { c } else { '\u{fffd}' }).collect();
-    fields.insert("event.original".to_owned(), json!(original));
+    // Around an alert without addresses, what it was read from would be opened and read instead.
+    let nobody = alert.source_ip.or(alert.destination_ip).is_none();
+    if nobody {
+        fields.remove("event.original");
+    }
+    let kept = if nobody { "peerhound.original" } else { "event.original" };
+    fields.insert(kept.to_owned(), json!(original));
     Value::Object(fields).to_string()
 }
 
@@ -121,7 +127,8 @@ mod tests {
             let path = entry.unwrap().path();
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             for alert in read(&text) {
-                let sent = Outgoing::of(String::new(), &alert).unwrap();
+                let sent = Outgoing::of(String::new(), &alert)
+                    .unwrap_or_else(|why| panic!("{path:?}: {why}: {alert:?}"));
                 let read = alone(&sent.body).unwrap();
                 assert_eq!(read.id, sent.alert_id, "{path:?}");
                 for (here, there) in [

@@ -74,7 +74,7 @@ fn parse(record: &Record) -> Result<Vec<AlertFields>, Reject> {
     fields.source_address = name("source.address")?.filter(|_| source.is_none());
     fields.destination_address = name("destination.address")?.filter(|_| destination.is_none());
     // What has been read already, and is handed on, may be about nobody who has an address.
-    let handed_on = object.contains_key("event.original") && source.or(destination).is_none();
+    let handed_on = object.contains_key("peerhound.original") && source.or(destination).is_none();
     // Whoever has only a name says so by `source.address`.
     if !handed_on && (source.is_some() || fields.source_address.is_none()) {
         fields.set_addresses(
