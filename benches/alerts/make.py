@@ -32,7 +32,7 @@ with open(f"{folder}/alerts.eve", "w", encoding="utf-8") as eve, open(f"{folder}
             "flow": {"pkts_toserver": 1, "pkts_toclient": 0, "bytes_toserver": 145, "bytes_toclient": 0, "start": stamp},
         }, separators=(",", ":")) + "\n")
         cef.write(
-            f"<134>Mar  4 05:06:07 sensor1 CEF:0|Example|Sensor|4.2|p2p:{n % 40}|P2P BitTorrent \\| DHT ping|7|"
+            f"<134>Mar  4 05:06:07 sensor1 CEF:0|Example|Sensor|4.2|p2p:{n % 40}|P2P BitTorrent DHT ping|7|"
             f"rt={a['ms']} src={a['source']} spt={a['sport']} dst={a['peer']} dpt={a['dport']} proto=UDP act=alert "
             f"suser=CORP\\\\user{n % 500} shost=ws-{n % 1000:04}.corp.example cs1Label=Policy cs1=Acceptable use cnt=1 "
             f"request=http://tracker.example/announce?peer\\=x msg=Peer-to-peer traffic was seen\n"

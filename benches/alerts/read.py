@@ -37,7 +37,7 @@ def cef(line):
         "destination.port": int(event["dpt"]),
         "network.transport": event["proto"].lower(),
         "@timestamp": datetime.datetime.fromtimestamp(int(event["rt"]) / 1000, datetime.timezone.utc),
-        "rule.name": event["DeviceName"],
+        "rule.name": event["Name"],
         "rule.id": event["DeviceEventClassID"],
         "event.severity": event["DeviceSeverity"],
         "user.name": event.get("suser"),
