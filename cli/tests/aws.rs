@@ -173,7 +173,7 @@ impl Site {
 #[test]
 fn alerts_are_handed_over_and_dead_letters_put_back() {
     let Some(site) = Site::start() else { return };
-    let alert = r#"{"source":{"ip":"10.0.0.5"},"rule":{"name":"P2P"}}"#;
+    let alert = r#"{"@timestamp":"2026-03-02T09:00:00Z","source":{"ip":"10.0.0.5"}}"#;
     std::fs::write(site.path("a.json"), format!("{alert}\n{{\"no\": alert\n")).unwrap();
     let dry = site.json(&["submit", "--dry-run", "a.json", "10.0.0.6"], 2);
     assert_eq!(dry.iter().filter(|told| told["outcome"] == "would_be_sent").count(), 2, "{dry:#?}");
