@@ -10,7 +10,6 @@ use casework::door::Keys;
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SshConfig};
-use investigation::alert::SiteFormat;
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
@@ -76,11 +75,6 @@ impl Setup {
         Policy::parse(&text)
             .with_context(|| self.policy_file.display().to_string())
             .context(WithExit(Exit::BadPolicy))
-    }
-
-    /// The formats that the policy describes; none where there is no policy and none was named.
-    pub(crate) fn formats(&self) -> Result<Vec<SiteFormat>> {
-        Ok(self.policy_if_any()?.map(|policy| policy.format).unwrap_or_default())
     }
 
     /// The policy, for commands that work without one too. One that was named has to be there.

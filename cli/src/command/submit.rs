@@ -46,7 +46,7 @@ pub(super) async fn run(setup: &Setup, args: &Submit) -> Result<Exit> {
     let mut told = Told::new(setup.json);
     let (give, mut take) = mpsc::channel(AHEAD);
     let (inputs, now) = (args.inputs.clone(), Timestamp::now());
-    let formats = setup.formats()?;
+    let formats = setup.policy_if_any()?.map(|policy| policy.format).unwrap_or_default();
     std::thread::spawn(move || inputs::read(&inputs, &formats, now, |item| give.blocking_send(item).is_ok()));
 
     let mut batch = Batch::default();
