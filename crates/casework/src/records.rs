@@ -1,5 +1,6 @@
 //! From bytes to alerts: the records of one stream, whatever brought it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 
@@ -87,19 +88,12 @@ fn read_text(reading: Reading<'_>, input: impl BufRead, give: &mut impl FnMut(Re
                 continue;
             }
         };
-        let read = |discriminator: &str| alert::read(&record, discriminator, reading.formats);
-        let mut alerts = read("");
-        if alerts.iter().flatten().any(is_timeless) {
-            let timely = match reading.once {
-                true => read(reading.moment),
-                false => read(&format!("{}#{line}", reading.moment)),
-            };
-            for (alert, timely) in alerts.iter_mut().zip(timely) {
-                if alert.as_ref().is_ok_and(is_timeless) {
-                    *alert = timely;
-                }
-            }
-        }
+        let moment = |alert: &Alert| match (is_timeless(alert), reading.once) {
+            (false, _) => Cow::Borrowed(""),
+            (true, true) => Cow::Borrowed(reading.moment),
+            (true, false) => Cow::Owned(format!("{}#{line}", reading.moment)),
+        };
+        let mut alerts = alert::read_told_apart(&record, reading.formats, &moment);
         if let Some(passed_over) = reading.passed_over {
             let before = alerts.len();
             alerts.retain(|alert| !alert.as_ref().is_ok_and(|alert| alert.kind == Kind::Event));

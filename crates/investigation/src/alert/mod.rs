@@ -27,7 +27,7 @@ use crate::evidence::TransportProtocol;
 
 pub use field::Field;
 pub use fields::AlertFields;
-pub use format::{FORMATS, Format, Rejected, read};
+pub use format::{FORMATS, Format, Rejected, read, read_told_apart};
 pub use reject::Reject;
 pub use site::{Detect, SiteFormat, SiteKind};
 

@@ -6,10 +6,13 @@
 mod carriers;
 mod packed;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use super::format::{self, Reader};
 use super::framing::{Content, Framing, Record, Unreadable};
-use super::{Reject, SiteFormat, format};
+use super::{Reject, SiteFormat};
 
 /// Most envelopes around each other.
 const MAX_DEPTH: usize = 8;
@@ -29,17 +32,17 @@ enum Inner {
 
 /// What a record turned out to be.
 #[derive(Debug)]
-pub(super) enum Opened {
-    /// A record of a known format.
-    Alert(Record),
+pub(super) enum Opened<'a> {
+    /// A record, and what reads it.
+    Alert(Cow<'a, Record>, Reader<'a>),
     /// Something that could not be read, with its text.
     Unreadable(Reject, String),
 }
 
 /// Opens `record` down to what is of a known format. Gives at least one item.
-pub(super) fn open(record: &Record, site: &[SiteFormat]) -> Vec<Opened> {
+pub(super) fn open<'a>(record: &'a Record, site: &'a [SiteFormat]) -> Vec<Opened<'a>> {
     let mut opening = Opening { site, bytes: MAX_BYTES, found: Vec::new() };
-    opening.record(record, 0);
+    opening.record(Cow::Borrowed(record), 0);
     opening.found
 }
 
@@ -47,43 +50,43 @@ struct Opening<'a> {
     site: &'a [SiteFormat],
     /// Bytes that may still be unpacked.
     bytes: usize,
-    found: Vec<Opened>,
+    found: Vec<Opened<'a>>,
 }
 
-impl Opening<'_> {
-    fn record(&mut self, record: &Record, depth: usize) {
+impl<'a> Opening<'a> {
+    fn record(&mut self, record: Cow<'a, Record>, depth: usize) {
         if self.found.len() >= MAX_RECORDS {
             let most = MAX_RECORDS;
-            return self.unreadable(Reject::TooMany { what: "records", most }, record);
+            return self.unreadable(Reject::TooMany { what: "records", most }, &record);
         }
         if depth > MAX_DEPTH {
-            return self.unreadable(Reject::TooDeep { most: MAX_DEPTH }, record);
+            return self.unreadable(Reject::TooDeep { most: MAX_DEPTH }, &record);
         }
-        match carriers::carried(record) {
-            Ok(Some(inner)) => return self.inner(inner, record, depth),
+        match carriers::carried(&record) {
+            Ok(Some(inner)) => return self.inner(inner, &record, depth),
             Ok(None) => {}
-            Err(reject) => return self.unreadable(reject, record),
+            Err(reject) => return self.unreadable(reject, &record),
         }
-        let known = format::is_known(record, self.site);
-        let keeps = known && carriers::keeps_another(record);
-        if known && !keeps {
-            return self.found.push(Opened::Alert(record.clone()));
+        let reader = Reader::of(&record, self.site);
+        let keeps = reader.is_some() && carriers::keeps_another(&record);
+        if let Some(reader) = reader.filter(|_| !keeps) {
+            return self.found.push(Opened::Alert(record, reader));
         }
-        match packed::unpacked(record, self.bytes) {
+        match packed::unpacked(&record, self.bytes) {
             Ok(Some(text)) => {
                 self.bytes = self.bytes.saturating_sub(text.len());
-                return self.inner(Inner::Texts(vec![text]), record, depth);
+                return self.inner(Inner::Texts(vec![text]), &record, depth);
             }
             Ok(None) => {}
-            Err(reject) => return self.unreadable(reject, record),
+            Err(reject) => return self.unreadable(reject, &record),
         }
         // Nobody knows this one; a shipper may have put the sensor's words into one of its fields.
-        for inner in carriers::perhaps_carried(record) {
+        for inner in carriers::perhaps_carried(&record) {
             let mut trial = Opening { site: self.site, bytes: self.bytes, found: Vec::new() };
-            trial.inner(inner, record, depth);
+            trial.inner(inner, &record, depth);
             let found = trial.found.iter().any(|opened| match opened {
                 // A line that begins with an address says less than the document around it.
-                Opened::Alert(found) => !keeps || format::is_telling(found, self.site),
+                Opened::Alert(_, reader) => !keeps || reader.is_telling(),
                 Opened::Unreadable(..) => false,
             });
             if found {
@@ -92,9 +95,9 @@ impl Opening<'_> {
                 return;
             }
         }
-        match known {
-            true => self.found.push(Opened::Alert(record.clone())),
-            false => self.unreadable(format::unknown(record, self.site), record),
+        match reader {
+            Some(reader) => self.found.push(Opened::Alert(record, reader)),
+            None => self.unreadable(format::unknown(&record, self.site), &record),
         }
     }
 
@@ -114,7 +117,7 @@ impl Opening<'_> {
                         }
                         value => Record { text: value.to_string(), content: Content::Json(value) },
                     };
-                    self.record(&record, depth + 1);
+                    self.record(Cow::Owned(record), depth + 1);
                 }
             }
             Inner::Texts(texts) => texts.iter().for_each(|text| self.text(text, outer, depth)),
@@ -127,7 +130,7 @@ impl Opening<'_> {
     fn text(&mut self, text: &str, outer: &Record, depth: usize) {
         for framed in Framing::new(text.as_bytes()) {
             match framed.content {
-                Ok(record) => self.record(&record, depth + 1),
+                Ok(record) => self.record(Cow::Owned(record), depth + 1),
                 Err(unreadable) => self.unreadable(Reject::Unreadable(unreadable), outer),
             }
             if self.found.len() > MAX_RECORDS {

@@ -8,17 +8,13 @@ use super::*;
 
 const ALERT: &str = r#"{"source":{"ip":"10.0.0.5"},"rule":{"name":"P2P"}}"#;
 
-fn opened(text: &str) -> Vec<Opened> {
-    let record = Framing::new(text.as_bytes()).next().expect("an item").content.expect("a record");
-    open(&record, &[])
-}
-
 /// The texts of the alerts in `text`, and the codes of what could not be read.
 fn found(text: &str) -> (Vec<String>, Vec<&'static str>) {
     let (mut alerts, mut codes) = (Vec::new(), Vec::new());
-    for opened in opened(text) {
+    let record = Framing::new(text.as_bytes()).next().expect("an item").content.expect("a record");
+    for opened in open(&record, &[]) {
         match opened {
-            Opened::Alert(record) => alerts.push(record.text),
+            Opened::Alert(record, _) => alerts.push(record.into_owned().text),
             Opened::Unreadable(reject, _) => codes.push(reject.code()),
         }
     }
@@ -77,7 +73,7 @@ fn every_envelope_gives_its_alert() {
         for framed in records {
             for opened in open(&framed.content.expect("a record"), &[]) {
                 match opened {
-                    Opened::Alert(record) => alerts.push(record.text),
+                    Opened::Alert(record, _) => alerts.push(record.into_owned().text),
                     Opened::Unreadable(reject, text) => panic!("{reject}: {text}"),
                 }
             }

@@ -52,6 +52,7 @@ mod wording;
 mod zeek;
 mod zscaler;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
@@ -147,57 +148,89 @@ pub struct Rejected {
 /// discriminator is the same alert, whenever and wherever it is read, and whatever it travelled in. Where a sender's
 /// records repeat and each counts, the discriminator tells them apart.
 pub fn read(record: &Record, discriminator: &str, site: &[SiteFormat]) -> Vec<Result<Alert, Rejected>> {
-    let mut alerts = Vec::new();
-    let mut seen = HashMap::<String, usize>::new();
-    for opened in envelope::open(record, site) {
+    read_told_apart(record, site, &|_| Cow::Borrowed(discriminator))
+}
+
+/// The same, with a discriminator for each alert, which is asked for when all but its id is known.
+pub fn read_told_apart<'d>(
+    record: &Record,
+    site: &[SiteFormat],
+    discriminator: &dyn Fn(&Alert) -> Cow<'d, str>,
+) -> Vec<Result<Alert, Rejected>> {
+    let opened = envelope::open(record, site);
+    let mut alerts = Vec::with_capacity(opened.len());
+    let mut seen = HashMap::<&str, usize>::new();
+    for opened in &opened {
         match opened {
-            Opened::Unreadable(reject, text) => alerts.push(Err(Rejected { reject, original: cut(&text) })),
-            Opened::Alert(record) => {
+            Opened::Unreadable(reject, text) => {
+                alerts.push(Err(Rejected { reject: reject.clone(), original: cut(text) }));
+            }
+            Opened::Alert(record, reader) => {
                 // The same text twice in one envelope is two alerts, as it would be on two lines.
-                let times = seen.entry(record.text.clone()).or_default();
+                let times = seen.entry(&record.text).or_default();
+                read_opened(record, *reader, *times, discriminator, &mut alerts);
                 *times += 1;
-                read_opened(&record, discriminator, *times - 1, site, &mut alerts);
             }
         }
     }
     alerts
 }
 
-fn read_opened(
+fn read_opened<'d>(
     record: &Record,
-    discriminator: &str,
+    reader: Reader<'_>,
     times: usize,
-    site: &[SiteFormat],
+    discriminator: &dyn Fn(&Alert) -> Cow<'d, str>,
     alerts: &mut Vec<Result<Alert, Rejected>>,
 ) {
-    let (name, parsed) = match site.iter().find(|format| format.detects(record)) {
-        Some(format) => (format.name.as_str(), format.parse(record)),
-        None => match FORMATS.iter().find(|format| (format.detects)(record)) {
-            Some(format) => (format.name, (format.parse)(record)),
-            None => ("", Err(unknown(record, site))),
-        },
-    };
-    match parsed {
-        Ok(parsed) if parsed.is_empty() => {
-            let reject = Reject::NoAlert { format: name.to_owned() };
-            alerts.push(Err(Rejected { reject, original: cut(&record.text) }));
+    let reject = match reader.parse(record) {
+        Ok(parsed) if parsed.is_empty() => Reject::NoAlert { format: reader.name().to_owned() },
+        Ok(parsed) => {
+            return alerts.extend(parsed.into_iter().enumerate().map(|(index, fields)| {
+                let mut alert = fields.into_alert(String::new(), reader.name(), cut(&record.text));
+                alert.id = id(&discriminator(&alert), &record.text, index, times);
+                Ok(alert)
+            }));
         }
-        Ok(parsed) => alerts.extend(parsed.into_iter().enumerate().map(|(index, fields)| {
-            let id = id(discriminator, &record.text, index, times);
-            Ok(fields.into_alert(id, name, cut(&record.text)))
-        })),
-        Err(reject) => alerts.push(Err(Rejected { reject, original: cut(&record.text) })),
+        Err(reject) => reject,
+    };
+    alerts.push(Err(Rejected { reject, original: cut(&record.text) }));
+}
+
+/// What reads a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader<'a> {
+    /// A format that the site describes.
+    Site(&'a SiteFormat),
+    /// One of [`FORMATS`].
+    Known(&'static Format),
+}
+
+impl<'a> Reader<'a> {
+    /// The first that knows `record`.
+    pub(super) fn of(record: &Record, site: &'a [SiteFormat]) -> Option<Self> {
+        let described = site.iter().find(|format| format.detects(record)).map(Self::Site);
+        described.or_else(|| FORMATS.iter().find(|format| (format.detects)(record)).map(Self::Known))
     }
-}
 
-/// Whether any format reads `record`.
-pub(super) fn is_known(record: &Record, site: &[SiteFormat]) -> bool {
-    site.iter().any(|format| format.detects(record)) || FORMATS.iter().any(|format| (format.detects)(record))
-}
+    /// Whether it tells more than a bare address, or a word that begins like one.
+    pub(super) fn is_telling(self) -> bool {
+        self.name() != address::FORMAT.name
+    }
 
-/// Whether `record` says more than a bare address, or a word that begins like one.
-pub(super) fn is_telling(record: &Record, site: &[SiteFormat]) -> bool {
-    site.iter().any(|format| format.detects(record)) || is_known_before(address::FORMAT.name, record)
+    fn name(self) -> &'a str {
+        match self {
+            Self::Site(format) => &format.name,
+            Self::Known(format) => format.name,
+        }
+    }
+
+    fn parse(self, record: &Record) -> Result<Vec<AlertFields>, Reject> {
+        match self {
+            Self::Site(format) => format.parse(record),
+            Self::Known(format) => (format.parse)(record),
+        }
+    }
 }
 
 /// Whether a format that comes before the one called `name` reads `record`. What is lenient or strict about any
