@@ -19,6 +19,28 @@ resource "aws_iam_role" "function" {
 }
 
 locals {
+  secrets = {
+    Ticket = var.ticket_secret
+    Door   = var.door == null ? null : { arn = var.door.secret_arn, kms_key_arn = var.door.kms_key_arn }
+  }
+
+  # To read one secret, and to decrypt it where its key is the customer's.
+  read_secret = { for name, secret in local.secrets : name => secret == null ? [] : concat(
+    [{
+      Sid      = "${name}Secret"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [secret.arn]
+    }],
+    secret.kms_key_arn == null ? [] : [{
+      Sid       = "${name}SecretKey"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [secret.kms_key_arn]
+      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+    }],
+  ) }
+
   # Statements by what they are for.
   may = {
     # Every function moves cases on: reads and writes single items, asks the indexes, and never scans.
@@ -141,38 +163,6 @@ locals {
       Condition = { StringLike = { "ses:FromAddress" = local.mail_senders } }
     }]
 
-    read_ticket_secret = var.ticket_secret == null ? [] : concat(
-      [{
-        Sid      = "TicketSecret"
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [var.ticket_secret.arn]
-      }],
-      var.ticket_secret.kms_key_arn == null ? [] : [{
-        Sid       = "TicketSecretKey"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt"]
-        Resource  = [var.ticket_secret.kms_key_arn]
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
-      }],
-    )
-
-    read_door_secret = var.door == null ? [] : concat(
-      [{
-        Sid      = "DoorSecret"
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [var.door.secret_arn]
-      }],
-      var.door.kms_key_arn == null ? [] : [{
-        Sid       = "DoorSecretKey"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt"]
-        Resource  = [var.door.kms_key_arn]
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
-      }],
-    )
-
     # X-Ray names no resources.
     trace = var.tracing ? [{
       Sid      = "Trace"
@@ -192,10 +182,10 @@ locals {
   }
 
   permissions = {
-    ingest   = concat(local.may.read_door_secret, local.may.trace)
+    ingest   = concat(local.read_secret["Door"], local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
     progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
-    act      = concat(local.may.keep_records, local.may.send_mail, local.may.read_ticket_secret, local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.may.trace)
     sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }

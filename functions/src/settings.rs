@@ -51,7 +51,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         indicators: Indicators::bundled,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
-        token: tokio::sync::Mutex::default(),
+        token: Default::default(),
     };
     let worker = Arc::new(Worker { backend: store, performer, policy, observer: Arc::new(Steps), now });
     let name = match role {
@@ -75,7 +75,7 @@ pub(crate) fn doorman() -> Result<(Doorman, String)> {
         alerts_queue_url: needed("PEERHOUND_ALERTS_QUEUE_URL")?,
         alerts_dlq_url: needed("PEERHOUND_ALERTS_DLQ_URL")?,
         secret: needed("PEERHOUND_DOOR_SECRET")?,
-        keys: tokio::sync::Mutex::default(),
+        keys: Default::default(),
         metrics: Metrics::default(),
     };
     Ok((doorman, namespace()))

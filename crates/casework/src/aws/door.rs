@@ -3,19 +3,19 @@
 //!
 //! It runs behind API Gateway or a function URL, whose events are of the same two shapes.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use investigation::policy::Policy;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tokio::sync::Mutex;
 
 use super::client::Clients;
 use super::metrics::{Metric, Metrics};
 use super::queues::{self, Aside};
+use super::secret::Kept;
 use super::submit::{Batch, Outgoing, Sender};
-use super::told;
 use crate::backend::{Received, Unread};
 use crate::door::{Answer, Door, Keys, Request};
 
@@ -34,8 +34,8 @@ pub struct Doorman {
     pub alerts_dlq_url: String,
     /// The secret that holds the keys, one a line.
     pub secret: String,
-    /// The keys, as they were last fetched.
-    pub keys: Mutex<Option<(Instant, std::sync::Arc<Keys>)>>,
+    /// Its keys.
+    pub keys: Kept<Arc<Keys>>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -131,20 +131,9 @@ impl Doorman {
         Ok(())
     }
 
-    async fn keys(&self) -> Result<std::sync::Arc<Keys>, String> {
-        let mut kept = self.keys.lock().await;
-        if let Some((at, keys)) = &*kept
-            && at.elapsed() < FRESH
-        {
-            return Ok(std::sync::Arc::clone(keys));
-        }
-        let secret =
-            self.clients.secrets.get_secret_value().secret_id(&self.secret).send().await.map_err(told)?;
-        let keys =
-            Keys::read(secret.secret_string().unwrap_or_default()).map_err(|error| error.to_string())?;
-        let keys = std::sync::Arc::new(keys);
-        *kept = Some((Instant::now(), std::sync::Arc::clone(&keys)));
-        Ok(keys)
+    async fn keys(&self) -> Result<Arc<Keys>, String> {
+        let read = |text: &str| Keys::read(text).map(Arc::new).map_err(|error| error.to_string());
+        self.keys.get(&self.clients.secrets, &self.secret, FRESH, read).await
     }
 }
 

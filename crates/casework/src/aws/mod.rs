@@ -23,6 +23,7 @@ pub mod performer;
 pub mod progress;
 pub mod queues;
 pub mod relays;
+pub mod secret;
 pub mod submit;
 pub mod sweep;
 #[cfg(test)]

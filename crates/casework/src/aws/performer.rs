@@ -1,7 +1,7 @@
 //! Performs effects on AWS: contacts through relays, evidence in S3, mails through SES, tickets over HTTPS.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use investigation::act::{self, ActionKind};
 use investigation::assess::{Indicators, assess};
@@ -9,7 +9,6 @@ use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence
 use investigation::evidence::manifest::Tool;
 use investigation::policy::Policy;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
 use super::client::Clients;
 use super::deployment::Deployment;
@@ -17,6 +16,7 @@ use super::dispatch::{Dispatch, NotSent};
 use super::evidence::{EvidenceBucket, Proof, SealedObject, Sealing, evidence_key, open_bundle, origin_of};
 use super::mail::{self, SesConfig};
 use super::metrics::{Metric, Metrics};
+use super::secret::Kept;
 use super::{queues, told};
 use crate::container::bundle::{Bundle, Caps};
 use crate::deliver::{self, DeliveryError, Receipt, TicketConfig, Token, Webhook};
@@ -58,8 +58,8 @@ pub struct ThroughRelays {
     pub now: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// The ticket system's token, as it was last fetched.
-    pub token: Mutex<Option<(Instant, String)>>,
+    /// The ticket system's token.
+    pub token: Kept<String>,
 }
 
 impl Performer for ThroughRelays {
@@ -226,20 +226,14 @@ impl ThroughRelays {
 
     async fn token(&self) -> Result<Option<String>, DeliveryError> {
         let Some(id) = &self.deployment.ticket_secret else { return Ok(None) };
-        let mut token = self.token.lock().await;
-        if let Some((at, value)) = &*token
-            && at.elapsed() < TOKEN_FRESH
-        {
-            return Ok(Some(value.clone()));
-        }
-        let secret = self.clients.secrets.get_secret_value().secret_id(id).send().await;
-        let secret = secret.map_err(|error| DeliveryError::not_accepted(&told(error)))?;
-        let value = secret.secret_string().unwrap_or_default().trim().to_owned();
-        if value.is_empty() || value.contains(char::is_control) {
-            return Err(DeliveryError::not_accepted("the ticket system's secret is not one line of text"));
-        }
-        *token = Some((Instant::now(), value.clone()));
-        Ok(Some(value))
+        let read = |text: &str| match text.trim() {
+            value if value.is_empty() || value.contains(char::is_control) => {
+                Err("the ticket system's secret is not one line of text".to_owned())
+            }
+            value => Ok(value.to_owned()),
+        };
+        let token = self.token.get(&self.clients.secrets, id, TOKEN_FRESH, read).await;
+        token.map(Some).map_err(|why| DeliveryError::not_accepted(&why))
     }
 }
 

@@ -99,7 +99,7 @@ impl Site {
             indicators: Indicators::bundled,
             now: Arc::clone(&now),
             metrics: Arc::clone(&metrics),
-            token: tokio::sync::Mutex::default(),
+            token: Default::default(),
         };
         let worker = Worker { backend: self.store.clone(), performer, policy, observer: Arc::new(()), now };
         (Arc::new(worker), metrics)

@@ -145,7 +145,7 @@ fn function(clients: Clients) -> Arc<Intake> {
         indicators: Indicators::bundled,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
-        token: tokio::sync::Mutex::default(),
+        token: Default::default(),
     };
     let worker = Worker { backend: store, performer, policy, observer: Arc::new(()), now };
     Arc::new(Intake { worker: Arc::new(worker), metrics })
