@@ -1,15 +1,7 @@
 # What the module refuses.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {
