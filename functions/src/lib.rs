@@ -12,7 +12,7 @@ use casework::aws::intake::{Intake, Message};
 use casework::aws::performer::Role;
 use casework::aws::progress::{Progress, Undone};
 use casework::aws::sweep::Sweep;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -27,15 +27,12 @@ use settings::Site;
 /// # Errors
 /// When its settings are wrong, or the runtime's interface breaks. Lambda then starts it anew, and shows the line.
 pub fn run(role: Role) -> Result<(), Error> {
-    log::begin();
-    // One thread: a function of 256 MB has a part of one processor. What blocks goes to threads of its own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    until_the_end(async {
         let site = Arc::new(settings::site(role)?);
         let handler = service_fn(move |event: LambdaEvent<Event>| {
             let site = Arc::clone(&site);
             let invocation = Invocation::of(&event.context);
-            let span = tracing::info_span!("invocation", request_id = event.context.request_id);
+            let span = span(&event.context);
             async move {
                 let answer = handle(&site, event.payload, &invocation).await;
                 // Between two invocations the process stands still: nothing may be left to do.
@@ -54,14 +51,12 @@ pub fn run(role: Role) -> Result<(), Error> {
 /// # Errors
 /// As [`run`].
 pub fn run_door() -> Result<(), Error> {
-    log::begin();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    until_the_end(async {
         let (doorman, namespace) = settings::doorman()?;
         let (doorman, namespace) = (Arc::new(doorman), Arc::new(namespace));
         let handler = service_fn(move |event: LambdaEvent<Value>| {
             let (doorman, namespace) = (Arc::clone(&doorman), Arc::clone(&namespace));
-            let span = tracing::info_span!("invocation", request_id = event.context.request_id);
+            let span = span(&event.context);
             async move {
                 let now = jiff::Timestamp::now();
                 let answer = doorman.handle(&event.payload, now).await;
@@ -72,6 +67,18 @@ pub fn run_door() -> Result<(), Error> {
         });
         lambda_runtime::run(handler).await
     })
+}
+
+/// Serves until Lambda ends it. What `serving` does first is logged already.
+fn until_the_end(serving: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    log::begin();
+    // One thread: a function of 256 MB has a part of one processor. What blocks goes to threads of its own.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serving)
+}
+
+/// What everything that is logged of an invocation carries.
+fn span(context: &Context) -> tracing::Span {
+    tracing::info_span!("invocation", request_id = context.request_id)
 }
 
 async fn handle(site: &Arc<Site>, event: Event, invocation: &Invocation) -> Result<Value, Error> {

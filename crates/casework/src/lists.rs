@@ -142,8 +142,9 @@ pub async fn apply(
     if unreadable > 0 {
         return Ok(looked);
     }
+    let of_line = format!("{origin}, line ");
     for row in store.waiting(MAX_WAITING).await? {
-        let from_list = row.origin == origin || row.origin.starts_with(&format!("{origin}, line "));
+        let from_list = row.origin == origin || row.origin.starts_with(&of_line);
         let address = row.alert.as_ref().and_then(|alert| alert.source_ip.or(alert.destination_ip));
         if from_list && address.is_none_or(|ip| !listed.contains(&ip)) {
             let reason = format!("{origin} does not name it any more");

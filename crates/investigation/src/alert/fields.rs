@@ -100,8 +100,10 @@ impl AlertFields {
     pub(super) fn set(&mut self, field: Field, named: Named<'_>) -> Result<bool, Reject> {
         let Some(value) = text(named.1) else { return Ok(false) };
         let kept = match field {
-            Field::SourceIp => return self.set_end(field, named),
-            Field::DestinationIp => return self.set_end(field, named),
+            Field::SourceIp | Field::DestinationIp => {
+                self.set_end(field, named);
+                true
+            }
             Field::SourceNatIp => {
                 let value = self.aside(named);
                 self.source_nat_ip.put(value)
@@ -168,7 +170,7 @@ impl AlertFields {
 
     /// An end of the flow. What is no address is kept as what the sender wrote, be it a host's name or broken: such an
     /// end is never contacted, and a person has to find the address.
-    fn set_end(&mut self, field: Field, (name, value): Named<'_>) -> Result<bool, Reject> {
+    fn set_end(&mut self, field: Field, (name, value): Named<'_>) {
         let value = value.trim();
         let (ip, address) = match field {
             Field::SourceIp => (&mut self.source_ip, &mut self.source_address),
@@ -179,17 +181,14 @@ impl AlertFields {
                 *ip = Some(parsed);
                 *address = None;
             }
-            None => *address = text(value),
+            None => {
+                *address = text(value);
+                if looks_like_address(value) {
+                    let (name, value) = (one_line(name, 80), one_line(value, 80));
+                    self.note(format!("`{name}` is `{value}`, which is no IP address"));
+                }
+            }
         }
-        if looks_like_address(value) && parse_address(value).is_none() {
-            self.note(format!(
-                "`{}` is `{}`, which is no IP address",
-                one_line(name, 80),
-                one_line(value, 80)
-            ));
-        }
-        self.came_from(field, name);
-        Ok(true)
     }
 
     /// An address that is never contacted for its own sake: noted and left out where it is none.

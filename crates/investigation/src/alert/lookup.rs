@@ -100,7 +100,7 @@ impl<'a> Lookup<'a> {
                 });
                 found
             }
-            Self::Pairs(pairs) => pairs.0.iter().any(|(key, _)| key == path),
+            Self::Pairs(pairs) => pairs.has(path),
         }
     }
 }

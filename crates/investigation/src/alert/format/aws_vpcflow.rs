@@ -142,9 +142,7 @@ mod tests {
     #[test]
     fn what_has_no_data_is_read_without_addresses() {
         let text = "2 123456789012 eni-0123 - - - - - - - 1772600767 1772600827 - NODATA";
-        let record = Record { text: text.to_owned(), content: Content::Line };
-        assert!(detects(&record));
-        let alert = parse(&record).expect("alerts").remove(0);
+        let alert = crate::alert::format::testing::of_line(&FORMAT, text);
         assert_eq!((alert.source_ip, alert.source_address), (None, None));
     }
 }

@@ -47,6 +47,8 @@ mod splunk_row;
 mod stormshield;
 mod suricata_eve;
 mod symantec_sep;
+#[cfg(test)]
+mod testing;
 mod wazuh;
 mod wording;
 mod zeek;

@@ -146,9 +146,7 @@ mod tests {
         let text = "datetime=\"Wed Mar  4 05:06:07 2026\"\tvendor=\"Zscaler\"\tClientIP=\"10.20.1.17\"\t\
                     serverip=\"192.0.2.7\"\tuseragent=\"\"uTorrent/3.6\"\"\tuser=\"alice@corp.example\"\t\
                     deviceowner=\"NA\"\trulelabel=\"Block%20P2P\"";
-        let record = Record { text: text.to_owned(), content: Content::Line };
-        assert!(detects(&record));
-        let alert = parse(&record).expect("alerts").remove(0);
+        let alert = crate::alert::format::testing::of_line(&FORMAT, text);
         assert_eq!(
             (alert.source_ip, alert.destination_ip),
             ("10.20.1.17".parse().ok(), "192.0.2.7".parse().ok())

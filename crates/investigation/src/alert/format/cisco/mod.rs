@@ -212,9 +212,7 @@ mod tests {
     use super::*;
 
     fn alert(text: &str) -> AlertFields {
-        let record = Record { text: text.to_owned(), content: Content::Line };
-        assert!(detects(&record), "{text}");
-        parse(&record).expect("alerts").remove(0)
+        crate::alert::format::testing::of_line(&FORMAT, text)
     }
 
     #[test]

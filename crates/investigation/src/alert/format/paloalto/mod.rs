@@ -191,9 +191,7 @@ mod tests {
     use super::*;
 
     fn alert(text: &str) -> AlertFields {
-        let record = Record { text: text.to_owned(), content: Content::Line };
-        assert!(detects(&record), "{text}");
-        parse(&record).expect("alerts").remove(0)
+        crate::alert::format::testing::of_line(&FORMAT, text)
     }
 
     const TRAFFIC: &str = "1,2026/03/04 05:06:09,0123,TRAFFIC,end,2817,2026/03/04 05:06:07,10.20.1.17,192.0.2.7,\
