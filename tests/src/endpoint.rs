@@ -1,6 +1,7 @@
 //! An endpoint: a machine with a real OpenSSH server, a pinned host key and a person logged in.
 
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -170,9 +171,9 @@ impl Endpoint {
 
     fn pin(&self, address: Ipv4Addr, public_key: &str) -> Result<()> {
         let name = if self.port == 22 { address.to_string() } else { format!("[{address}]:{}", self.port) };
-        let mut pinned = fs::read_to_string(&self.known_hosts).unwrap_or_default();
-        pinned.push_str(&format!("{name} {public_key}\n"));
-        Ok(fs::write(&self.known_hosts, pinned)?)
+        // One write at the end: other endpoints start meanwhile, and collectors read the file.
+        let mut pinned = fs::OpenOptions::new().create(true).append(true).open(&self.known_hosts)?;
+        Ok(pinned.write_all(format!("{name} {public_key}\n").as_bytes())?)
     }
 
     fn server_config(&self) -> String {

@@ -43,12 +43,11 @@ impl Host {
         let folder = root.to_string_lossy();
         let (holder, init) = if network.isolated() {
             let namespace = network.connect(name, number)?;
-            let enter = network.workspace().folder().join("enter.sh");
-            std::fs::write(&enter, include_str!("enter.sh"))?;
             let mut argv =
                 vec!["ip", "netns", "exec", &namespace, "unshare", "--mount", "--pid", "--uts", "--ipc"];
-            let enter = enter.to_string_lossy();
-            argv.extend(["--fork", "--kill-child", "bash", &enter, &folder, name]);
+            // As an argument: machines start side by side, and a file that one of them writes anew is empty to another.
+            argv.extend(["--fork", "--kill-child", "bash", "-c", include_str!("enter.sh")]);
+            argv.extend(["enter", &folder, name]);
             let holder = until_ready(&argv, &log)?;
             let init = only_child(holder.id()).with_context(|| format!("{name} has no first process"))?;
             (holder, Some(init))

@@ -65,6 +65,23 @@ pub enum Disposition {
     },
 }
 
+impl Disposition {
+    /// Stable name, as it is written and searched by.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Opened { .. } => "opened",
+            Self::Suppressed { .. } => "suppressed",
+            Self::Folded { .. } => "folded",
+            Self::Exempt { .. } => "exempt",
+            Self::Refused { .. } => "refused",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Review { .. } => "review",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 /// The decision on an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intake {

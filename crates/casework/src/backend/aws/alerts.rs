@@ -45,21 +45,6 @@ pub(super) fn row(item: &Item, table: &str) -> Stored<AlertRow> {
     })
 }
 
-/// The word that a disposition is found and compared by.
-pub(super) fn word(disposition: &Disposition) -> &'static str {
-    match disposition {
-        Disposition::Waiting => "waiting",
-        Disposition::Opened { .. } => "opened",
-        Disposition::Suppressed { .. } => "suppressed",
-        Disposition::Folded { .. } => "folded",
-        Disposition::Exempt { .. } => "exempt",
-        Disposition::Refused { .. } => "refused",
-        Disposition::Withdrawn { .. } => "withdrawn",
-        Disposition::Review { .. } => "review",
-        Disposition::Unreadable { .. } => "unreadable",
-    }
-}
-
 /// The list in which an alert is found.
 pub(super) fn queue(disposition: &Disposition) -> Option<&'static str> {
     match disposition {
@@ -92,7 +77,7 @@ impl Aws {
         }
         item.insert("received_at".to_owned(), s(stamp(now)));
         item.insert("disposition".to_owned(), s(to_json(&disposition, &self.cases)?));
-        item.insert("outcome".to_owned(), s(word(&disposition)));
+        item.insert("outcome".to_owned(), s(disposition.as_str()));
         if let Some(queue) = queue(&disposition) {
             item.insert("queue".to_owned(), s(queue));
             item.insert("at".to_owned(), s(stamp(now)));

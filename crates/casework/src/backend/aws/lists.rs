@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{AlertRow, CaseRow, Stored, SuppressedAlert};
 use super::Aws;
-use super::alerts::{id_of, row, word};
+use super::alerts::{id_of, row};
 use super::call::{Table, failed};
 use super::change::names;
 use super::find::listed;
@@ -184,9 +184,9 @@ impl Aws {
         for (_, item) in self.read(keys).await? {
             rows.push(row(&item, &self.cases)?);
         }
-        rows.retain(|row| (queue == "waiting") == (word(&row.disposition) == "waiting"));
+        rows.retain(|row| (queue == "waiting") == (row.disposition.as_str() == "waiting"));
         rows.retain(|row| {
-            queue == "waiting" || matches!(word(&row.disposition), "unreadable" | "review" | "refused")
+            queue == "waiting" || matches!(row.disposition.as_str(), "unreadable" | "review" | "refused")
         });
         rows.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
         if !oldest_first {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::{StoreError, Stored};
 use super::Aws;
-use super::alerts::{disposition, queue, word};
+use super::alerts::{disposition, queue};
 use super::call::{Table, pause, refused};
 use super::change::Change;
 use super::item::{Item, alert_key, s, stamp, suppressed_key, to_json, ttl};
@@ -86,7 +86,7 @@ impl Aws {
             .only_if("#disposition = :before")
             .with(":before", s(to_json(before, &self.cases)?))
             .with(":after", s(to_json(after, &self.cases)?))
-            .with(":outcome", s(word(after)))
+            .with(":outcome", s(after.as_str()))
             .with(":now", s(stamp(now)));
         match counted_on(after) {
             Some((case_id, _)) => {

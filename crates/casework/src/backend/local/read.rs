@@ -31,21 +31,6 @@ pub(super) fn to_word(kind: ClaimKind) -> &'static str {
     }
 }
 
-/// The column that a disposition is searched by.
-pub(super) fn word(disposition: &Disposition) -> &'static str {
-    match disposition {
-        Disposition::Waiting => "waiting",
-        Disposition::Opened { .. } => "opened",
-        Disposition::Suppressed { .. } => "suppressed",
-        Disposition::Folded { .. } => "folded",
-        Disposition::Exempt { .. } => "exempt",
-        Disposition::Refused { .. } => "refused",
-        Disposition::Withdrawn { .. } => "withdrawn",
-        Disposition::Review { .. } => "review",
-        Disposition::Unreadable { .. } => "unreadable",
-    }
-}
-
 fn wrong<E: std::error::Error + Send + Sync + 'static>(column: usize, error: E) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

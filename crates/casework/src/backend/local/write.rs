@@ -32,7 +32,7 @@ pub(super) fn take_in(
                 (None, None, Some(&unread.original), disposition, Some(read::stamp(now)))
             }
         };
-        let (word, detail) = (read::word(&disposition), read::to_json(&disposition)?);
+        let (word, detail) = (disposition.as_str(), read::to_json(&disposition)?);
         let at = read::stamp(now);
         insert.execute(params![
             received.id,
@@ -65,7 +65,7 @@ pub(super) fn settle(
     }
     transaction
         .prepare_cached("UPDATE alerts SET disposition = ?2, detail = ?3, settled_at = ?4 WHERE id = ?1")?
-        .execute(params![alert_id, read::word(disposition), read::to_json(disposition)?, read::stamp(now)])?;
+        .execute(params![alert_id, disposition.as_str(), read::to_json(disposition)?, read::stamp(now)])?;
     let (was, is) = (before.as_ref().and_then(counted_on), counted_on(disposition));
     if was.map(|(case_id, _)| case_id) == is.map(|(case_id, _)| case_id) {
         return Ok(());
@@ -191,7 +191,7 @@ fn requeue(transaction: &Transaction<'_>, case_id: &str, key: &ClaimKey) -> rusq
             "UPDATE alerts SET disposition = ?3, detail = ?4, settled_at = NULL WHERE disposition = 'suppressed'
              AND id IN (SELECT alert_id FROM suppressed WHERE case_id = ?1 AND key = ?2)",
         )?
-        .execute(params![case_id, key.as_str(), read::word(&Disposition::Waiting), read::to_json(&Disposition::Waiting)?])?;
+        .execute(params![case_id, key.as_str(), Disposition::Waiting.as_str(), read::to_json(&Disposition::Waiting)?])?;
     let gone = transaction
         .prepare_cached("DELETE FROM suppressed WHERE case_id = ?1 AND key = ?2")?
         .execute(params![case_id, key.as_str()])?;

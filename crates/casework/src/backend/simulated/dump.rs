@@ -127,19 +127,12 @@ impl Memory {
 }
 
 fn spelled(disposition: &Disposition) -> (&'static str, Option<String>, Option<String>) {
-    match disposition {
-        Disposition::Waiting => ("waiting", None, None),
-        Disposition::Opened { case_id } => ("opened", Some(case_id.clone()), None),
-        Disposition::Suppressed { key, case_id, .. } => {
-            ("suppressed", Some(case_id.clone()), Some(key.as_str().to_owned()))
-        }
-        Disposition::Folded { case_id, .. } => ("folded", Some(case_id.clone()), None),
-        Disposition::Exempt { .. } => ("exempt", None, None),
-        Disposition::Refused { .. } => ("refused", None, None),
-        Disposition::Withdrawn { .. } => ("withdrawn", None, None),
-        Disposition::Review { .. } => ("review", None, None),
-        Disposition::Unreadable { .. } => ("unreadable", None, None),
-    }
+    let (case, key) = match disposition {
+        Disposition::Opened { case_id } | Disposition::Folded { case_id, .. } => (Some(case_id), None),
+        Disposition::Suppressed { key, case_id, .. } => (Some(case_id), Some(key.as_str().to_owned())),
+        _ => (None, None),
+    };
+    (disposition.as_str(), case.cloned(), key)
 }
 
 fn case(case: &Case) -> CaseDump {
