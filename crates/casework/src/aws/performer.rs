@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use super::client::Clients;
 use super::deployment::Deployment;
 use super::dispatch::{Dispatch, NotSent};
-use super::evidence::{EvidenceBucket, Proof, SealedObject, Sealing, evidence_key, open_bundle, origin_of};
+use super::evidence::{
+    EvidenceBucket, ObjectError, OpenError, Proof, SealObjectError, SealedObject, Sealing, evidence_key,
+    open_bundle, origin_of,
+};
 use super::mail::{self, SesConfig};
 use super::metrics::{Metric, Metrics};
 use super::secret::Kept;
@@ -87,8 +90,8 @@ impl Performer for ThroughRelays {
         Performed::Done(match &pending.effect {
             Effect::Identify | Effect::Collect => return self.order(case, pending).await,
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
-            Effect::Assess => self.assess(case).await.unwrap_or_else(|why| own_failure(effect, why)),
-            Effect::Seal => self.seal(case).await.unwrap_or_else(|why| own_failure(effect, why)),
+            Effect::Assess => self.assess(case).await.unwrap_or_else(|why| why.into_event(effect)),
+            Effect::Seal => self.seal(case).await.unwrap_or_else(|why| why.into_event(effect)),
             Effect::Act { kind, to } => {
                 let delivered = self.act(case, effect, *kind, to).await;
                 Event::Delivered { effect, delivery: delivered }
@@ -114,27 +117,29 @@ impl ThroughRelays {
     }
 
     /// The bundle that was collected for a case.
-    async fn bundle(&self, case: &Case) -> Result<Bundle<super::evidence::S3Object>, String> {
+    async fn bundle(&self, case: &Case) -> Result<Bundle<super::evidence::S3Object>, Undone> {
         let key = case.staged.as_deref().unwrap_or_default();
         let origin = origin_of(key).filter(|origin| origin.case_id == case.id);
-        let origin = origin.ok_or_else(|| "the case does not say where its collection lies".to_owned())?;
+        let origin = origin
+            .ok_or_else(|| Undone::Gone("the case does not say where its collection lies".to_owned()))?;
         let bucket = &self.deployment.staging_bucket;
         let opened = open_bundle(&self.clients.s3, bucket, &origin, Caps::default(), Proof::AsRead).await;
-        opened.map_err(told)
+        opened.map_err(Undone::from)
     }
 
-    async fn assess(&self, case: &Case) -> Result<Event, String> {
+    async fn assess(&self, case: &Case) -> Result<Event, Undone> {
         let mut bundle = self.bundle(case).await?;
         let outcomes = case.artifacts.clone();
         let collected_at = bundle.collection().map(|collection| collection.started_at);
-        let collected_at = collected_at.ok_or_else(|| "the bundle holds no collection".to_owned())?;
+        let collected_at = collected_at.ok_or_else(Undone::no_collection)?;
         let evidence = tokio::task::spawn_blocking(move || bundle.evidence(&outcomes));
-        let evidence = evidence.await.map_err(|error| error.to_string())?.map_err(told)?;
+        let evidence = evidence.await.map_err(|error| Undone::Later(error.to_string()))?;
+        let evidence = evidence.map_err(OpenError::Bundle)?;
         let assessment = assess(&question(case, collected_at), &evidence, (self.indicators)());
         Ok(Event::Assessed { assessment: Box::new(assessment) })
     }
 
-    async fn seal(&self, case: &Case) -> Result<Event, String> {
+    async fn seal(&self, case: &Case) -> Result<Event, Undone> {
         let bucket = EvidenceBucket {
             bucket: self.deployment.evidence_bucket.clone(),
             kms_key: self.deployment.evidence_kms_key.clone(),
@@ -142,20 +147,20 @@ impl ThroughRelays {
         };
         let key = evidence_key(&case.id, case.opened_at);
         // Sealed before an interruption: what was staged may be gone by now.
-        if let Some(sealed) = bucket.existing(&self.clients.s3, &key, &case.id).await.map_err(told)? {
+        if let Some(sealed) = bucket.existing(&self.clients.s3, &key, &case.id).await? {
             return Ok(self.sealed(case, sealed));
         }
         let bundle = self.bundle(case).await?;
-        let collection = bundle.collection().ok_or_else(|| "the bundle holds no collection".to_owned())?;
+        let collection = bundle.collection().ok_or_else(Undone::no_collection)?;
         let papers = brief(case, &self.policy, String::new());
         let sealing = Sealing {
             key,
-            extra: enclosures(case, &papers, collection).map_err(|error| error.to_string())?,
+            extra: enclosures(case, &papers, collection).map_err(|error| Undone::Later(error.to_string()))?,
             case_id: case.id.clone(),
             tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             sealed_at: (self.now)(),
         };
-        let sealed = bucket.seal(&self.clients.s3, sealing, bundle).await.map_err(told)?;
+        let sealed = bucket.seal(&self.clients.s3, sealing, bundle).await?;
         Ok(self.sealed(case, sealed))
     }
 
@@ -237,6 +242,79 @@ impl ThroughRelays {
     }
 }
 
-fn own_failure(effect: u32, reason: String) -> Event {
-    Event::EffectFailed { effect, reason }
+/// Why a collection was not assessed or sealed.
+enum Undone {
+    /// The same may succeed later.
+    Later(String),
+    /// What was staged is not there any more, or will never be read: trying again would only put off saying so.
+    Gone(String),
+}
+
+impl Undone {
+    fn no_collection() -> Self {
+        Self::Gone("the bundle holds no collection".to_owned())
+    }
+
+    fn into_event(self, effect: u32) -> Event {
+        match self {
+            Self::Later(reason) => Event::EffectFailed { effect, reason },
+            Self::Gone(why) => Event::EvidenceGone {
+                reason: format!("the staged evidence is gone ({why}); submit the alert again"),
+            },
+        }
+    }
+}
+
+impl From<OpenError> for Undone {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            // It was there when the relay's report was taken: its time in the staging bucket ran out.
+            OpenError::Object(ObjectError::Missing(_)) => Self::Gone(told(error)),
+            OpenError::Bundle(bundle) if !bundle.is_retryable() => Self::Gone(told(error)),
+            _ => Self::Later(told(error)),
+        }
+    }
+}
+
+impl From<SealObjectError> for Undone {
+    fn from(error: SealObjectError) -> Self {
+        match &error {
+            SealObjectError::Bundle(bundle) if !bundle.is_retryable() => Self::Gone(told(error)),
+            _ => Self::Later(told(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::testing::{Site, alert};
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn evidence_that_will_never_be_read_is_gone_and_not_tried_for_days() {
+        let Some(site) = Site::start().await else { return };
+        let soon = Instant::now() + Duration::from_secs(60);
+        site.intake().handle(&[alert("a", "10.0.0.5")], soon).await;
+        let mut case = site.cases().await.remove(0);
+        let key = format!("staging/{}/2-1/bundle.zip", case.id);
+        case.staged = Some(key.clone());
+        let worker = site.progress(Role::Progress).worker;
+        let assess = Pending { effect: Effect::Assess, ..case.pending[0].clone() };
+        for (content, why) in [(None, "does not exist"), (Some("no zip"), "not a relay's bundle")] {
+            if let Some(content) = content {
+                let put = site.clients.s3.put_object().bucket(&site.deployment.staging_bucket).key(&key);
+                put.body(content.as_bytes().to_vec().into()).send().await.expect("an object");
+            }
+            for effect in [Effect::Assess, Effect::Seal] {
+                let pending = Pending { effect, ..assess.clone() };
+                let performed = worker.performer.perform(&case, &pending).await;
+                let Performed::Done(Event::EvidenceGone { reason }) = performed else {
+                    panic!("{performed:?}")
+                };
+                assert!(reason.contains(why) && reason.contains("submit the alert again"), "{reason}");
+            }
+        }
+    }
 }
