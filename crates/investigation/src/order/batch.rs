@@ -280,7 +280,12 @@ impl Upload {
             return Some(format!("more than {MAX_HEADERS}"));
         }
         let bad = |(name, value): &(&String, &String)| !is_header_name(name) || !is_header_value(value);
-        self.headers.iter().find(bad).map(|(name, _)| one_line(name, 40))
+        let told = |name: &str| {
+            // What is no name is not repeated: it may be a URL that got into the wrong place, with its signature.
+            let word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if word { one_line(name, 40) } else { "a name with a character that no header has".to_owned() }
+        };
+        self.headers.iter().find(bad).map(|(name, _)| told(name))
     }
 }
 

@@ -74,6 +74,14 @@ fn json_behind_a_header_of_syslog_is_json() {
 }
 
 #[test]
+fn what_broke_a_message_goes_and_its_own_characters_stay() {
+    let cef = "CEF:0|a|b|c|d|e|5|msg=x";
+    expect(&format!("{cef} \\\n  src=10.0.0.5\n"), &[(1, &format!("{cef} src=10.0.0.5"))]);
+    // A line separator of Unicode is none of a file: it is part of the value.
+    expect(&format!("{cef}\u{2028} \\\n src=10.0.0.5"), &[(1, &format!("{cef}\u{2028} src=10.0.0.5"))]);
+}
+
+#[test]
 fn tables_are_read_by_their_header() {
     let cells = |input: &str| -> Vec<Vec<String>> {
         let rows =

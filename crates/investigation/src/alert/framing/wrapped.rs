@@ -32,10 +32,10 @@ impl Wrapped {
             return false;
         }
         self.lines += 1;
-        let end = text.trim_end_matches(|c: char| c == '\\' || c.is_whitespace()).len();
+        let end = text.trim_end_matches(|c: char| c == '\\' || c.is_ascii_whitespace()).len();
         text.truncate(end);
         text.push(' ');
-        text.push_str(next.trim_start());
+        text.push_str(next.trim_ascii_start());
         true
     }
 }

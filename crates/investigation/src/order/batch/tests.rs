@@ -118,7 +118,7 @@ fn the_same_try_twice_is_refused() {
 #[test]
 fn what_is_wrong_with_an_order_is_named() {
     type Change = fn(&mut RelayOrder);
-    let wrong: [(Change, &str); 10] = [
+    let wrong: [(Change, &str); 11] = [
         (|o| o.order.case_id = "../../etc".to_owned(), "case id"),
         (|o| o.order.case_id = String::new(), "case id"),
         (|o| o.timeout_seconds = 0, "timeout_seconds = 0"),
@@ -127,7 +127,14 @@ fn what_is_wrong_with_an_order_is_named() {
         (|o| drop(o.upload.headers.insert("host".to_owned(), "x".to_owned())), "host"),
         (|o| drop(o.upload.headers.insert("X-Upper".to_owned(), "x".to_owned())), "X-Upper"),
         (|o| drop(o.upload.headers.insert("x-a".to_owned(), "a\r\nb: c".to_owned())), "x-a"),
-        (|o| drop(o.upload.headers.insert("a\nb".to_owned(), "x".to_owned())), "a\\nb"),
+        (
+            |o| drop(o.upload.headers.insert("a\nb".to_owned(), "x".to_owned())),
+            "a character that no header has",
+        ),
+        (
+            |o| drop(o.upload.headers.insert(o.upload.url.clone(), "x".to_owned())),
+            "a character that no header has",
+        ),
         (
             |o| o.order.task = Task::Collect { artifacts: Vec::new(), limits: Limits::default() },
             "collects nothing",
