@@ -43,7 +43,7 @@ impl Setup {
         let deployment = self.deployment()?;
         let clients = clients(deployment.region.as_deref()).await?;
         let store = Aws::new(
-            clients.dynamodb.clone(),
+            clients.dynamodb().clone(),
             deployment.cases_table.clone(),
             deployment.cooldowns_table.clone(),
         );
@@ -64,7 +64,7 @@ pub(crate) async fn clients(region: Option<&str>) -> Result<Clients> {
         }
         None => clients?,
     };
-    let used = clients.sqs.config().region().map(ToString::to_string);
+    let used = clients.sqs().config().region().map(ToString::to_string);
     match (region, used) {
         (Some(region), Some(used)) if region != used => {
             bail!("the deployment is in {region}, and the environment says {used}: set AWS_REGION={region}")

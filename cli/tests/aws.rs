@@ -58,7 +58,7 @@ impl Site {
     async fn make(&self) {
         let mut urls = Vec::new();
         for name in ["alerts-dlq", "reports-dlq", "actions-dlq", "alerts", "reports", "actions"] {
-            let mut create = self.clients.sqs.create_queue().queue_name(name);
+            let mut create = self.clients.sqs().create_queue().queue_name(name);
             if name == "alerts" {
                 let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:alerts-dlq","maxReceiveCount":5}"#;
                 create = create.attributes(aws_sdk_sqs::types::QueueAttributeName::RedrivePolicy, policy);
@@ -69,7 +69,7 @@ impl Site {
             self.table(table, keys).await;
         }
         for bucket in ["staging", "evidence"] {
-            self.clients.s3.create_bucket().bucket(bucket).send().await.unwrap();
+            self.clients.s3().create_bucket().bucket(bucket).send().await.unwrap();
         }
         let [dead, dead_reports, dead_actions, alerts, reports, actions] = urls.as_slice() else {
             unreachable!()
@@ -98,7 +98,7 @@ impl Site {
         };
         let kinds = [KeyType::Hash, KeyType::Range];
         let schema = keys.iter().zip(kinds).map(|(name, kind)| key(name, kind)).collect();
-        let mut create = self.clients.dynamodb.create_table().table_name(name).set_key_schema(Some(schema));
+        let mut create = self.clients.dynamodb().create_table().table_name(name).set_key_schema(Some(schema));
         for name in keys {
             create = create.attribute_definitions(attribute(name));
         }
@@ -153,14 +153,14 @@ impl Site {
     fn set_aside(&self, queue: &str, body: &str, origin: &str) {
         let (body, origin, reason) = (body.to_owned(), origin.to_owned(), "no format fits".to_owned());
         let aside = queues::Aside { body, origin, reason };
-        self.runtime.block_on(queues::set_aside_one(&self.clients.sqs, queue, aside)).unwrap();
+        self.runtime.block_on(queues::set_aside_one(self.clients.sqs(), queue, aside)).unwrap();
     }
 
     fn bodies(&self, queue: &str) -> Vec<String> {
         let url = format!("{}/000000000000/{queue}", self.ministack.endpoint());
         let receive = self
             .clients
-            .sqs
+            .sqs()
             .receive_message()
             .queue_url(url)
             .max_number_of_messages(10)
@@ -206,7 +206,7 @@ fn alerts_are_handed_over_and_dead_letters_put_back() {
 #[test]
 fn what_is_on_record_is_shown_and_an_alert_that_was_only_counted_is_explained() {
     let Some(site) = Site::start() else { return };
-    let store = Aws::new(site.clients.dynamodb.clone(), "cases".to_owned(), "cooldowns".to_owned());
+    let store = Aws::new(site.clients.dynamodb().clone(), "cases".to_owned(), "cooldowns".to_owned());
     let policy = Policy::parse(POLICY).unwrap();
     let now = Timestamp::now();
     let alert = serde_json::json!({ "id": "0123456789abcdef0123", "format": "test", "event.original": "{}", "source.ip": "10.0.0.5" });
@@ -267,12 +267,12 @@ fn the_doctor_finds_each_fault_and_is_content_once_it_is_mended() {
     site.ssm.set_ping(&node, Ping::Online);
     site.runtime.block_on(async {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("ttl").build().unwrap();
-        let update = site.clients.dynamodb.update_time_to_live().table_name("cases");
+        let update = site.clients.dynamodb().update_time_to_live().table_name("cases");
         update.time_to_live_specification(ttl).send().await.unwrap();
-        site.clients.ses.create_email_identity().email_identity("corp.example").send().await.unwrap();
-        site.clients.sqs.purge_queue().queue_url(&dead).send().await.unwrap();
+        site.clients.ses().create_email_identity().email_identity("corp.example").send().await.unwrap();
+        site.clients.sqs().purge_queue().queue_url(&dead).send().await.unwrap();
         let document = include_str!("../../infra/documents/orders-linux.json");
-        let create = site.clients.ssm.create_document().name("ph-linux").content(document);
+        let create = site.clients.ssm().create_document().name("ph-linux").content(document);
         create.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.unwrap();
     });
     std::thread::sleep(Duration::from_millis(300));

@@ -34,7 +34,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
     let deployment = Arc::new(Deployment::from_env(variable)?);
     let clients = Clients::of_function(&Surroundings::read())?;
     let store = Aws::new(
-        clients.dynamodb.clone(),
+        clients.dynamodb().clone(),
         deployment.cases_table.clone(),
         deployment.cooldowns_table.clone(),
     )

@@ -41,7 +41,7 @@ pub(super) async fn run(setup: &Setup, args: &Submit) -> Result<Exit> {
     let queue = setup.deployment()?.alerts_queue_url;
     let sender = match args.dry_run {
         true => None,
-        false => Some(Sender { sqs: setup.deployed().await?.clients.sqs, queue: queue.clone() }),
+        false => Some(Sender { sqs: setup.deployed().await?.clients.sqs().clone(), queue: queue.clone() }),
     };
     let mut told = Told::new(setup.json);
     let (give, mut take) = mpsc::channel(AHEAD);

@@ -103,8 +103,8 @@ async fn prove_object(setup: &Setup, object: &str) -> Result<Result<Report, Fail
         return Ok(Err(Failure::Unusable("write s3://BUCKET/KEY".to_owned())));
     };
     let s3 = match &setup.deployment_file {
-        Some(_) => setup.deployed().await?.clients.s3,
-        None => crate::deployed::clients(None).await?.s3,
+        Some(_) => setup.deployed().await?.clients.s3().clone(),
+        None => crate::deployed::clients(None).await?.s3().clone(),
     };
     Ok(verify_object(&s3, bucket, key).await.map_err(|error| match error {
         VerifyObjectError::Verify(error) => failure(error),

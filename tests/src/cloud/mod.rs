@@ -130,7 +130,8 @@ impl Cloud {
         let runtime =
             Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
         let clients = clients(&ministack, &ssm)?;
-        let keys = clients.secrets.create_secret().name("door").secret_string(format!("# the SIEM\n{KEY}\n"));
+        let keys =
+            clients.secrets().create_secret().name("door").secret_string(format!("# the SIEM\n{KEY}\n"));
         let keys = runtime.block_on(keys.send())?.arn.context("the secret has no ARN")?;
         let variables = json!({
             "endpoint": ministack.endpoint(),
@@ -151,7 +152,7 @@ impl Cloud {
         ssm.set_events_queue(Some(&deployment.reports_queue_url));
 
         let store = Aws::new(
-            clients.dynamodb.clone(),
+            clients.dynamodb().clone(),
             deployment.cases_table.clone(),
             deployment.cooldowns_table.clone(),
         );
@@ -213,7 +214,7 @@ impl Cloud {
     /// # Errors
     /// When the queue does not take it.
     pub fn send(&self, queue_url: &str, body: &str) -> Result<()> {
-        let send = self.clients.sqs.send_message().queue_url(queue_url).message_body(body);
+        let send = self.clients.sqs().send_message().queue_url(queue_url).message_body(body);
         self.runtime.block_on(send.send())?;
         Ok(())
     }
@@ -251,7 +252,7 @@ impl Cloud {
     pub fn messages(&self, queue_url: &str) -> Result<Vec<(String, Option<String>)>> {
         let receive = self
             .clients
-            .sqs
+            .sqs()
             .receive_message()
             .queue_url(queue_url)
             .max_number_of_messages(10)
@@ -271,7 +272,7 @@ impl Cloud {
     /// # Errors
     /// When it is not taken.
     pub fn stage(&self, key: &str, bytes: &[u8]) -> Result<()> {
-        let put = self.clients.s3.put_object().bucket(&self.deployment.staging_bucket).key(key);
+        let put = self.clients.s3().put_object().bucket(&self.deployment.staging_bucket).key(key);
         self.runtime.block_on(put.body(bytes.to_vec().into()).send())?;
         Ok(())
     }
@@ -285,7 +286,7 @@ impl Cloud {
             SendMessageBatchRequestEntry::builder().id(format!("m{number}")).message_body(*body).build()
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let send = self.clients.sqs.send_message_batch().queue_url(&self.deployment.alerts_queue_url);
+        let send = self.clients.sqs().send_message_batch().queue_url(&self.deployment.alerts_queue_url);
         let answer = self.runtime.block_on(send.set_entries(Some(entries)).send())?;
         ensure!(answer.failed().is_empty(), "{:?}", answer.failed());
         Ok(())
@@ -332,7 +333,7 @@ impl Cloud {
     pub fn download(&self, location: &str) -> Result<PathBuf> {
         let rest = location.strip_prefix("s3://").context("not in S3")?;
         let (bucket, key) = rest.split_once('/').context("no key")?;
-        let get = self.clients.s3.get_object().bucket(bucket).key(key);
+        let get = self.clients.s3().get_object().bucket(bucket).key(key);
         let bytes = self.runtime.block_on(async {
             let object = get.send().await?;
             Ok::<_, anyhow::Error>(object.body.collect().await?.into_bytes())

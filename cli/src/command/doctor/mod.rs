@@ -74,14 +74,14 @@ pub(super) async fn run(setup: &Setup) -> Result<Exit> {
     let deployed = setup.deployed().await?;
     let Deployed { deployment, clients, .. } = &deployed;
     let mut checks = Checks::default();
-    queues::check(&mut checks, &clients.sqs, deployment).await;
-    storage::tables(&mut checks, &clients.dynamodb, deployment).await;
-    storage::buckets(&mut checks, &clients.s3, deployment).await;
-    relays::documents(&mut checks, &clients.ssm, deployment).await;
+    queues::check(&mut checks, clients.sqs(), deployment).await;
+    storage::tables(&mut checks, clients.dynamodb(), deployment).await;
+    storage::buckets(&mut checks, clients.s3(), deployment).await;
+    relays::documents(&mut checks, clients.ssm(), deployment).await;
     match setup.policy() {
         Ok(policy) => {
-            relays::relays(&mut checks, &clients.ssm, &policy).await;
-            relays::mail(&mut checks, &clients.ses, &policy).await;
+            relays::relays(&mut checks, clients.ssm(), &policy).await;
+            relays::mail(&mut checks, clients.ses(), &policy).await;
         }
         Err(error) => checks.warning(
             "policy",

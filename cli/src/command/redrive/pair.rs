@@ -44,7 +44,7 @@ impl Pair {
             Queue::Reports => (&deployment.reports_queue_url, &deployment.reports_dlq_url),
             Queue::Actions => (&deployment.actions_queue_url, &deployment.actions_dlq_url),
         };
-        Self { sqs: deployed.clients.sqs.clone(), queue: queue.clone(), dead: dead.clone(), which }
+        Self { sqs: deployed.clients.sqs().clone(), queue: queue.clone(), dead: dead.clone(), which }
     }
 
     pub(super) fn name(&self) -> &str {

@@ -5,6 +5,7 @@
 //! environment and talks to AWS alone, so that is all that [`Clients::of_function`] looks at.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -22,23 +23,24 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 /// the same as in every system's store.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
-/// The clients of one process. Cheap to clone.
+/// The clients of one process, each built when it is first asked for: it looks through the list of AWS's regions then, and
+/// no function needs them all. Cheap to clone.
 #[derive(Clone)]
-pub struct Clients {
-    /// Cases and cooldowns.
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Orders, staged and sealed evidence.
-    pub s3: aws_sdk_s3::Client,
-    /// Alerts, reports and actions.
-    pub sqs: aws_sdk_sqs::Client,
-    /// Relays: what only asks.
-    pub ssm: aws_sdk_ssm::Client,
-    /// Relays: what must not be repeated by itself, as the service cannot tell a repeat from a second command.
-    pub ssm_once: aws_sdk_ssm::Client,
-    /// Mails. Nothing is repeated by itself: a mail whose answer was lost may have left.
-    pub ses: aws_sdk_sesv2::Client,
-    /// Tokens of ticket systems.
-    pub secrets: aws_sdk_secretsmanager::Client,
+pub struct Clients(Arc<Built>);
+
+struct Built {
+    /// Everything but the relays.
+    elsewhere: SdkConfig,
+    relays: SdkConfig,
+    /// An emulator has no host name for each bucket.
+    buckets_in_path: bool,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+    ssm_once: OnceLock<aws_sdk_ssm::Client>,
+    ses: OnceLock<aws_sdk_sesv2::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 impl fmt::Debug for Clients {
@@ -154,25 +156,65 @@ impl Clients {
             config.set_endpoint_url(endpoint.clone());
             config.build()
         };
-        let elsewhere = at(&surroundings.endpoint);
-        let relays = at(&surroundings.ssm_endpoint.clone().or_else(|| surroundings.endpoint.clone()));
-        // An emulator has no host name for each bucket.
-        let s3 = aws_sdk_s3::config::Builder::from(&elsewhere)
-            .force_path_style(surroundings.endpoint.is_some())
-            // A presigned upload has no body yet that a checksum could be made of.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .build();
-        let once = |config: &SdkConfig| config.to_builder().retry_config(RetryConfig::disabled()).build();
-        Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&elsewhere),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            sqs: aws_sdk_sqs::Client::new(&elsewhere),
-            ssm_once: aws_sdk_ssm::Client::new(&once(&relays)),
-            ssm: aws_sdk_ssm::Client::new(&relays),
-            ses: aws_sdk_sesv2::Client::new(&once(&elsewhere)),
-            secrets: aws_sdk_secretsmanager::Client::new(&elsewhere),
-        }
+        Self(Arc::new(Built {
+            elsewhere: at(&surroundings.endpoint),
+            relays: at(&surroundings.ssm_endpoint.clone().or_else(|| surroundings.endpoint.clone())),
+            buckets_in_path: surroundings.endpoint.is_some(),
+            dynamodb: OnceLock::new(),
+            s3: OnceLock::new(),
+            sqs: OnceLock::new(),
+            ssm: OnceLock::new(),
+            ssm_once: OnceLock::new(),
+            ses: OnceLock::new(),
+            secrets: OnceLock::new(),
+        }))
     }
+
+    /// Cases and cooldowns.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.0.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.elsewhere))
+    }
+
+    /// Orders, staged and sealed evidence.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        self.0.s3.get_or_init(|| {
+            let config = aws_sdk_s3::config::Builder::from(&self.0.elsewhere)
+                .force_path_style(self.0.buckets_in_path)
+                // A presigned upload has no body yet that a checksum could be made of.
+                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                .build();
+            aws_sdk_s3::Client::from_conf(config)
+        })
+    }
+
+    /// Alerts, reports and actions.
+    pub fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.elsewhere))
+    }
+
+    /// Relays: what only asks.
+    pub fn ssm(&self) -> &aws_sdk_ssm::Client {
+        self.0.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.0.relays))
+    }
+
+    /// Relays: what must not be repeated by itself, as the service cannot tell a repeat from a second command.
+    pub fn ssm_once(&self) -> &aws_sdk_ssm::Client {
+        self.0.ssm_once.get_or_init(|| aws_sdk_ssm::Client::new(&once(&self.0.relays)))
+    }
+
+    /// Mails. Nothing is repeated by itself: a mail whose answer was lost may have left.
+    pub fn ses(&self) -> &aws_sdk_sesv2::Client {
+        self.0.ses.get_or_init(|| aws_sdk_sesv2::Client::new(&once(&self.0.elsewhere)))
+    }
+
+    /// Tokens of ticket systems.
+    pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
+        self.0.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.0.elsewhere))
+    }
+}
+
+fn once(config: &SdkConfig) -> SdkConfig {
+    config.to_builder().retry_config(RetryConfig::disabled()).build()
 }
 
 /// A stack of HTTP and TLS that trusts Amazon alone, unless the environment or the region say otherwise.

@@ -71,7 +71,7 @@ struct Waiting {
 impl Dispatch {
     /// Sends nothing yet.
     pub fn new(clients: Clients, deployment: Arc<Deployment>, store: Aws) -> Arc<Self> {
-        let relays = Relays::new(clients.ssm.clone());
+        let relays = Relays::new(clients.clone());
         Arc::new(Self { clients, deployment, store, relays, waiting: Mutex::default() })
     }
 
@@ -185,9 +185,9 @@ impl Dispatch {
         let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
         let key = format!("orders/{sha256}.json");
         let bucket = &self.deployment.staging_bucket;
-        let put = self.clients.s3.put_object().bucket(bucket).key(&key).content_type("application/json");
+        let put = self.clients.s3().put_object().bucket(bucket).key(&key).content_type("application/json");
         put.body(ByteStream::from(bytes)).send().await.map_err(aws)?;
-        let get = self.clients.s3.get_object().bucket(bucket).key(&key);
+        let get = self.clients.s3().get_object().bucket(bucket).key(&key);
         let url = get.presigned(presigning(DELIVERY)?).await.map_err(aws)?.uri().to_owned();
         let link = OrderLink { url, sha256 }.encode().map_err(|error| NotSent::Aws(error.to_string()))?;
         let document = match platform {
@@ -196,7 +196,7 @@ impl Dispatch {
         };
         let command = self
             .clients
-            .ssm_once
+            .ssm_once()
             .send_command()
             .document_name(document)
             .instance_ids(node)
@@ -227,7 +227,7 @@ impl Dispatch {
     async fn upload(&self, case: &Case, pending: &Pending, limit: SignedDuration) -> Result<Upload, NotSent> {
         let put = self
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(&self.deployment.staging_bucket)
             .key(bundle_key(&Origin { case_id: &case.id, effect: pending.n, attempt: pending.attempts }))

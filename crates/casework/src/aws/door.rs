@@ -106,7 +106,7 @@ impl Doorman {
         }
         batches.push(batch);
         self.set_aside(aside).await?;
-        let sender = Sender { sqs: self.clients.sqs.clone(), queue: self.alerts_queue_url.clone() };
+        let sender = Sender { sqs: self.clients.sqs().clone(), queue: self.alerts_queue_url.clone() };
         for batch in batches.iter().filter(|batch| !batch.alerts().is_empty()) {
             let (sent, given_up) = sender.send(batch).await;
             if let Some(why) = given_up.or_else(|| sent.into_iter().find_map(Result::err)) {
@@ -122,7 +122,7 @@ impl Doorman {
     async fn set_aside(&self, asides: Vec<Aside>) -> Result<(), Answer> {
         self.metrics.add(Metric::AlertsSetAside, asides.len());
         for call in queues::calls(asides, |aside| aside) {
-            let left = queues::set_aside(&self.clients.sqs, &self.alerts_dlq_url, &call).await;
+            let left = queues::set_aside(self.clients.sqs(), &self.alerts_dlq_url, &call).await;
             if !left.as_ref().is_ok_and(Vec::is_empty) {
                 tracing::error!(?left, "records could not be set aside");
                 return Err(Answer::unavailable());
@@ -133,7 +133,7 @@ impl Doorman {
 
     async fn keys(&self) -> Result<Arc<Keys>, String> {
         let read = |text: &str| Keys::read(text).map(Arc::new).map_err(|error| error.to_string());
-        self.keys.get(&self.clients.secrets, &self.secret, FRESH, read).await
+        self.keys.get(self.clients.secrets(), &self.secret, FRESH, read).await
     }
 }
 

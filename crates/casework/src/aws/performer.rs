@@ -80,7 +80,7 @@ impl Performer for ThroughRelays {
             Some(_) => &self.deployment.reports_queue_url,
             None => return,
         };
-        if let Err(error) = queues::go_on(&self.clients.sqs, queue, &case.id).await {
+        if let Err(error) = queues::go_on(self.clients.sqs(), queue, &case.id).await {
             tracing::warn!(case_id = case.id, %error, "the case goes on with the next sweep");
         }
     }
@@ -123,7 +123,7 @@ impl ThroughRelays {
         let origin = origin
             .ok_or_else(|| Undone::Gone("the case does not say where its collection lies".to_owned()))?;
         let bucket = &self.deployment.staging_bucket;
-        let opened = open_bundle(&self.clients.s3, bucket, &origin, Caps::default(), Proof::AsRead).await;
+        let opened = open_bundle(self.clients.s3(), bucket, &origin, Caps::default(), Proof::AsRead).await;
         opened.map_err(Undone::from)
     }
 
@@ -147,7 +147,7 @@ impl ThroughRelays {
         };
         let key = evidence_key(&case.id, case.opened_at);
         // Sealed before an interruption: what was staged may be gone by now.
-        if let Some(sealed) = bucket.existing(&self.clients.s3, &key, &case.id).await? {
+        if let Some(sealed) = bucket.existing(self.clients.s3(), &key, &case.id).await? {
             return Ok(self.sealed(case, sealed));
         }
         let bundle = self.bundle(case).await?;
@@ -160,7 +160,7 @@ impl ThroughRelays {
             tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             sealed_at: (self.now)(),
         };
-        let sealed = bucket.seal(&self.clients.s3, sealing, bundle).await?;
+        let sealed = bucket.seal(self.clients.s3(), sealing, bundle).await?;
         Ok(self.sealed(case, sealed))
     }
 
@@ -207,7 +207,7 @@ impl ThroughRelays {
             from: self.policy.mail.from.clone(),
             configuration_set: self.deployment.mail_configuration_set.clone(),
         };
-        mail::send(&self.clients.ses, &config, to, message, key).await
+        mail::send(self.clients.ses(), &config, to, message, key).await
     }
 
     async fn ticket(&self, ticket: &act::Ticket, key: &str) -> Result<Receipt, DeliveryError> {
@@ -237,7 +237,7 @@ impl ThroughRelays {
             }
             value => Ok(value.to_owned()),
         };
-        let token = self.token.get(&self.clients.secrets, id, TOKEN_FRESH, read).await;
+        let token = self.token.get(self.clients.secrets(), id, TOKEN_FRESH, read).await;
         token.map(Some).map_err(|why| DeliveryError::not_accepted(&why))
     }
 }
@@ -304,7 +304,7 @@ mod tests {
         let assess = Pending { effect: Effect::Assess, ..case.pending[0].clone() };
         for (content, why) in [(None, "does not exist"), (Some("no zip"), "not a relay's bundle")] {
             if let Some(content) = content {
-                let put = site.clients.s3.put_object().bucket(&site.deployment.staging_bucket).key(&key);
+                let put = site.clients.s3().put_object().bucket(&site.deployment.staging_bucket).key(&key);
                 put.body(content.as_bytes().to_vec().into()).send().await.expect("an object");
             }
             for effect in [Effect::Assess, Effect::Seal] {

@@ -79,7 +79,7 @@ impl Progress {
         };
         let (body, origin) = (body.to_owned(), format!("message {message_id}"));
         let aside = Aside { body, origin, reason: reason.to_owned() };
-        queues::set_aside_one(&performer.clients.sqs, queue, aside).await
+        queues::set_aside_one(performer.clients.sqs(), queue, aside).await
     }
 
     /// Goes on with a case.
@@ -127,7 +127,7 @@ impl Progress {
         // Evidence is proven whole while there is still time to collect it again.
         let proof = if matches!(effect, Effect::Collect) { Proof::Whole } else { Proof::AsRead };
         let bucket = &performer.deployment.staging_bucket;
-        let mut bundle = open_bundle(&performer.clients.s3, bucket, origin, Caps::default(), proof).await?;
+        let mut bundle = open_bundle(performer.clients.s3(), bucket, origin, Caps::default(), proof).await?;
         if let RelayResult::Failed { code, reason, retryable } = &bundle.report().result {
             if code == RELAY_DISK {
                 // The relay's own disk: the endpoint is not to blame, and the case waits for space.
@@ -199,7 +199,7 @@ impl Progress {
     ) -> Result<(), Undone> {
         let performer = &self.worker.performer;
         let bucket = &performer.deployment.staging_bucket;
-        match S3Object::open(&performer.clients.s3, bucket, &bundle_key(origin)).await {
+        match S3Object::open(performer.clients.s3(), bucket, &bundle_key(origin)).await {
             Ok(_) => return self.arrived(origin, until).await,
             Err(ObjectError::Missing(_)) => {}
             Err(error) => return Err(Undone::Retry(told(error))),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 use investigation::policy::{Policy, Relay};
 
+use super::client::Clients;
 use super::told;
 
 /// The tag that says which relay a node is.
@@ -62,14 +63,14 @@ impl NoRelay {
 
 /// The relays as SSM knows them.
 pub struct Relays {
-    ssm: aws_sdk_ssm::Client,
+    clients: Clients,
     known: Mutex<HashMap<String, (Instant, Vec<Node>)>>,
 }
 
 impl Relays {
     /// Asks nothing yet.
-    pub fn new(ssm: aws_sdk_ssm::Client) -> Self {
-        Self { ssm, known: Mutex::default() }
+    pub fn new(clients: Clients) -> Self {
+        Self { clients, known: Mutex::default() }
     }
 
     /// The relay to ask for an address, with a node of it that answers. The nodes of one relay take turns by `turn`.
@@ -116,8 +117,14 @@ impl Relays {
             .values(relay)
             .build()
             .map_err(|error| NoRelay::Ssm(told(error)))?;
-        let mut pages =
-            self.ssm.describe_instance_information().filters(filter).into_paginator().page_size(50).send();
+        let mut pages = self
+            .clients
+            .ssm()
+            .describe_instance_information()
+            .filters(filter)
+            .into_paginator()
+            .page_size(50)
+            .send();
         let mut nodes = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| NoRelay::Ssm(told(error)))?;

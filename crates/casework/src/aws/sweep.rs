@@ -124,7 +124,7 @@ impl Sweep {
     async fn cancel(&self, case: &Case) {
         let handed = case.pending.iter().find_map(|pending| order_of(pending.handed_to.as_deref()?));
         let Some((command, node)) = handed else { return };
-        let ssm = &self.progress.worker.performer.clients.ssm;
+        let ssm = self.progress.worker.performer.clients.ssm();
         if let Err(error) = ssm.cancel_command().command_id(command).instance_ids(node).send().await {
             tracing::info!(
                 command,
@@ -136,7 +136,7 @@ impl Sweep {
 
     /// How a command ended at a node, if it did.
     async fn status(&self, command: &str, node: &str) -> Option<String> {
-        let ssm = &self.progress.worker.performer.clients.ssm;
+        let ssm = self.progress.worker.performer.clients.ssm();
         let asked = ssm.get_command_invocation().command_id(command).instance_id(node).send().await;
         let invocation = match asked {
             Ok(invocation) => invocation,

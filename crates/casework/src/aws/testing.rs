@@ -52,13 +52,13 @@ impl Site {
         };
         let clients = Clients::with_keys(&surroundings, "test", "test").expect("clients");
         let (cases, cooldowns) = (named("cases"), named("cooldowns"));
-        make(clients.dynamodb.clone(), cases.clone(), cooldowns.clone()).await;
-        clients.s3.create_bucket().bucket(named("staging")).send().await.expect("a bucket");
-        let document = clients.ssm.create_document().name("orders-linux").content(DOCUMENT);
+        make(clients.dynamodb().clone(), cases.clone(), cooldowns.clone()).await;
+        clients.s3().create_bucket().bucket(named("staging")).send().await.expect("a bucket");
+        let document = clients.ssm().create_document().name("orders-linux").content(DOCUMENT);
         document.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.expect("a document");
         let mut urls = Vec::new();
         for name in ["alerts-dlq", "reports", "reports-dlq", "actions", "actions-dlq"] {
-            let made = clients.sqs.create_queue().queue_name(named(name)).send().await.expect("a queue");
+            let made = clients.sqs().create_queue().queue_name(named(name)).send().await.expect("a queue");
             urls.push(made.queue_url.expect("its URL"));
         }
         let deployment = Deployment::from_env(|name| Some(name.to_owned())).expect("a deployment");
@@ -74,7 +74,7 @@ impl Site {
             ssm_document_linux: "orders-linux".to_owned(),
             ..deployment
         });
-        let store = Aws::new(clients.dynamodb.clone(), cases, cooldowns);
+        let store = Aws::new(clients.dynamodb().clone(), cases, cooldowns);
         Some(Self { ssm, clients, deployment, store, ahead: Arc::default(), _emulated: emulated })
     }
 
@@ -136,7 +136,7 @@ impl Site {
     pub(crate) async fn take(&self, queue: &str) -> Vec<(String, String)> {
         let mut taken = Vec::new();
         loop {
-            let receive = self.clients.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
+            let receive = self.clients.sqs().receive_message().queue_url(queue).max_number_of_messages(10);
             let answer = receive.message_attribute_names("All").send().await.expect("an answer");
             if answer.messages().is_empty() {
                 return taken;

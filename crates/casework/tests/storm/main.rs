@@ -162,14 +162,14 @@ fn clients(endpoint: &str, ssm: &SsmServer) -> Clients {
 }
 
 fn store(clients: &Clients) -> Aws {
-    Aws::new(clients.dynamodb.clone(), "cases_table".to_owned(), "cooldowns_table".to_owned())
+    Aws::new(clients.dynamodb().clone(), "cases_table".to_owned(), "cooldowns_table".to_owned())
 }
 
 /// Tables as the Terraform module makes them, a bucket and the document.
 async fn prepare(clients: &Clients) {
-    make_tables(&clients.dynamodb).await;
-    clients.s3.create_bucket().bucket("staging").send().await.expect("a bucket");
-    let document = clients.ssm.create_document().name("orders-linux").content(DOCUMENT);
+    make_tables(clients.dynamodb()).await;
+    clients.s3().create_bucket().bucket("staging").send().await.expect("a bucket");
+    let document = clients.ssm().create_document().name("orders-linux").content(DOCUMENT);
     document.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.expect("a document");
 }
 

@@ -37,7 +37,7 @@ impl Intake {
     async fn send_aside(&self, messages: Vec<usize>, asides: &[Aside]) -> Vec<usize> {
         let performer = &self.worker.performer;
         let queue = &performer.deployment.alerts_dlq_url;
-        let refused = match queues::set_aside(&performer.clients.sqs, queue, asides).await {
+        let refused = match queues::set_aside(performer.clients.sqs(), queue, asides).await {
             Ok(refused) => refused,
             Err(error) => {
                 tracing::warn!(%error, records = asides.len(), "records could not be set aside");
