@@ -94,7 +94,11 @@ const MAX_ROWS: usize = 256;
 fn detects(record: &Record) -> bool {
     let Content::Json(Value::Object(object)) = &record.content else { return false };
     // Microsoft's tables take some of CEF's names over, with a time of their own.
-    let tells = |key: &String| key == "Target Address" || TELLING.contains(&plain(key).as_str());
+    // Each record is asked, of whatever format: nothing is copied to compare it.
+    let tells = |key: &String| {
+        let letters = key.bytes().filter(|b| !b" _-".contains(b)).map(|b| b.to_ascii_lowercase());
+        key == "Target Address" || TELLING.iter().any(|name| letters.clone().eq(name.bytes()))
+    };
     ANSWERS.iter().any(|key| object.contains_key(*key))
         || is_table(object)
         || (!object.contains_key("TimeGenerated") && object.keys().any(tells))

@@ -52,26 +52,28 @@ const TELLING: [&str; 8] =
 
 /// `srcAddr`, `pkt-srcaddr` and `pkt_srcaddr` are one field in different exports.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+    letters(name).map(char::from).collect()
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase())
 }
 
 fn detects(record: &Record) -> bool {
     match &record.content {
         Content::Json(serde_json::Value::Object(object)) => {
-            let names: Vec<String> = object.keys().take(256).map(|key| plain(key)).collect();
             let flow = object.get("p_log_type").is_some_and(|kind| kind == "AWS.VPCFlow");
-            is_flow(&names, flow)
+            is_flow(object.keys().take(256), flow)
         }
-        Content::Row { header, .. } => {
-            is_flow(&header.iter().map(|name| plain(name)).collect::<Vec<_>>(), false)
-        }
+        Content::Row { header, .. } => is_flow(header.iter(), false),
         Content::Json(_) => false,
         Content::Line => is_default(&record.text),
     }
 }
 
-fn is_flow(names: &[String], known: bool) -> bool {
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+/// Each record is asked, of whatever format: nothing is copied to compare it.
+fn is_flow<'n>(names: impl Iterator<Item = &'n String> + Clone, known: bool) -> bool {
+    let has = |wanted: &str| names.clone().any(|name| letters(name).eq(wanted.bytes()));
     has("srcaddr") && has("dstaddr") && (known || TELLING.iter().any(|name| has(name)))
 }
 

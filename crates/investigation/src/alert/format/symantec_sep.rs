@@ -129,10 +129,14 @@ fn cells(line: &str) -> Option<Cells<'_>> {
     Some(Cells { named: named.into_iter().collect(), bare, starts_bare, host: syslog.host })
 }
 
+/// Whether `NAME: ` is there. Each line is asked, of whatever format: nothing is copied to compare it.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(": "))
+}
+
 fn detects(record: &Record) -> bool {
     // Three names of the product's own: fewer may be anybody's.
-    let telling =
-        |text: &str| NAMES.iter().filter(|name| text.contains(&format!("{name}: "))).take(3).count() == 3;
+    let telling = |text: &str| NAMES.iter().filter(|name| names(text, name)).take(3).count() == 3;
     record.content == Content::Line
         && record.text.matches(',').count() > 3
         && telling(&record.text)
