@@ -17,7 +17,7 @@ use crate::artifact::{self, Artifact, Parsed, Reader, System};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
 use crate::transport::local::{CancelOnDrop, files, processes, sockets};
-use crate::transport::{Run, Session};
+use crate::transport::{Run, Script, Session};
 
 /// A collection under way.
 pub(super) struct Collecting<'a> {
@@ -89,7 +89,7 @@ impl<'a> Collecting<'a> {
         script: &'static str,
         parse: artifact::Parse,
     ) -> Result<(), ContactError> {
-        let (run, raw) = self.run_script(artifact, script).await?;
+        let (run, raw) = self.run_script(artifact, Script::Posix(script)).await?;
         let (facts, limits) = (self.facts.clone(), self.limits.clone());
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
@@ -158,14 +158,14 @@ impl<'a> Collecting<'a> {
     pub(super) async fn run_script(
         &mut self,
         artifact: &'static Artifact,
-        script: &'static str,
+        script: Script,
     ) -> Result<(Run, PathBuf), ContactError> {
         let (time, bytes) = artifact.allowance(&self.limits);
         let mut out = self.staging.raw_output(artifact.kind, bytes)?;
         let run = self.session.run(script, &mut out, time).await?;
         self.commands.push(CommandRecord {
             artifact: artifact.id.to_owned(),
-            command: format!("{} < {}", self.session.command(), artifact.id),
+            command: format!("{} < {}", self.session.command(script), artifact.id),
             exit_code: run.exit_code,
             stdout_bytes: out.written(),
             stderr: run.stderr.clone(),

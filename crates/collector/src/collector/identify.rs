@@ -13,7 +13,7 @@ use crate::artifact::facts::Contact;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, System, identity};
 use crate::contact_error::ContactError;
-use crate::transport::{Ended, Run, Session};
+use crate::transport::{Ended, Run, Script, Session};
 
 /// Addresses that a message names.
 const SHOWN: usize = 8;
@@ -59,7 +59,7 @@ impl Collecting<'_> {
         if matches!(self.session, Session::Local(_)) && !cfg!(target_os = "linux") {
             return Ok((None, Tally::default(), None));
         }
-        let (run, raw) = self.run_script(artifact, identity::script()).await?;
+        let (run, raw) = self.run_script(artifact, Script::Posix(identity::script())).await?;
         let visiting = matches!(self.session, Session::Ssh(_));
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
