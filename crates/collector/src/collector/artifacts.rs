@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord};
 use investigation::order::Limits;
@@ -13,11 +13,12 @@ use super::identify::{joined, note_end};
 use super::{Progress, Watcher};
 use crate::artifact::facts::Facts;
 use crate::artifact::tally::Tally;
-use crate::artifact::{self, Artifact, Parsed, Reader, System};
+use crate::artifact::windows::answers::{Answer, Answers, Output};
+use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
 use crate::transport::local::{CancelOnDrop, files, processes, sockets};
-use crate::transport::{Run, Script, Session};
+use crate::transport::{Ended, Run, Script, Session};
 
 /// A collection under way.
 pub(super) struct Collecting<'a> {
@@ -26,6 +27,10 @@ pub(super) struct Collecting<'a> {
     pub(super) limits: Limits,
     progress: Watcher<'a>,
     pub(super) facts: Facts,
+    /// What the endpoint turned out to be.
+    pub(super) system: System,
+    /// The way that it answered by when it was identified, where there are several.
+    pub(super) way: Option<Way>,
     pub(super) clock_skew_ms: Option<i64>,
     /// Holds for every artifact of this collection.
     pub(super) remark: Option<String>,
@@ -50,6 +55,8 @@ impl<'a> Collecting<'a> {
             limits,
             progress,
             facts: Facts::default(),
+            system: System::Linux,
+            way: None,
             clock_skew_ms: None,
             remark: None,
             outcomes: Vec::new(),
@@ -67,29 +74,52 @@ impl<'a> Collecting<'a> {
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
             Session::Local(_) => artifact::find(kind, System::ThisMachine),
-            Session::Ssh(_) => None,
+            _ => None,
         };
-        let shell = || artifact::find(kind, System::Linux).filter(|_| self.has_shell());
-        match native.or_else(shell) {
-            Some(artifact) => match artifact.reader {
-                Reader::Native => self.native(artifact).await,
-                Reader::Shell { script, parse } => self.shell(artifact, script(), parse).await,
-            },
+        let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
+        match native.or_else(scripts) {
+            Some(artifact) => self.read(artifact).await,
             None => self.missing(kind),
         }
     }
 
-    fn has_shell(&self) -> bool {
-        matches!(self.session, Session::Ssh(_)) || cfg!(target_os = "linux")
+    fn runs_scripts(&self) -> bool {
+        self.session.speaks_posix() || self.session.speaks_windows()
     }
 
-    async fn shell(
+    /// Reads an artifact by its ways, from the one on that the endpoint answered by when it was identified, until one
+    /// gives something.
+    async fn read(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
+        let started_at = Timestamp::now();
+        let known = self.way.and_then(|way| artifact.ways().position(|other| other == way)).unwrap_or(0);
+        let ways = &artifact.readers[known..];
+        for (index, reader) in ways.iter().enumerate() {
+            let (parsed, mut tally) = match reader {
+                Reader::Native => self.native(artifact).await?,
+                Reader::Shell { script, parse } => self.script(artifact, Script::Posix(script), *parse).await?,
+                Reader::PowerShell { script, parse } => {
+                    self.script(artifact, Script::PowerShell(script), *parse).await?
+                }
+                Reader::Commands { commands, parse } => self.commands(artifact, commands, *parse).await?,
+            };
+            if tally.is_failed() && index + 1 < ways.len() {
+                continue;
+            }
+            if index > 0 {
+                tally.partial("PowerShell did not answer: read by commands, which tell less");
+            }
+            return self.settle(artifact, &parsed, tally, started_at);
+        }
+        self.missing(artifact.kind)
+    }
+
+    async fn script(
         &mut self,
         artifact: &'static Artifact,
-        script: &'static str,
+        script: Script,
         parse: artifact::Parse,
-    ) -> Result<(), ContactError> {
-        let (run, raw) = self.run_script(artifact, Script::Posix(script)).await?;
+    ) -> Result<(Parsed, Tally), ContactError> {
+        let (run, raw) = self.run_script(artifact, script).await?;
         let (facts, limits) = (self.facts.clone(), self.limits.clone());
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
@@ -97,11 +127,28 @@ impl<'a> Collecting<'a> {
         });
         let (parsed, mut tally) = joined(read.await)?;
         note_end(&run, artifact, &self.limits, &mut tally);
-        self.settle(artifact, &parsed, tally, run.started_at)
+        Ok((parsed, tally))
     }
 
-    async fn native(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
-        let started_at = Timestamp::now();
+    async fn commands(
+        &mut self,
+        artifact: &'static Artifact,
+        commands: &'static [Command],
+        parse: artifact::ParseAnswers,
+    ) -> Result<(Parsed, Tally), ContactError> {
+        let answered = self.run_commands(artifact, commands).await?;
+        let (facts, limits) = (self.facts.clone(), self.limits.clone());
+        let root = self.staging_root();
+        let read = tokio::task::spawn_blocking(move || {
+            let read = parse(&answered.answers, &facts, &limits);
+            read.map(|read| (read, answered.tally)).map_err(|source| ContactError::Staging { path: root, source })
+        });
+        let ((parsed, mut tally), cut) = joined(read.await)?;
+        tally.extend(cut);
+        Ok((parsed, tally))
+    }
+
+    async fn native(&mut self, artifact: &'static Artifact) -> Result<(Parsed, Tally), ContactError> {
         let (time, _) = artifact.allowance(&self.limits);
         let (facts, limits, kind) = (self.facts.clone(), self.limits.clone(), artifact.kind);
         let deadline = Instant::now() + time;
@@ -131,8 +178,7 @@ impl<'a> Collecting<'a> {
                 Some(seen) = told.recv() => (self.progress)(Progress::Files { seen }),
             }
         };
-        let (parsed, tally) = joined(result.map(Ok))?;
-        self.settle(artifact, &parsed, tally, started_at)
+        joined(result.map(Ok))
     }
 
     /// A kind that nothing in the catalogue collects from this system says so instead of being left out.
@@ -160,19 +206,84 @@ impl<'a> Collecting<'a> {
         artifact: &'static Artifact,
         script: Script,
     ) -> Result<(Run, PathBuf), ContactError> {
-        let (time, bytes) = artifact.allowance(&self.limits);
-        let mut out = self.staging.raw_output(artifact.kind, bytes)?;
+        let entry = Staging::raw_entry(artifact.kind);
+        let (run, raw, _) = self.run(artifact, script, &entry, artifact.allowance(&self.limits)).await?;
+        Ok((run, raw))
+    }
+
+    /// Runs commands one after the other, each into a raw file of its own, within what the artifact may use.
+    pub(super) async fn run_commands(
+        &mut self,
+        artifact: &'static Artifact,
+        commands: &'static [Command],
+    ) -> Result<Answered, ContactError> {
+        let (time, mut bytes) = artifact.allowance(&self.limits);
+        let deadline = Instant::now() + time;
+        let mut answered = Answered::default();
+        let mut silent = 0;
+        for Command { name, line, spare } in commands {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || bytes == 0 {
+                answered.tally.truncated(format!("`{name}` and what follows were not run: the cap was reached"));
+                break;
+            }
+            let entry = Staging::raw_entry_of(artifact.kind, name);
+            let (run, raw, written) = self.run(artifact, Script::Command(line), &entry, (left, bytes)).await?;
+            bytes -= written;
+            match run.ended {
+                Ended::ByItself => {}
+                Ended::TimeUp => answered.tally.truncated(format!("`{name}` was stopped: its time was up")),
+                Ended::TooMuch => {
+                    answered.tally.truncated(format!("`{name}` was stopped: it printed more than is kept"));
+                }
+            }
+            silent = if written == 0 { silent + 1 } else { 0 };
+            answered.answers.push(Answer {
+                name: name.clone(),
+                output: Output::File(raw),
+                exit_code: run.exit_code,
+                stderr: run.stderr.clone(),
+                spare: *spare,
+            });
+            answered.runs.push((name, run));
+            // There is no cmd.exe there: the rest would say the same.
+            if silent == 2 && answered.runs.len() == 2 {
+                break;
+            }
+        }
+        Ok(answered)
+    }
+
+    /// Runs one script within `(time, bytes)`, and puts it on record. With how many bytes it printed.
+    async fn run(
+        &mut self,
+        artifact: &'static Artifact,
+        script: Script,
+        entry: &str,
+        (time, bytes): (Duration, u64),
+    ) -> Result<(Run, PathBuf, u64), ContactError> {
+        let mut out = self.staging.raw_output(entry, bytes)?;
         let run = self.session.run(script, &mut out, time).await?;
+        let command = self.session.command(script);
         self.commands.push(CommandRecord {
-            artifact: artifact.id.to_owned(),
-            command: format!("{} < {}", self.session.command(script), artifact.id),
+            artifact: artifact.id.clone(),
+            command: match script {
+                Script::Command(_) => command,
+                Script::Posix(_) | Script::PowerShell(_) => format!("{command} < {}", artifact.id),
+            },
             exit_code: run.exit_code,
             stdout_bytes: out.written(),
             stderr: run.stderr.clone(),
             started_at: run.started_at,
             elapsed_ms: u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX),
         });
-        Ok((run, out.close()?))
+        let written = out.written();
+        Ok((run, out.close()?, written))
+    }
+
+    /// The folder that is written into.
+    pub(super) fn staging_root(&self) -> PathBuf {
+        self.staging.path("")
     }
 
     /// Goes on without `sudo`. False where it was not used.
@@ -196,17 +307,14 @@ impl<'a> Collecting<'a> {
         }
         let kind = artifact.kind;
         let (status, reasons) = tally.settle();
-        let raw = Staging::raw_entry(kind);
         let mut entries = Vec::new();
         if status != investigation::evidence::ArtifactStatus::Failed {
             self.staging.write_parsed(kind, parsed)?;
             entries.push(kind.parsed_entry());
         }
-        if self.staging.path(&raw).exists() {
-            entries.push(raw);
-        }
+        entries.extend(raw_entries(artifact).filter(|raw| self.staging.path(raw).exists()));
         self.outcomes.push(ArtifactOutcome {
-            artifact: artifact.id.to_owned(),
+            artifact: artifact.id.clone(),
             kind,
             status,
             reasons,
@@ -253,6 +361,26 @@ impl<'a> Collecting<'a> {
         self.session.close().await;
         record(done)
     }
+}
+
+/// Where the raw outputs of an artifact lie, whatever way it was read by.
+fn raw_entries(artifact: &Artifact) -> impl Iterator<Item = String> {
+    let kind = artifact.kind;
+    let commands = artifact.readers.iter().flat_map(|reader| match reader {
+        Reader::Commands { commands, .. } => commands.as_slice(),
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => &[],
+    });
+    let commands = commands.map(move |command| Staging::raw_entry_of(kind, &command.name));
+    std::iter::once(Staging::raw_entry(kind)).chain(commands)
+}
+
+/// What commands came to.
+#[derive(Default)]
+pub(super) struct Answered {
+    pub(super) answers: Answers,
+    pub(super) runs: Vec<(&'static str, Run)>,
+    /// What was cut off.
+    pub(super) tally: Tally,
 }
 
 /// Opens what a script printed.

@@ -45,6 +45,22 @@ impl Session {
         }
     }
 
+    /// Whether a POSIX shell may answer there.
+    pub(crate) fn speaks_posix(&self) -> bool {
+        match self {
+            Self::Local(_) => cfg!(target_os = "linux"),
+            Self::Ssh(_) => true,
+        }
+    }
+
+    /// Whether PowerShell and `cmd.exe` may answer there.
+    pub(crate) fn speaks_windows(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Ssh(_) => true,
+        }
+    }
+
     /// Runs one script; its standard output goes into `out` as it comes.
     ///
     /// # Errors
