@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::windows::{self, script};
 use super::{
-    Artifact, Caps, Command, Cost, Parse, ParseAnswers, Reader, System, Way, autostart, connections, firewall,
-    identity, processes, torrents,
+    Artifact, Caps, Command, Cost, Parse, ParseAnswers, Reader, System, Way, autostart, connections,
+    firewall, identity, processes, torrents,
 };
 
 /// The files, in the order of the list that people see.

@@ -96,7 +96,9 @@ impl<'a> Collecting<'a> {
         for (index, reader) in ways.iter().enumerate() {
             let (parsed, mut tally) = match reader {
                 Reader::Native => self.native(artifact).await?,
-                Reader::Shell { script, parse } => self.script(artifact, Script::Posix(script), *parse).await?,
+                Reader::Shell { script, parse } => {
+                    self.script(artifact, Script::Posix(script), *parse).await?
+                }
                 Reader::PowerShell { script, parse } => {
                     self.script(artifact, Script::PowerShell(script), *parse).await?
                 }
@@ -141,7 +143,8 @@ impl<'a> Collecting<'a> {
         let root = self.staging_root();
         let read = tokio::task::spawn_blocking(move || {
             let read = parse(&answered.answers, &facts, &limits);
-            read.map(|read| (read, answered.tally)).map_err(|source| ContactError::Staging { path: root, source })
+            read.map(|read| (read, answered.tally))
+                .map_err(|source| ContactError::Staging { path: root, source })
         });
         let ((parsed, mut tally), cut) = joined(read.await)?;
         tally.extend(cut);
@@ -224,11 +227,14 @@ impl<'a> Collecting<'a> {
         for Command { name, line, spare } in commands {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || bytes == 0 {
-                answered.tally.truncated(format!("`{name}` and what follows were not run: the cap was reached"));
+                answered
+                    .tally
+                    .truncated(format!("`{name}` and what follows were not run: the cap was reached"));
                 break;
             }
             let entry = Staging::raw_entry_of(artifact.kind, name);
-            let (run, raw, written) = self.run(artifact, Script::Command(line), &entry, (left, bytes)).await?;
+            let (run, raw, written) =
+                self.run(artifact, Script::Command(line), &entry, (left, bytes)).await?;
             bytes -= written;
             match run.ended {
                 Ended::ByItself => {}

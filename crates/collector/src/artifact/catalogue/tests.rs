@@ -80,9 +80,15 @@ fn command_lines_mean_the_same_behind_one_shell_and_behind_two() {
             let Reader::Commands { commands, .. } = reader else { continue };
             assert!(commands.iter().any(|command| !command.spare), "{}", artifact.id);
             for Command { name, line, .. } in commands {
-                assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{name}");
+                assert!(
+                    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                    "{name}"
+                );
                 assert!(names.insert(name), "{}: {name} is there twice", artifact.id);
-                assert!(line.is_ascii() && !line.contains(['\n', '\r', '\0', '&', '|', '<', '>', '^']), "{line}");
+                assert!(
+                    line.is_ascii() && !line.contains(['\n', '\r', '\0', '&', '|', '<', '>', '^']),
+                    "{line}"
+                );
                 assert!(!(line.contains('"') && line.contains(['%', '(', ')'])), "{line}");
                 assert!(line.matches('"').count() % 2 == 0, "{line}");
                 // cmd.exe takes 8,191 characters, with what a transport puts before them.
@@ -114,7 +120,17 @@ fn powershell_scripts_keep_to_what_locked_down_endpoints_allow() {
                     let (open, close) = pair.split_at(1);
                     depth[index] += code.matches(open).count() as i32 - code.matches(close).count() as i32;
                 }
-                for word in ["Set-", "Remove-", "Stop-", "New-Item", "Out-File", "Start-Process", "Invoke-Web", "&&", "?."] {
+                for word in [
+                    "Set-",
+                    "Remove-",
+                    "Stop-",
+                    "New-Item",
+                    "Out-File",
+                    "Start-Process",
+                    "Invoke-Web",
+                    "&&",
+                    "?.",
+                ] {
                     assert!(!code.contains(word), "{} line {}: {code}", artifact.id, number + 1);
                 }
             }

@@ -49,7 +49,11 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
 }
 
 /// Reads the outputs of the commands.
-pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
     let mut tally = Tally::default();
     if answers.is_silent()? {
         tally.failed("the endpoint ran none of the commands");
@@ -57,7 +61,17 @@ pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -
     }
     let mut list = List::new(limits);
     let keys = [
-        "winlogon", "run", "runonce", "policies", "run32", "runonce32", "policies32", "users", "images", "starts", "accounts",
+        "winlogon",
+        "run",
+        "runonce",
+        "policies",
+        "run32",
+        "runonce32",
+        "policies32",
+        "users",
+        "images",
+        "starts",
+        "accounts",
     ];
     for name in keys {
         let mut listing = Listing::default();
@@ -71,7 +85,8 @@ pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -
         answers.expect(name, found, &mut tally);
     }
     let mut found = 0;
-    answers.lines("tasks", facts.code_page, &mut tally, |line, tally| found += list.task_line(line, tally))?;
+    answers
+        .lines("tasks", facts.code_page, &mut tally, |line, tally| found += list.task_line(line, tally))?;
     answers.expect("tasks", found, &mut tally);
     Ok((Parsed::Autostart(list.finish(&mut tally)), tally))
 }
@@ -136,7 +151,8 @@ impl<'a> List<'a> {
         let run = [r"\currentversion\run", r"\currentversion\runonce", r"\policies\explorer\run"];
         let mechanism = if run.iter().any(|end| key.ends_with(end)) {
             "run_key"
-        } else if key.ends_with(r"\winlogon") && ["shell", "userinit"].contains(&value.name.to_ascii_lowercase().as_str())
+        } else if key.ends_with(r"\winlogon")
+            && ["shell", "userinit"].contains(&value.name.to_ascii_lowercase().as_str())
             || key.contains(r"\winlogon\notify\") && value.name.eq_ignore_ascii_case("dllname")
         {
             "winlogon"
@@ -148,7 +164,11 @@ impl<'a> List<'a> {
         if value.name.is_empty() && value.data.starts_with('(') {
             return;
         }
-        let user = value.key.strip_prefix(r"HKEY_USERS\").and_then(|rest| rest.split('\\').next()).map(str::to_owned);
+        let user = value
+            .key
+            .strip_prefix(r"HKEY_USERS\")
+            .and_then(|rest| rest.split('\\').next())
+            .map(str::to_owned);
         self.push(
             AutostartEntry {
                 mechanism: mechanism.into(),
@@ -165,7 +185,10 @@ impl<'a> List<'a> {
     /// Values right below the key of a service: its parts have keys of their own.
     fn service_value(&mut self, value: &Value, tally: &mut Tally) {
         let below = value.key.get(..SERVICES.len()).filter(|start| start.eq_ignore_ascii_case(SERVICES));
-        let Some(name) = below.map(|_| &value.key[SERVICES.len()..]).filter(|name| !name.contains('\\')) else { return };
+        let Some(name) = below.map(|_| &value.key[SERVICES.len()..]).filter(|name| !name.contains('\\'))
+        else {
+            return;
+        };
         if self.services.len() as u64 >= self.limits.rows && !self.services.contains_key(name) {
             tally.count(ArtifactStatus::Truncated, "values of services beyond the cap on rows were left out");
             return;
@@ -189,10 +212,11 @@ impl<'a> List<'a> {
         }
         let (location, name) = task_name(field(1));
         let enabled = match field(11).to_lowercase().as_str() {
-            "enabled" | "aktiviert" | "activé" | "activée" | "habilitado" | "habilitada" | "включено" => Some(true),
-            "disabled" | "deaktiviert" | "désactivé" | "désactivée" | "deshabilitado" | "deshabilitada" | "отключено" => {
-                Some(false)
+            "enabled" | "aktiviert" | "activé" | "activée" | "habilitado" | "habilitada" | "включено" => {
+                Some(true)
             }
+            "disabled" | "deaktiviert" | "désactivé" | "désactivée" | "deshabilitado" | "deshabilitada"
+            | "отключено" => Some(false),
             _ => None,
         };
         self.push(
@@ -229,7 +253,9 @@ impl<'a> List<'a> {
     fn finish(mut self, tally: &mut Tally) -> Vec<AutostartEntry> {
         for (name, Service { image, start, account }) in std::mem::take(&mut self.services) {
             // Drivers have no account; without an image it is a part of something else.
-            let Some(image) = image.filter(|image| !image.to_ascii_lowercase().trim_end_matches('"').ends_with(".sys")) else {
+            let Some(image) =
+                image.filter(|image| !image.to_ascii_lowercase().trim_end_matches('"').ends_with(".sys"))
+            else {
                 continue;
             };
             let entry = AutostartEntry {

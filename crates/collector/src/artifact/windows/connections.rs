@@ -47,7 +47,11 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
 }
 
 /// Reads the outputs of the commands.
-pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
     let mut tally = Tally::default();
     if answers.is_silent()? {
         tally.failed("the endpoint ran none of the commands");
@@ -67,7 +71,9 @@ pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -
     answers.expect("tasklist", tasks, &mut tally);
     let mut records = wmic::Records::default();
     let mut place = |record: wmic::Record, tally: &mut Tally| {
-        if let Some((pid, path)) = record.get("ProcessId").and_then(|p| p.parse().ok()).zip(record.get("ExecutablePath")) {
+        if let Some((pid, path)) =
+            record.get("ProcessId").and_then(|p| p.parse().ok()).zip(record.get("ExecutablePath"))
+        {
             join.describe(pid, "", path, tally);
         }
     };
@@ -139,7 +145,9 @@ impl<'a> Join<'a> {
                 self.unknown_states += u64::from(unknown_state);
                 self.socket(socket, tally);
             }
-            Line::Named => tally.count(ArtifactStatus::Partial, "sockets are listed by names and not by addresses"),
+            Line::Named => {
+                tally.count(ArtifactStatus::Partial, "sockets are listed by names and not by addresses")
+            }
             Line::Module(_) | Line::Other => {}
         }
     }
@@ -171,7 +179,9 @@ impl<'a> Join<'a> {
     fn finish(self, tally: &mut Tally) -> Vec<Socket> {
         let Self { mut sockets, processes, unknown_states, .. } = self;
         if unknown_states > 0 {
-            tally.partial(format!("{unknown_states} sockets are in a state whose name is not known in this language"));
+            tally.partial(format!(
+                "{unknown_states} sockets are in a state whose name is not known in this language"
+            ));
         }
         let mut ownerless = 0u64;
         for socket in &mut sockets {
@@ -184,7 +194,9 @@ impl<'a> Join<'a> {
             socket.path.clone_from(path);
         }
         if ownerless > 0 {
-            tally.partial(format!("the processes of {ownerless} sockets are not known: they ended meanwhile, or are hidden"));
+            tally.partial(format!(
+                "the processes of {ownerless} sockets are not known: they ended meanwhile, or are hidden"
+            ));
         }
         sockets
     }

@@ -4,7 +4,8 @@
 /// without quotes.
 pub(super) fn fields(line: &str) -> Option<Vec<String>> {
     let inner = line.trim().strip_prefix('"')?.strip_suffix('"')?;
-    let fields: Vec<String> = inner.split("\",\"").take(64).map(|field| field.replace("\"\"", "\"")).collect();
+    let fields: Vec<String> =
+        inner.split("\",\"").take(64).map(|field| field.replace("\"\"", "\"")).collect();
     (fields.len() > 1).then_some(fields)
 }
 

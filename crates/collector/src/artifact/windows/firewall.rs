@@ -44,7 +44,11 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
 }
 
 /// Reads the outputs of the commands.
-pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
     let mut tally = Tally::default();
     if answers.is_silent()? {
         tally.failed("the endpoint ran none of the commands");

@@ -86,7 +86,8 @@ pub(crate) fn read_answers(answers: &Answers) -> io::Result<(Option<Contact>, Ta
     }
     answers.lines("quser", code_page, &mut tally, |line, _| gathered.quser(line))?;
     answers.lines("explorer", code_page, &mut tally, |line, _| {
-        if let Some(task) = tasklist::task(line).filter(|task| task.image.eq_ignore_ascii_case("explorer.exe"))
+        if let Some(task) =
+            tasklist::task(line).filter(|task| task.image.eq_ignore_ascii_case("explorer.exe"))
             && let Some((domain, user)) = task.user.as_deref().and_then(|user| user.split_once('\\'))
         {
             gathered.desktop(user, domain, task.session, Some(task.session_name), None);
@@ -229,7 +230,8 @@ impl Gathered {
         let version = |name: &str| self.version.get(name).cloned();
         if identity.os.is_none() {
             let words = [version("productname"), version("displayversion")];
-            identity.os = Some(words.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|os| !os.is_empty());
+            identity.os =
+                Some(words.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|os| !os.is_empty());
         }
         if let Some(build) = version("currentbuildnumber").or_else(|| version("currentbuild")) {
             let revision = version("ubr").and_then(|ubr| {
@@ -255,13 +257,18 @@ fn merged(
     let mut users: Vec<(Option<u32>, SessionUser)> = desktops;
     for UserSession { name, session, id } in sessions {
         let session = session.unwrap_or_else(|| "disconnected".to_owned());
-        let same = |row: &SessionUser| row.name.eq_ignore_ascii_case(&name) || row.name.to_lowercase() == name.to_lowercase();
+        let same = |row: &SessionUser| {
+            row.name.eq_ignore_ascii_case(&name) || row.name.to_lowercase() == name.to_lowercase()
+        };
         match users.iter_mut().find(|(number, row)| *number == Some(id) && same(row)) {
             Some((_, row)) => row.session = Some(session),
             None => {
                 // The same account's domain is known from another session of it.
                 let domain = users.iter().find(|(_, row)| same(row)).and_then(|(_, row)| row.domain.clone());
-                users.push((Some(id), SessionUser { name, domain, session: Some(session), from: None, since: None }));
+                users.push((
+                    Some(id),
+                    SessionUser { name, domain, session: Some(session), from: None, since: None },
+                ));
             }
         }
     }

@@ -181,7 +181,10 @@ fn single_byte(line: &[u8], code_page: u16) -> Option<String> {
 
 /// The number that `chcp` names, in whatever sentence.
 pub(super) fn code_page(answer: &str) -> Option<u16> {
-    answer.split(|c: char| !c.is_ascii_digit()).filter(|run| (3..=5).contains(&run.len())).find_map(|run| run.parse().ok())
+    answer
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|run| (3..=5).contains(&run.len()))
+        .find_map(|run| run.parse().ok())
 }
 
 #[cfg(test)]

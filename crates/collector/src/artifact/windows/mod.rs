@@ -73,7 +73,10 @@ fn problem(row: &Row, tally: &mut Tally) {
 /// What every script's rows end in. Ask after the last row.
 fn end(rows: &Rows<'_>, tally: &mut Tally) {
     for _ in 0..rows.odd().min(1_000_000) {
-        tally.count(ArtifactStatus::Partial, "lines of the answer were no rows, or too long, and were left out");
+        tally.count(
+            ArtifactStatus::Partial,
+            "lines of the answer were no rows, or too long, and were left out",
+        );
     }
     if !rows.is_whole() {
         tally.truncated("the answer stopped before its end: rows are missing");

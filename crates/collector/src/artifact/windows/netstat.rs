@@ -32,7 +32,8 @@ pub(super) fn line(text: &str) -> Line {
         _ => return module(text),
     };
     let [_, local, remote, rest @ ..] = words.as_slice() else { return Line::Other };
-    let (Some((host, port)), Some((peer, peer_port))) = (local.rsplit_once(':'), remote.rsplit_once(':')) else {
+    let (Some((host, port)), Some((peer, peer_port))) = (local.rsplit_once(':'), remote.rsplit_once(':'))
+    else {
         return Line::Other;
     };
     let Some(local_ip) = address(host) else {
@@ -41,13 +42,16 @@ pub(super) fn line(text: &str) -> Line {
     let Ok(local_port) = port.parse() else { return Line::Other };
     // The PID is the last word, and a state is none of digits only.
     let (pid, state) = match rest.split_last() {
-        Some((last, state)) if last.bytes().all(|b| b.is_ascii_digit()) => (last.parse::<u32>().ok(), state.join(" ")),
+        Some((last, state)) if last.bytes().all(|b| b.is_ascii_digit()) => {
+            (last.parse::<u32>().ok(), state.join(" "))
+        }
         _ => (None, rest.join(" ")),
     };
     let peer_port = peer_port.parse::<u16>().ok();
     let peer_ip = address(peer);
     // A socket without a peer has port 0 there, or `*:*`.
-    let alone = peer == "*" || (peer_port == Some(0) && (peer_ip.is_none() || peer_ip.is_some_and(|ip| ip.is_unspecified())));
+    let alone = peer == "*"
+        || (peer_port == Some(0) && (peer_ip.is_none() || peer_ip.is_some_and(|ip| ip.is_unspecified())));
     let known = if transport == TransportProtocol::Udp || alone {
         Some(SocketState::Listening)
     } else {
@@ -60,7 +64,10 @@ pub(super) fn line(text: &str) -> Line {
         local_port,
         remote_ip: peer_ip.filter(|_| !alone),
         remote_port: peer_port.filter(|_| !alone),
-        state: if transport == TransportProtocol::Tcp && alone && state_of(&state).is_some_and(|s| s != SocketState::Listening) {
+        state: if transport == TransportProtocol::Tcp
+            && alone
+            && state_of(&state).is_some_and(|s| s != SocketState::Listening)
+        {
             SocketState::Other
         } else {
             known.unwrap_or(SocketState::Other)
@@ -76,7 +83,9 @@ pub(super) fn line(text: &str) -> Line {
 /// `[svchost.exe]`. Lines without brackets are the name of a service, or say that the owner is not known.
 fn module(text: &str) -> Line {
     match text.trim().strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        Some(name) if !name.is_empty() && !name.contains(['[', ']']) => Line::Module(super::named(name.to_owned())),
+        Some(name) if !name.is_empty() && !name.contains(['[', ']']) => {
+            Line::Module(super::named(name.to_owned()))
+        }
         _ => Line::Other,
     }
 }
@@ -97,11 +106,27 @@ pub(super) fn state_of(word: &str) -> Option<SocketState> {
     let word = word.to_lowercase().replace(['_', '-', ' '], "");
     Some(match word.as_str() {
         "listening" | "listen" | "abhören" | "écoute" | "nasłuchiwanie" => SocketState::Listening,
-        "established" | "estab" | "hergestellt" | "établie" | "ustanowiono" | "установлено" => SocketState::Established,
+        "established" | "estab" | "hergestellt" | "établie" | "ustanowiono" | "установлено" => {
+            SocketState::Established
+        }
         "synsent" | "synreceived" | "synrcvd" | "syngesendet" | "synempfangen" => SocketState::Opening,
-        "timewait" | "closewait" | "finwait1" | "finwait2" | "lastack" | "closing" | "closed" | "deletetcb"
-        | "wartend" | "schliessenwarten" | "schließenwarten" | "finwarten1" | "finwarten2" | "letzteack" | "attente"
-        | "czasoczekiwania" | "oczekiwaniezamknięcia" => SocketState::Closing,
+        "timewait"
+        | "closewait"
+        | "finwait1"
+        | "finwait2"
+        | "lastack"
+        | "closing"
+        | "closed"
+        | "deletetcb"
+        | "wartend"
+        | "schliessenwarten"
+        | "schließenwarten"
+        | "finwarten1"
+        | "finwarten2"
+        | "letzteack"
+        | "attente"
+        | "czasoczekiwania"
+        | "oczekiwaniezamknięcia" => SocketState::Closing,
         "bound" => SocketState::Other,
         _ => return None,
     })
@@ -128,7 +153,10 @@ mod tests {
         assert_eq!((s.state, s.pid), (SocketState::Established, Some(4242)));
 
         let s = socket("  TCP    [fe80::1%12]:139   [::]:0   ABH\u{d6}REN   4");
-        assert_eq!((s.state, s.pid, s.remote_ip, s.remote_port), (SocketState::Listening, Some(4), None, None));
+        assert_eq!(
+            (s.state, s.pid, s.remote_ip, s.remote_port),
+            (SocketState::Listening, Some(4), None, None)
+        );
         let s = socket("  UDP    [::1]:1900             *:*");
         assert_eq!((s.transport, s.state, s.pid), (TransportProtocol::Udp, SocketState::Listening, None));
         let s = socket("  UDP    0.0.0.0:51413          *:*                                    4242");
@@ -162,7 +190,16 @@ mod tests {
     #[test]
     fn what_is_no_row() {
         assert_eq!(line(" [svchost.exe]"), Line::Module("svchost.exe".into()));
-        for text in ["", "  RpcSs", " Can not obtain ownership information", "  Proto  Lokale Adresse  Remoteadresse", "TCP", "TCP a b", "[]", "x [a]"] {
+        for text in [
+            "",
+            "  RpcSs",
+            " Can not obtain ownership information",
+            "  Proto  Lokale Adresse  Remoteadresse",
+            "TCP",
+            "TCP a b",
+            "[]",
+            "x [a]",
+        ] {
             assert_eq!(line(text), Line::Other, "{text}");
         }
     }

@@ -47,7 +47,9 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
     end(&rows, &mut tally);
     let mut processes = list.finish(&mut tally);
     for process in &mut processes {
-        let Some(image) = process.path.as_deref().and_then(|path| images.get(&path.to_lowercase())) else { continue };
+        let Some(image) = process.path.as_deref().and_then(|path| images.get(&path.to_lowercase())) else {
+            continue;
+        };
         process.signer.clone_from(&image.signer);
         if image.size > limits.hash_bytes {
             tally.count(ArtifactStatus::Truncated, "processes have images above the size that is hashed");
@@ -55,14 +57,21 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
             process.sha256.clone_from(&image.sha256);
         }
         if image.unread {
-            tally.count(ArtifactStatus::Partial, "processes have images that this account may not read, or that are gone");
+            tally.count(
+                ArtifactStatus::Partial,
+                "processes have images that this account may not read, or that are gone",
+            );
         }
     }
     Ok((Parsed::Processes(processes), tally))
 }
 
 /// Reads the outputs of the commands.
-pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
     let mut tally = Tally::default();
     if answers.is_silent()? {
         tally.failed("the endpoint ran none of the commands");
@@ -104,8 +113,13 @@ pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -
     let tasks_known = tasks > 0;
     for (pid, record) in &details {
         match record {
-            None => tally.count(ArtifactStatus::Partial, "processes are described twice by `wmic`, which is believed neither time"),
-            Some(record) if !tasks_known => list.push(described(Process { pid: *pid, ..Process::default() }, record), &mut tally),
+            None => tally.count(
+                ArtifactStatus::Partial,
+                "processes are described twice by `wmic`, which is believed neither time",
+            ),
+            Some(record) if !tasks_known => {
+                list.push(described(Process { pid: *pid, ..Process::default() }, record), &mut tally)
+            }
             Some(_) => {}
         }
     }
@@ -137,9 +151,11 @@ fn described(mut process: Process, record: &wmic::Record) -> Process {
     if process.name.is_empty() {
         process.name = record.get("Name").map(|name| named(name.to_owned())).unwrap_or_default();
     }
-    process.parent_pid = record.get("ParentProcessId").and_then(|pid| pid.parse().ok()).filter(|&pid| pid != 0);
+    process.parent_pid =
+        record.get("ParentProcessId").and_then(|pid| pid.parse().ok()).filter(|&pid| pid != 0);
     process.path = record.get("ExecutablePath").and_then(image_path);
-    process.command_line = record.get("CommandLine").map(|line| cut_line(line.to_owned(), &mut Tally::default()));
+    process.command_line =
+        record.get("CommandLine").map(|line| cut_line(line.to_owned(), &mut Tally::default()));
     process.start_time = record.time("CreationDate");
     process
 }
@@ -202,9 +218,12 @@ impl<'a> List<'a> {
     fn finish(mut self, tally: &mut Tally) -> Vec<Process> {
         let start: fn(&Process) -> Option<Timestamp> = |process| process.start_time;
         // Protected ones hide their image from everybody; many without an owner mean an account of few rights.
-        let closed = self.rows.iter().filter(|p| p.path.is_none() && p.user.is_none() && start(p).is_some()).count();
+        let closed =
+            self.rows.iter().filter(|p| p.path.is_none() && p.user.is_none() && start(p).is_some()).count();
         if closed > 0 && closed * 2 > self.rows.len() {
-            tally.partial(format!("{closed} processes do not let this account see image and owner: it is not elevated"));
+            tally.partial(format!(
+                "{closed} processes do not let this account see image and owner: it is not elevated"
+            ));
         }
         self.rows.sort_by_key(|process| process.pid);
         self.rows

@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn sessions_are_told_by_their_number() {
         let of = |line: &str| session(line).map(|s| (s.name, s.session, s.id));
-        let some = |name: &str, session: Option<&str>, id| Some((name.to_owned(), session.map(str::to_owned), id));
+        let some =
+            |name: &str, session: Option<&str>, id| Some((name.to_owned(), session.map(str::to_owned), id));
         assert_eq!(of(" USERNAME              SESSIONNAME        ID  STATE   IDLE TIME  LOGON TIME"), None);
         assert_eq!(of(" BENUTZERNAME          SITZUNGSNAME       ID  STATUS  LEERLAUF   ANMELDEZEIT"), None);
         assert_eq!(
@@ -62,7 +63,10 @@ mod tests {
             of(" john doe              rdp-tcp#13          2  Aktiv           .  02.03.2026 08:05"),
             some("john doe", Some("rdp-tcp#13"), 2)
         );
-        assert_eq!(of(" bob                                       3  Disc            5  3/1/2026 9:00 AM"), some("bob", None, 3));
+        assert_eq!(
+            of(" bob                                       3  Disc            5  3/1/2026 9:00 AM"),
+            some("bob", None, 3)
+        );
         assert_eq!(
             of(">paulo.feitosa         31c5ce94259d...     2  Active          .  5/10/2026 3:57 PM"),
             some("paulo.feitosa", Some("31c5ce94259d..."), 2)

@@ -54,7 +54,8 @@ impl Listing {
             line.trim_end().clone_into(&mut self.key);
             return None;
         }
-        let value = line.strip_prefix("    ").or_else(|| line.strip_prefix('\t')).filter(|_| !self.key.is_empty())?;
+        let value =
+            line.strip_prefix("    ").or_else(|| line.strip_prefix('\t')).filter(|_| !self.key.is_empty())?;
         let (name, data) = split(value)?;
         // The name of a key's own value is in the language of the endpoint, in parentheses; that of others may be too.
         let name = if name.starts_with('(') && name.ends_with(')') { "" } else { name };
@@ -67,8 +68,18 @@ impl Listing {
 /// Name and data around the first `REG_…` that stands between separators.
 fn split(value: &str) -> Option<(&str, &str)> {
     const TYPES: [&str; 12] = [
-        "REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ", "REG_DWORD", "REG_DWORD_BIG_ENDIAN", "REG_QWORD", "REG_BINARY",
-        "REG_NONE", "REG_LINK", "REG_RESOURCE_LIST", "REG_FULL_RESOURCE_DESCRIPTOR", "REG_RESOURCE_REQUIREMENTS_LIST",
+        "REG_SZ",
+        "REG_EXPAND_SZ",
+        "REG_MULTI_SZ",
+        "REG_DWORD",
+        "REG_DWORD_BIG_ENDIAN",
+        "REG_QWORD",
+        "REG_BINARY",
+        "REG_NONE",
+        "REG_LINK",
+        "REG_RESOURCE_LIST",
+        "REG_FULL_RESOURCE_DESCRIPTOR",
+        "REG_RESOURCE_REQUIREMENTS_LIST",
     ];
     for gap in ["    ", "\t"] {
         for (at, _) in value.match_indices(gap).take(64) {

@@ -292,7 +292,10 @@ mod tests {
         let (rows, odd, whole) = all(text.as_bytes(), 1000).unwrap();
         assert_eq!((rows.len(), odd, whole), (1, 1, true));
         let row = &rows[0];
-        assert_eq!((row.kind(), row.number::<u32>("n"), row.text("t"), row.flag("b")), ("a", Some(7), "x\ny", true));
+        assert_eq!(
+            (row.kind(), row.number::<u32>("n"), row.text("t"), row.flag("b")),
+            ("a", Some(7), "x\ny", true)
+        );
         assert_eq!((row.text("l"), row.text("n"), row.number::<u8>("t")), ("", "", None));
     }
 
@@ -300,7 +303,8 @@ mod tests {
     fn an_answer_that_is_cut_keeps_its_rows_and_shows_it() {
         let (rows, odd, whole) = all(b"PEERHOUND-1\n{\"k\":\"a\"}\n{\"k\":\"b", 1000).unwrap();
         assert_eq!((rows.len(), odd, whole), (1, 0, false));
-        let (rows, odd, whole) = all(b"PEERHOUND-1\n{\"k\":\"aaaaaaaaaaaaaaaa\"}\n{}\nPEERHOUND-END", 20).unwrap();
+        let (rows, odd, whole) =
+            all(b"PEERHOUND-1\n{\"k\":\"aaaaaaaaaaaaaaaa\"}\n{}\nPEERHOUND-END", 20).unwrap();
         assert_eq!((rows.len(), odd, whole), (1, 1, true));
         assert!(all(b"no script ran\r\n", 1000).is_none());
     }

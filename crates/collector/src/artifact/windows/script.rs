@@ -44,13 +44,18 @@ pub(crate) fn firewall() -> &'static str {
 pub(crate) fn torrents() -> &'static str {
     static SCRIPT: LazyLock<String> = LazyLock::new(|| {
         let names: BTreeSet<String> = names(None).iter().map(|name| regex(name)).collect();
-        let worth_reading = client_data::artifacts().filter(|row| row.content != Content::Unread && !row.is_folder());
+        let worth_reading =
+            client_data::artifacts().filter(|row| row.content != Content::Unread && !row.is_folder());
         let read: BTreeSet<String> = worth_reading.map(|row| regex(row.pattern)).collect();
         let join = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join("|");
         [
             include_str!("ps/prologue.ps1"),
             // `-match` ignores case, and `.` takes everything but a newline, which no name on Windows holds.
-            &format!("$names = '^({})$'\n$read = '\\\\({})$'\n$most = {CONTENT_BYTES}\n", join(names), join(read)),
+            &format!(
+                "$names = '^({})$'\n$read = '\\\\({})$'\n$most = {CONTENT_BYTES}\n",
+                join(names),
+                join(read)
+            ),
             include_str!("ps/torrents.ps1"),
             include_str!("ps/epilogue.ps1"),
         ]
@@ -85,9 +90,12 @@ fn literal(text: &str) -> String {
 pub(crate) fn dir_line(folders: bool) -> String {
     // A link to a folder (`l`) is left out where folders are listed, and files behind one are not walked to.
     let attributes = if folders { "/a:d-l" } else { "/a:-d" };
-    let names: BTreeSet<String> = names(Some(folders)).iter().map(|name| format!(r"%d:\{}", wildcard(name))).collect();
+    let names: BTreeSet<String> =
+        names(Some(folders)).iter().map(|name| format!(r"%d:\{}", wildcard(name))).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(" ");
-    format!(r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @if exist %d:\ dir /s /b {attributes} {names}")
+    format!(
+        r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @if exist %d:\ dir /s /b {attributes} {names}"
+    )
 }
 
 /// `dir` knows two wildcards. A blank would end the name.
@@ -97,10 +105,12 @@ fn wildcard(name: &str) -> String {
 
 /// The last components of the table's rows, of files, of folders or of both, without those that a broader one covers.
 fn names(folders: Option<bool>) -> BTreeSet<&'static str> {
-    let rows = client_data::artifacts().filter(|row| folders.is_none_or(|folders| row.is_folder() == folders));
+    let rows =
+        client_data::artifacts().filter(|row| folders.is_none_or(|folders| row.is_folder() == folders));
     let all: BTreeSet<&str> = rows.map(last_component).collect();
     let covered = |name: &str| {
-        all.iter().any(|other| *other != name && other.strip_prefix('*').is_some_and(|end| name.ends_with(end)))
+        all.iter()
+            .any(|other| *other != name && other.strip_prefix('*').is_some_and(|end| name.ends_with(end)))
     };
     all.iter().copied().filter(|name| !covered(name)).collect()
 }

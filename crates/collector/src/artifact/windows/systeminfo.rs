@@ -58,7 +58,10 @@ mod tests {
         (3..28).for_each(|n| reading.line(&format!("Etwas {n}:     x")));
         reading.line("Domäne:                                        corp.example");
         let info = reading.finish();
-        assert_eq!((info.host.as_deref(), info.os.as_deref()), (Some("PC-07"), Some("Microsoft Windows 11 Pro")));
+        assert_eq!(
+            (info.host.as_deref(), info.os.as_deref()),
+            (Some("PC-07"), Some("Microsoft Windows 11 Pro"))
+        );
         assert_eq!(info.domain.as_deref(), Some("corp.example"));
         assert_eq!(info.version.as_deref(), Some("10.0.22631 Nicht zutreffend Build 22631"));
     }

@@ -50,7 +50,11 @@ pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) ->
 }
 
 /// Reads the outputs of the commands.
-pub(crate) fn parse_answers(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
     let mut tally = Tally::default();
     let mut files = Files::new(limits);
     for (name, folder) in [("files", false), ("folders", true)] {
@@ -121,7 +125,8 @@ impl<'a> Files<'a> {
         let inexact = path.contains(['?', '\u{fffd}']);
         self.push(path, folder, None, tally, |file| {
             if inexact {
-                file.notes.push("characters of the path are lost: the endpoint's code page lacks them".into());
+                file.notes
+                    .push("characters of the path are lost: the endpoint's code page lacks them".into());
             }
         });
     }
@@ -138,12 +143,16 @@ impl<'a> Files<'a> {
             return;
         }
         if path.len() > PATH_CAP {
-            tally.count(ArtifactStatus::Truncated, "files have paths longer than 4096 bytes and were left out");
+            tally.count(
+                ArtifactStatus::Truncated,
+                "files have paths longer than 4096 bytes and were left out",
+            );
             return;
         }
         let depth = path.matches('\\').count() as u64;
         if depth > u64::from(self.limits.depth) + 1 {
-            tally.count(ArtifactStatus::Truncated, "files lie deeper than the cap on depth and were left out");
+            tally
+                .count(ArtifactStatus::Truncated, "files lie deeper than the cap on depth and were left out");
             return;
         }
         for mut file in entries_from_listing(path.as_bytes(), folder, content) {
