@@ -27,7 +27,9 @@ impl Reading {
         }
         // A label may hold a colon itself (`Virtual Memory: Max Size:`); a value is at least two columns away from it,
         // or the label fills its column.
-        let Some((_, value)) = line.split_once(": ") else { return };
+        let Some((_, value)) = line.split_once(": ").or_else(|| line.trim_end().split_once(':')) else {
+            return;
+        };
         let value = || super::some(value).map(super::named);
         match self.values {
             0 => self.info.host = value(),

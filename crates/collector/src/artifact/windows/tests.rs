@@ -145,13 +145,13 @@ fn a_command_line_cannot_describe_another_process() {
 
 #[test]
 fn rows_are_capped_everywhere() {
-    let limits = Limits { rows: 2, ..Limits::default() };
+    let limits = Limits { rows: 1, ..Limits::default() };
     for (kind, output) in ROWS.into_iter().skip(1) {
         let read = rows(kind, output.as_bytes(), &limits);
-        assert_eq!((read.parsed.items(), read.status), (2, ArtifactStatus::Truncated), "{kind:?}");
+        assert_eq!((read.parsed.items(), read.status), (1, ArtifactStatus::Truncated), "{kind:?}");
         let outputs = commands(kind);
         let read = answers(kind, &borrowed(&outputs), &limits);
-        assert_eq!((read.parsed.items(), read.status), (2, ArtifactStatus::Truncated), "{kind:?}");
+        assert_eq!((read.parsed.items(), read.status), (1, ArtifactStatus::Truncated), "{kind:?}");
     }
 }
 
@@ -260,10 +260,10 @@ mod real {
         for (name, output, json) in samples("netstat") {
             let (sockets, reasons) = sockets(&output);
             let rows: Vec<&Value> = json.as_array().unwrap().iter().collect();
-            // Without `-n`, own addresses may be names: such rows are counted and left out.
+            // Without `-n`, own addresses may be names, and one was made unreadable on purpose: both are left out.
             let numeric = |row: &&&Value| {
-                row["local_address"].as_str().unwrap().parse::<std::net::IpAddr>().is_ok()
-                    || row["local_address"].as_str().unwrap().contains(['[', '%'])
+                let address = row["local_address"].as_str().unwrap().trim_matches(['[', ']']);
+                address.split('%').next().is_some_and(|ip| ip.parse::<std::net::IpAddr>().is_ok())
             };
             let rows: Vec<&Value> = rows.iter().filter(numeric).copied().collect();
             assert_eq!(sockets.len(), rows.len(), "{name} {reasons:?}");
@@ -272,7 +272,7 @@ mod real {
                 let pid = row["pid"].as_u64().filter(|&pid| pid != 0).and_then(|pid| u32::try_from(pid).ok());
                 assert_eq!(socket.pid, pid, "{name} {row}");
                 let state = match row["state"].as_str() {
-                    Some("LISTENING") | None => SocketState::Listening,
+                    Some("LISTENING" | "") | None => SocketState::Listening,
                     Some("ESTABLISHED") => SocketState::Established,
                     Some("SYN_SENT" | "SYN_RECEIVED") => SocketState::Opening,
                     Some(_) => SocketState::Closing,
