@@ -1,6 +1,8 @@
 //! A real sshd whose shell is a Windows's by what it prints: which way is taken, and what comes of it. The outputs are
 //! those that the parsers' own tests read; no Windows runs here.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;

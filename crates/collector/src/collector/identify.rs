@@ -7,8 +7,9 @@ use investigation::evidence::{ArtifactKind, Identity};
 use investigation::text::one_line;
 use jiff::{SignedDuration, Timestamp};
 
-use super::artifacts::{Answered, Collecting, open_raw};
+use super::artifacts::{Collecting, open_raw};
 use super::own_addresses;
+use super::run::Answered;
 use crate::artifact::facts::Contact;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Reader, System, Way, identity};
