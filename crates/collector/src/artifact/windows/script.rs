@@ -94,7 +94,7 @@ pub(crate) fn dir_line(folders: bool) -> String {
         names(Some(folders)).iter().map(|name| format!(r"%d:\{}", wildcard(name))).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(" ");
     format!(
-        r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @if exist %d:\ dir /s /b {attributes} {names}"
+        r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @dir /s /b {attributes} {names}"
     )
 }
 

@@ -15,13 +15,14 @@ foreach ($path in @($images.Keys)) {
     $hash = $null
     $status = $null
     $signer = $null
-    $file = Get-Item -LiteralPath $path -Force
+    # The first processes are named as the kernel names files.
+    $file = Get-Item -LiteralPath ($path -replace '^\\\?\?\\', '' -replace '^\\SystemRoot(?=\\)', $env:SystemRoot) -Force
     if ($null -eq $file) { Row @{ k = 'image'; path = $path; unread = $true }; continue }
     if ($file.Length -le 536870912) {
-        try { $hash = "$((Get-FileHash -LiteralPath $path -Algorithm SHA256 -ErrorAction Stop).Hash)" } catch { }
+        try { $hash = "$((Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256 -ErrorAction Stop).Hash)" } catch { }
     }
     try {
-        $signature = Get-AuthenticodeSignature -LiteralPath $path -ErrorAction Stop
+        $signature = Get-AuthenticodeSignature -LiteralPath $file.FullName -ErrorAction Stop
         $status = "$($signature.Status)"
         if ($null -ne $signature.SignerCertificate) { $signer = "$($signature.SignerCertificate.Subject)" }
     } catch { }
