@@ -77,6 +77,9 @@ Examples:
     /// Show how alerts are read, without doing anything about them
     #[command(subcommand)]
     Alert(AlertCommand),
+    /// Show what is collected from endpoints, and how
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Hand alerts, addresses or lists of addresses to a deployment on AWS
     #[command(after_help = "\
 Inputs are as for `investigate`. Each alert is one message on the deployment's alerts queue; what cannot be read is
@@ -199,6 +202,20 @@ Exit codes: 0 everything was read; 2 something could not be read, the others wer
     },
     /// List the formats that are read
     Formats,
+}
+
+/// What to say about artifacts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArtifactsCommand {
+    /// List the artifacts: what each is for, its cost and caps, and the ways that it is read by
+    #[command(after_help = "\
+Nothing is contacted and no policy is needed. In the order of collection, the fastest-changing first. The first way that
+an endpoint answers is taken. With --json, one object an artifact.
+
+Examples:
+  peerhound artifacts list
+  peerhound artifacts list --json | jq -r 'select(.system == \"windows\") | .id'")]
+    List,
 }
 
 /// Arguments of `submit`.

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod alert;
+mod artifacts;
 mod case;
 mod cooldown;
 mod demo;
@@ -42,6 +43,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
             Some(_) => Err(without_aws()),
         },
         Command::Alert(command) => alert::run(&setup, &command),
+        Command::Artifacts(command) => Ok(artifacts::run(&setup, &command)),
         Command::Verify { containers } => verify::run(&setup, &containers).await,
         #[cfg(feature = "aws")]
         Command::Submit(args) => submit::run(&setup, &args).await,

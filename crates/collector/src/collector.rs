@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod identify;
+mod run;
 
 use std::collections::BTreeSet;
 use std::fmt;

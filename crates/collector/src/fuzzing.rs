@@ -9,7 +9,8 @@ use investigation::order::Limits;
 use russh::keys::parse_public_key_base64;
 
 use crate::artifact::facts::Facts;
-use crate::artifact::{self, Parse};
+use crate::artifact::windows::answers::{Answer, Answers, Output};
+use crate::artifact::{self, Parse, Reader, System, windows};
 use crate::transport::ssh::known_hosts::{KnownHosts, Match};
 
 /// What a parser made of a script's output.
@@ -52,6 +53,60 @@ pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Lim
         ArtifactKind::Firewall => artifact::firewall::parse,
     };
     let (parsed, tally) = parse(&mut output, &facts, limits)?;
+    let (status, reasons) = tally.settle();
+    Ok(Reading { items: parsed.items(), status, reasons, parsed })
+}
+
+/// Reads the output of the PowerShell script of one kind under `limits`.
+///
+/// # Errors
+/// None for input in memory.
+pub fn read_rows(kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::Result<Reading> {
+    let parse: Parse = match kind {
+        ArtifactKind::Identity => windows::identity::parse_rows,
+        ArtifactKind::Processes => windows::processes::parse_rows,
+        ArtifactKind::Connections => windows::connections::parse_rows,
+        ArtifactKind::Torrents => windows::torrents::parse_rows,
+        ArtifactKind::Autostart => windows::autostart::parse_rows,
+        ArtifactKind::Firewall => windows::firewall::parse_rows,
+    };
+    let (parsed, tally) = parse(&mut output, &Facts::default(), limits)?;
+    let (status, reasons) = tally.settle();
+    Ok(Reading { items: parsed.items(), status, reasons, parsed })
+}
+
+/// Reads the outputs of the Windows commands of one kind, in the order of the catalogue, printed in a code page.
+///
+/// # Errors
+/// None for input in memory.
+pub fn read_answers(
+    kind: ArtifactKind,
+    outputs: &[&[u8]],
+    code_page: Option<u16>,
+    limits: &Limits,
+) -> io::Result<Reading> {
+    let commands = artifact::find(kind, System::Windows).into_iter().flat_map(|artifact| &artifact.readers);
+    let commands = commands.filter_map(|reader| match reader {
+        Reader::Commands { commands, parse } => Some((commands, parse)),
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => None,
+    });
+    let mut answers = Answers::default();
+    let mut parser = None;
+    for (commands, parse) in commands {
+        parser = Some(parse);
+        for (command, output) in commands.iter().zip(outputs) {
+            answers.push(Answer {
+                name: command.name.clone(),
+                output: Output::Bytes(output.to_vec()),
+                exit_code: Some(0),
+                stderr: String::new(),
+                spare: command.spare,
+            });
+        }
+    }
+    let facts = Facts { code_page, ..Facts::default() };
+    let parser = parser.ok_or_else(|| io::Error::other("no such way"))?;
+    let (parsed, tally) = parser(&answers, &facts, limits)?;
     let (status, reasons) = tally.settle();
     Ok(Reading { items: parsed.items(), status, reasons, parsed })
 }

@@ -43,9 +43,14 @@ impl Staging {
         format!("{RAW}/{}.stdout", kind.as_str())
     }
 
-    /// Opens the raw output of one kind for writing, with a cap in bytes.
-    pub(crate) fn raw_output(&self, kind: ArtifactKind, cap: u64) -> Result<RawOutput, ContactError> {
-        let path = self.path(&Self::raw_entry(kind));
+    /// As [`Self::raw_entry`], for one of several commands that a kind is read by.
+    pub(crate) fn raw_entry_of(kind: ArtifactKind, command: &str) -> String {
+        format!("{RAW}/{}-{command}.stdout", kind.as_str())
+    }
+
+    /// Opens a raw output for writing, with a cap in bytes.
+    pub(crate) fn raw_output(&self, entry: &str, cap: u64) -> Result<RawOutput, ContactError> {
+        let path = self.path(entry);
         let file = File::create(&path).map_err(|e| failed(&path, e))?;
         Ok(RawOutput { file: BufWriter::with_capacity(64 << 10, file), path, written: 0, cap })
     }
@@ -151,7 +156,7 @@ mod tests {
     fn the_cap_cuts_the_raw_output_exactly() {
         let dir = tempfile::tempdir().unwrap();
         let staging = Staging::open(dir.path()).unwrap();
-        let mut out = staging.raw_output(ArtifactKind::Processes, 5).unwrap();
+        let mut out = staging.raw_output(&Staging::raw_entry(ArtifactKind::Processes), 5).unwrap();
         assert!(out.write(b"abc").unwrap());
         assert!(!out.write(b"defg").unwrap());
         assert!(!out.write(b"h").unwrap());

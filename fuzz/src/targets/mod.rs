@@ -16,6 +16,7 @@ mod relay_orders;
 mod relay_report;
 mod script_output;
 mod seeds;
+mod windows_output;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -30,6 +31,7 @@ pub use policy::policy;
 pub use relay_orders::{order_batch, order_link};
 pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
+pub use windows_output::windows_output;
 
 /// One target.
 #[derive(Debug)]
@@ -109,6 +111,15 @@ pub static TARGETS: &[Target] = &[
         seeds: script_output::socket_seeds,
         tokens: script_output::TOKENS,
         memory: Memory { base: 8 * MIB, per_byte: 40 },
+    },
+    Target {
+        name: "windows_output",
+        reads: "what PowerShell and the commands of a Windows endpoint print",
+        run: windows_output::windows_output,
+        seeds: windows_output::seeds,
+        tokens: windows_output::TOKENS,
+        // A number and a word of `tasklist` become a process, and a line of `reg query` an entry with its key.
+        memory: Memory { base: 8 * MIB, per_byte: 200 },
     },
     Target {
         name: "policy",

@@ -1,7 +1,7 @@
 //! What the collector's scripts print on an endpoint that may be an attacker's.
 
 mod hostile;
-mod rows;
+pub(super) mod rows;
 mod seeds;
 
 use collector::fuzzing::{Reading, read};

@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) ticks: u64,
     /// Whether the endpoint's processor keeps the highest byte first, in which `/proc/net` prints addresses.
     pub(crate) big_endian: bool,
+    /// The code page of a Windows console, in which its commands print.
+    pub(crate) code_page: Option<u16>,
 }
 
 impl Facts {

@@ -37,6 +37,17 @@ impl Tally {
         self.add(ArtifactStatus::Failed, reason.into());
     }
 
+    /// Whether nothing could be had so far.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.status == ArtifactStatus::Failed
+    }
+
+    /// Adds what another one says.
+    pub(crate) fn extend(&mut self, other: Self) {
+        let (status, reasons) = other.settle();
+        reasons.into_iter().for_each(|reason| self.add(status, reason));
+    }
+
     /// Counts something that may happen often and shall be said once, with its number in front.
     pub(crate) fn count(&mut self, status: ArtifactStatus, what: &'static str) {
         self.counted.entry(what).or_insert((status, 0)).1 += 1;

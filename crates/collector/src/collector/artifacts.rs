@@ -13,24 +13,28 @@ use super::identify::{joined, note_end};
 use super::{Progress, Watcher};
 use crate::artifact::facts::Facts;
 use crate::artifact::tally::Tally;
-use crate::artifact::{self, Artifact, Parsed, Reader, System};
+use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
 use crate::transport::local::{CancelOnDrop, files, processes, sockets};
-use crate::transport::{Run, Session};
+use crate::transport::{Script, Session};
 
 /// A collection under way.
 pub(super) struct Collecting<'a> {
     pub(super) session: Session,
-    staging: &'a Staging,
+    pub(super) staging: &'a Staging,
     pub(super) limits: Limits,
     progress: Watcher<'a>,
     pub(super) facts: Facts,
+    /// What the endpoint turned out to be.
+    pub(super) system: System,
+    /// The way that it answered by when it was identified, where there are several.
+    pub(super) way: Option<Way>,
     pub(super) clock_skew_ms: Option<i64>,
     /// Holds for every artifact of this collection.
     pub(super) remark: Option<String>,
     outcomes: Vec<ArtifactOutcome>,
-    commands: Vec<CommandRecord>,
+    pub(super) commands: Vec<CommandRecord>,
 }
 
 /// What a collection came to.
@@ -50,6 +54,8 @@ impl<'a> Collecting<'a> {
             limits,
             progress,
             facts: Facts::default(),
+            system: System::Linux,
+            way: None,
             clock_skew_ms: None,
             remark: None,
             outcomes: Vec::new(),
@@ -67,28 +73,53 @@ impl<'a> Collecting<'a> {
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
             Session::Local(_) => artifact::find(kind, System::ThisMachine),
-            Session::Ssh(_) => None,
+            _ => None,
         };
-        let shell = || artifact::find(kind, System::Linux).filter(|_| self.has_shell());
-        match native.or_else(shell) {
-            Some(artifact) => match artifact.reader {
-                Reader::Native => self.native(artifact).await,
-                Reader::Shell { script, parse } => self.shell(artifact, script(), parse).await,
-            },
+        let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
+        match native.or_else(scripts) {
+            Some(artifact) => self.read(artifact).await,
             None => self.missing(kind),
         }
     }
 
-    fn has_shell(&self) -> bool {
-        matches!(self.session, Session::Ssh(_)) || cfg!(target_os = "linux")
+    fn runs_scripts(&self) -> bool {
+        self.session.speaks_posix() || self.session.speaks_windows()
     }
 
-    async fn shell(
+    /// Reads an artifact by its ways, from the one on that the endpoint answered by when it was identified, until one
+    /// gives something.
+    async fn read(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
+        let started_at = Timestamp::now();
+        let known = self.way.and_then(|way| artifact.ways().position(|other| other == way)).unwrap_or(0);
+        let ways = &artifact.readers[known..];
+        for (index, reader) in ways.iter().enumerate() {
+            let (parsed, mut tally) = match reader {
+                Reader::Native => self.native(artifact).await?,
+                Reader::Shell { script, parse } => {
+                    self.script(artifact, Script::Posix(script), *parse).await?
+                }
+                Reader::PowerShell { script, parse } => {
+                    self.script(artifact, Script::PowerShell(script), *parse).await?
+                }
+                Reader::Commands { commands, parse } => self.commands(artifact, commands, *parse).await?,
+            };
+            if tally.is_failed() && index + 1 < ways.len() {
+                continue;
+            }
+            if index > 0 {
+                tally.partial("PowerShell did not answer: read by commands, which tell less");
+            }
+            return self.settle(artifact, &parsed, tally, started_at);
+        }
+        self.missing(artifact.kind)
+    }
+
+    async fn script(
         &mut self,
         artifact: &'static Artifact,
-        script: &'static str,
+        script: Script,
         parse: artifact::Parse,
-    ) -> Result<(), ContactError> {
+    ) -> Result<(Parsed, Tally), ContactError> {
         let (run, raw) = self.run_script(artifact, script).await?;
         let (facts, limits) = (self.facts.clone(), self.limits.clone());
         let read = tokio::task::spawn_blocking(move || {
@@ -97,11 +128,29 @@ impl<'a> Collecting<'a> {
         });
         let (parsed, mut tally) = joined(read.await)?;
         note_end(&run, artifact, &self.limits, &mut tally);
-        self.settle(artifact, &parsed, tally, run.started_at)
+        Ok((parsed, tally))
     }
 
-    async fn native(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
-        let started_at = Timestamp::now();
+    async fn commands(
+        &mut self,
+        artifact: &'static Artifact,
+        commands: &'static [Command],
+        parse: artifact::ParseAnswers,
+    ) -> Result<(Parsed, Tally), ContactError> {
+        let answered = self.run_commands(artifact, commands).await?;
+        let (facts, limits) = (self.facts.clone(), self.limits.clone());
+        let root = self.staging_root();
+        let read = tokio::task::spawn_blocking(move || {
+            let read = parse(&answered.answers, &facts, &limits);
+            read.map(|read| (read, answered.tally))
+                .map_err(|source| ContactError::Staging { path: root, source })
+        });
+        let ((parsed, mut tally), cut) = joined(read.await)?;
+        tally.extend(cut);
+        Ok((parsed, tally))
+    }
+
+    async fn native(&mut self, artifact: &'static Artifact) -> Result<(Parsed, Tally), ContactError> {
         let (time, _) = artifact.allowance(&self.limits);
         let (facts, limits, kind) = (self.facts.clone(), self.limits.clone(), artifact.kind);
         let deadline = Instant::now() + time;
@@ -131,8 +180,7 @@ impl<'a> Collecting<'a> {
                 Some(seen) = told.recv() => (self.progress)(Progress::Files { seen }),
             }
         };
-        let (parsed, tally) = joined(result.map(Ok))?;
-        self.settle(artifact, &parsed, tally, started_at)
+        joined(result.map(Ok))
     }
 
     /// A kind that nothing in the catalogue collects from this system says so instead of being left out.
@@ -154,25 +202,9 @@ impl<'a> Collecting<'a> {
         Ok(())
     }
 
-    /// Runs one script into its raw file, and puts it on record.
-    pub(super) async fn run_script(
-        &mut self,
-        artifact: &'static Artifact,
-        script: &'static str,
-    ) -> Result<(Run, PathBuf), ContactError> {
-        let (time, bytes) = artifact.allowance(&self.limits);
-        let mut out = self.staging.raw_output(artifact.kind, bytes)?;
-        let run = self.session.run(script, &mut out, time).await?;
-        self.commands.push(CommandRecord {
-            artifact: artifact.id.to_owned(),
-            command: format!("{} < {}", self.session.command(), artifact.id),
-            exit_code: run.exit_code,
-            stdout_bytes: out.written(),
-            stderr: run.stderr.clone(),
-            started_at: run.started_at,
-            elapsed_ms: u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX),
-        });
-        Ok((run, out.close()?))
+    /// The folder that is written into.
+    pub(super) fn staging_root(&self) -> PathBuf {
+        self.staging.path("")
     }
 
     /// Goes on without `sudo`. False where it was not used.
@@ -196,17 +228,14 @@ impl<'a> Collecting<'a> {
         }
         let kind = artifact.kind;
         let (status, reasons) = tally.settle();
-        let raw = Staging::raw_entry(kind);
         let mut entries = Vec::new();
         if status != investigation::evidence::ArtifactStatus::Failed {
             self.staging.write_parsed(kind, parsed)?;
             entries.push(kind.parsed_entry());
         }
-        if self.staging.path(&raw).exists() {
-            entries.push(raw);
-        }
+        entries.extend(raw_entries(artifact).filter(|raw| self.staging.path(raw).exists()));
         self.outcomes.push(ArtifactOutcome {
-            artifact: artifact.id.to_owned(),
+            artifact: artifact.id.clone(),
             kind,
             status,
             reasons,
@@ -253,6 +282,17 @@ impl<'a> Collecting<'a> {
         self.session.close().await;
         record(done)
     }
+}
+
+/// Where the raw outputs of an artifact lie, whatever way it was read by.
+fn raw_entries(artifact: &Artifact) -> impl Iterator<Item = String> {
+    let kind = artifact.kind;
+    let commands = artifact.readers.iter().flat_map(|reader| match reader {
+        Reader::Commands { commands, .. } => commands.as_slice(),
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => &[],
+    });
+    let commands = commands.map(move |command| Staging::raw_entry_of(kind, &command.name));
+    std::iter::once(Staging::raw_entry(kind)).chain(commands)
 }
 
 /// Opens what a script printed.

@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::artifacts::{Collecting, open_raw};
 use super::own_addresses;
+use super::run::Answered;
 use crate::artifact::facts::Contact;
 use crate::artifact::tally::Tally;
-use crate::artifact::{self, System, identity};
+use crate::artifact::{self, Artifact, Reader, System, Way, identity};
 use crate::contact_error::ContactError;
-use crate::transport::{Ended, Run, Session};
+use crate::transport::{Ended, Run, Script, Session};
 
 /// Addresses that a message names.
 const SHOWN: usize = 8;
@@ -21,15 +22,18 @@ const SHOWN: usize = 8;
 impl Collecting<'_> {
     /// Asks the endpoint who it is, proves that it holds `target`, and writes the identity.
     pub(super) async fn identify(&mut self, target: IpAddr) -> Result<(), ContactError> {
-        let artifact =
-            artifact::find(ArtifactKind::Identity, System::Linux).unwrap_or(&artifact::CATALOGUE[0]);
-        let (mut contact, mut tally, run) = self.ask(artifact).await?;
-        if contact.is_none() && self.renounce_privilege() {
-            let refused = one_line(run.as_ref().map_or("", |run| run.stderr.trim()), 200);
-            (contact, tally, _) = self.ask(artifact).await?;
-            let why = format!("sudo -n was refused ({refused}): collected with the account's own rights");
-            self.remark = Some(why);
+        let mut answer = Answer::none(System::Linux);
+        if self.session.speaks_posix() {
+            answer = self.ask_posix().await?;
         }
+        // A shell that was stopped was there: it is no Windows that did not understand.
+        if answer.contact.is_none() && self.session.speaks_windows() && !answer.was_stopped() {
+            let windows = self.ask_windows().await?;
+            if windows.contact.is_some() || answer.run.is_none() {
+                answer = windows;
+            }
+        }
+        let Answer { artifact, contact, tally, run, way } = answer;
         let Some(mut contact) = contact.or_else(|| self.native_contact()) else {
             return Err(self.silent(target, run.as_ref()));
         };
@@ -44,30 +48,77 @@ impl Collecting<'_> {
             return Err(wrong_machine(target, &contact.identity));
         }
         if let Some(run) = &run {
-            self.clock_skew_ms = skew(&contact.identity, run);
+            self.clock_skew_ms = skew(&contact.identity, run, way);
         }
+        (self.system, self.way) = (artifact.system, way);
         self.facts = contact.facts;
         let parsed = artifact::Parsed::Identity(Box::new(contact.identity));
         self.settle(artifact, &parsed, tally, run.map_or_else(Timestamp::now, |run| run.started_at))
     }
 
-    /// Runs the identity script and reads what it says.
-    async fn ask(
-        &mut self,
-        artifact: &'static artifact::Artifact,
-    ) -> Result<(Option<Contact>, Tally, Option<Run>), ContactError> {
-        if matches!(self.session, Session::Local(_)) && !cfg!(target_os = "linux") {
-            return Ok((None, Tally::default(), None));
+    /// Asks a POSIX shell, with the rights of root first where the settings say so.
+    async fn ask_posix(&mut self) -> Result<Answer, ContactError> {
+        let answer = self.ask(System::Linux, Script::Posix(identity::script())).await?;
+        if answer.contact.is_some() || !self.renounce_privilege() {
+            return Ok(answer);
         }
-        let (run, raw) = self.run_script(artifact, identity::script()).await?;
+        let refused = one_line(answer.run.as_ref().map_or("", |run| run.stderr.trim()), 200);
+        let answer = self.ask(System::Linux, Script::Posix(identity::script())).await?;
+        if answer.contact.is_some() {
+            let why = format!("sudo -n was refused ({refused}): collected with the account's own rights");
+            self.remark = Some(why);
+        }
+        Ok(answer)
+    }
+
+    /// Asks PowerShell, and the commands that every Windows has where it does not answer.
+    async fn ask_windows(&mut self) -> Result<Answer, ContactError> {
+        let script = artifact::windows::script::identity();
+        let mut answer = self.ask(System::Windows, Script::PowerShell(script)).await?;
+        answer.way = Some(Way::PowerShell);
+        if answer.contact.is_some() {
+            return Ok(answer);
+        }
+        let commands = answer.artifact.readers.iter().find_map(|reader| match reader {
+            Reader::Commands { commands, .. } => Some(commands),
+            Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => None,
+        });
+        let Some(commands) = commands else { return Ok(answer) };
+        let Answered { answers, mut runs, tally: cut } = self.run_commands(answer.artifact, commands).await?;
+        let root = self.staging_root();
+        let read = tokio::task::spawn_blocking(move || {
+            artifact::windows::identity::read_answers(&answers)
+                .map_err(|source| ContactError::Staging { path: root, source })
+        });
+        let (contact, mut tally) = joined(read.await)?;
+        if contact.is_none() {
+            return Ok(answer);
+        }
+        tally.extend(cut);
+        tally.partial("PowerShell did not answer: read by commands, which tell less");
+        // The clock is that of the command that was asked for it.
+        let at = runs.iter().position(|(name, _)| *name == "os").unwrap_or(0);
+        let run = (at < runs.len()).then(|| runs.swap_remove(at).1);
+        Ok(Answer { contact, tally, run, way: Some(Way::Command), ..answer })
+    }
+
+    /// Runs an identity script and reads what it says.
+    async fn ask(&mut self, system: System, script: Script) -> Result<Answer, ContactError> {
+        let mut answer = Answer::none(system);
+        let (run, raw) = self.run_script(answer.artifact, script).await?;
         let visiting = matches!(self.session, Session::Ssh(_));
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
-            identity::read(&mut input, visiting).map_err(|source| ContactError::Staging { path: raw, source })
+            let read = match system {
+                System::Windows => artifact::windows::identity::read_rows(&mut input),
+                System::Linux | System::ThisMachine => identity::read(&mut input, visiting),
+            };
+            read.map_err(|source| ContactError::Staging { path: raw, source })
         });
-        let (contact, mut tally) = joined(read.await)?;
-        note_end(&run, artifact, &self.limits, &mut tally);
-        Ok((contact, tally, Some(run)))
+        (answer.contact, answer.tally) = joined(read.await)?;
+        note_end(&run, answer.artifact, &self.limits, &mut answer.tally);
+        answer.run = Some(run);
+        Ok(answer)
     }
 
     /// On systems without the scripts, what this machine's own interfaces say.
@@ -104,6 +155,27 @@ impl Collecting<'_> {
     }
 }
 
+/// What came of asking an endpoint who it is.
+struct Answer {
+    artifact: &'static Artifact,
+    contact: Option<Contact>,
+    tally: Tally,
+    run: Option<Run>,
+    way: Option<Way>,
+}
+
+impl Answer {
+    /// Before it was asked.
+    fn none(system: System) -> Self {
+        let artifact = artifact::find(ArtifactKind::Identity, system).unwrap_or(&artifact::catalogue()[0]);
+        Self { artifact, contact: None, tally: Tally::default(), run: None, way: None }
+    }
+
+    fn was_stopped(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.ended != Ended::ByItself)
+    }
+}
+
 /// What the blocking part of a collection came to. It is never cancelled while it is waited for.
 pub(super) fn joined<T>(
     result: Result<Result<T, ContactError>, tokio::task::JoinError>,
@@ -122,7 +194,7 @@ pub(super) fn joined<T>(
 /// Says in the tally that a script was stopped, and by what.
 pub(super) fn note_end(
     run: &Run,
-    artifact: &artifact::Artifact,
+    artifact: &Artifact,
     limits: &investigation::order::Limits,
     tally: &mut Tally,
 ) {
@@ -154,10 +226,12 @@ fn wrong_machine(target: IpAddr, identity: &Identity) -> ContactError {
     ContactError::WrongMachine { target, host: one_line(&identity.host_name, 64), addresses }
 }
 
-/// The endpoint's clock was read somewhere between the question and the first byte of the answer.
-fn skew(identity: &Identity, run: &Run) -> Option<i64> {
-    let half = run.first_byte.unwrap_or(Duration::ZERO) / 2;
-    let asked = run.started_at.checked_add(SignedDuration::try_from(half).ok()?).ok()?;
+/// The endpoint's clock was read somewhere between the question and the first byte of the answer. What runs on Windows
+/// takes its time to start, and reads the clock right before it says the first thing.
+fn skew(identity: &Identity, run: &Run, way: Option<Way>) -> Option<i64> {
+    let first_byte = run.first_byte.unwrap_or(Duration::ZERO);
+    let before = if way.is_some() { first_byte } else { first_byte / 2 };
+    let asked = run.started_at.checked_add(SignedDuration::try_from(before).ok()?).ok()?;
     i64::try_from(identity.endpoint_time?.duration_since(asked).as_millis()).ok()
 }
 

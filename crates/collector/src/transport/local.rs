@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::{Ended, Gathering, Run};
+use super::{Ended, Gathering, Run, Script};
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
 
@@ -34,12 +34,15 @@ pub(crate) struct LocalSession {
 impl LocalSession {
     pub(crate) async fn run(
         &mut self,
-        script: &'static str,
+        script: Script,
         out: &mut RawOutput,
         limit: Duration,
     ) -> Result<Run, ContactError> {
         let target = self.target;
         let broken = |error: io::Error| ContactError::disconnected(target, "its own shell", &error);
+        let Script::Posix(script) = script else {
+            return Err(broken(io::Error::other("this machine's shell is a POSIX shell")));
+        };
         let mut gathering = Gathering::start();
         let mut child = start().map_err(broken)?;
         let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) =

@@ -17,6 +17,17 @@ const STDERR_CAP: usize = 4 << 10;
 /// A script that writes more to standard error than this is ended.
 const STDERR_MOST: usize = 1 << 20;
 
+/// What is run on an endpoint: constant text of the catalogue, for one of the shells that endpoints have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// A POSIX shell reads it from its standard input, which stays open: its end is the sign to stop.
+    Posix(&'static str),
+    /// PowerShell, 5.1 or later, reads it from its standard input to its end.
+    PowerShell(&'static str),
+    /// One command line for `cmd.exe`.
+    Command(&'static str),
+}
+
 /// An open way to one endpoint.
 pub(crate) enum Session {
     /// The endpoint is this machine.
@@ -34,13 +45,29 @@ impl Session {
         }
     }
 
+    /// Whether a POSIX shell may answer there.
+    pub(crate) fn speaks_posix(&self) -> bool {
+        match self {
+            Self::Local(_) => cfg!(target_os = "linux"),
+            Self::Ssh(_) => true,
+        }
+    }
+
+    /// Whether PowerShell and `cmd.exe` may answer there.
+    pub(crate) fn speaks_windows(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Ssh(_) => true,
+        }
+    }
+
     /// Runs one script; its standard output goes into `out` as it comes.
     ///
     /// # Errors
     /// Only where the contact itself or our own disk breaks. What the script does is in the [`Run`].
     pub(crate) async fn run(
         &mut self,
-        script: &'static str,
+        script: Script,
         out: &mut RawOutput,
         limit: Duration,
     ) -> Result<Run, ContactError> {
@@ -51,10 +78,10 @@ impl Session {
     }
 
     /// What one command line would be that runs a script, for the record.
-    pub(crate) fn command(&self) -> String {
+    pub(crate) fn command(&self, script: Script) -> String {
         match self {
             Self::Local(_) => local::SHELL.to_owned(),
-            Self::Ssh(session) => session.command(),
+            Self::Ssh(session) => session.command(script),
         }
     }
 

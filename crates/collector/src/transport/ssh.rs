@@ -16,10 +16,14 @@ use russh::{ChannelMsg, Disconnect};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Ended, Gathering, Run};
+use super::{Ended, Gathering, Run, Script};
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
 use host_key::{HandshakeError, Pinning};
+
+/// Reads a script to the end of the standard input and runs it as one piece. `-Command -` would run it line by line as
+/// if it was typed. Only what constrained language mode allows.
+const POWERSHELL: &str = "powershell.exe -NoLogo -NoProfile -NonInteractive -Command \"($input -join [char]10) | Invoke-Expression\"";
 
 /// How endpoints are reached over SSH.
 #[derive(Clone, Debug)]
@@ -103,17 +107,19 @@ impl SshSession {
         self.privilege.take().is_some()
     }
 
-    pub(crate) fn command(&self) -> String {
-        // `exec`: the login shell is not needed twice.
-        match self.privilege {
-            None => "exec sh -s".to_owned(),
-            Some(Privilege::Sudo) => "exec sudo -n sh -s".to_owned(),
+    pub(crate) fn command(&self, script: Script) -> String {
+        match (script, self.privilege) {
+            // `exec`: the login shell is not needed twice.
+            (Script::Posix(_), None) => "exec sh -s".to_owned(),
+            (Script::Posix(_), Some(Privilege::Sudo)) => "exec sudo -n sh -s".to_owned(),
+            (Script::PowerShell(_), _) => POWERSHELL.to_owned(),
+            (Script::Command(line), _) => format!("cmd.exe /d /c {line}"),
         }
     }
 
     pub(crate) async fn run(
         &mut self,
-        script: &'static str,
+        script: Script,
         out: &mut RawOutput,
         limit: Duration,
     ) -> Result<Run, ContactError> {
@@ -125,9 +131,16 @@ impl SshSession {
             .map_err(late)?
             .map_err(broken)?;
         let mut gathering = Gathering::start();
-        channel.exec(true, self.command()).await.map_err(broken)?;
-        // No end of file after it: the script's watch takes that as the sign to stop.
-        channel.data_bytes(script.as_bytes()).await.map_err(broken)?;
+        channel.exec(true, self.command(script)).await.map_err(broken)?;
+        match script {
+            // No end of file after it: the script's watch takes that as the sign to stop.
+            Script::Posix(text) => channel.data_bytes(text.as_bytes()).await.map_err(broken)?,
+            Script::PowerShell(text) => {
+                channel.data_bytes(text.as_bytes()).await.map_err(broken)?;
+                channel.eof().await.map_err(broken)?;
+            }
+            Script::Command(_) => channel.eof().await.map_err(broken)?,
+        }
 
         let time_up = tokio::time::sleep(limit);
         tokio::pin!(time_up);

@@ -238,7 +238,8 @@ fn join<'a>(
 /// Signs that the PID changed hands between the socket list and the process list.
 fn reuse(socket: &Socket, process: &Process, listed_at: Option<Timestamp>) -> Option<String> {
     let differs = match (&socket.path, &process.path) {
-        (Some(here), Some(there)) => !here.eq_ignore_ascii_case(there),
+        // Windows ignores case, in every script.
+        (Some(here), Some(there)) => here.to_lowercase() != there.to_lowercase(),
         _ => socket.process.as_deref().is_some_and(|name| !same_name(name, &process.name)),
     };
     if differs {

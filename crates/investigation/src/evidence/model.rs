@@ -65,6 +65,10 @@ pub struct Process {
     pub start_time: Option<Timestamp>,
     /// `process.hash.sha256` of the image, lower-case hex, where it was readable.
     pub sha256: Option<String>,
+    /// `process.code_signature.subject_name`: the subject of the certificate that signed the image (`CN=…, O=…`), where
+    /// the endpoint says that the signature holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
     /// The image was deleted or replaced after the process started.
     #[serde(default)]
     pub image_deleted: bool,

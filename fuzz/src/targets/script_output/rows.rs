@@ -17,7 +17,7 @@ fn capped<'a>(texts: impl IntoIterator<Item = &'a String>, most: usize) {
 }
 
 /// Reads the parsed form back and asserts that its texts are capped.
-pub(super) fn rows(kind: ArtifactKind, reading: &Reading) {
+pub(in super::super) fn rows(kind: ArtifactKind, reading: &Reading) {
     let json = reading.json().expect("JSON");
     let all = |count: usize| assert_eq!(count as u64, reading.items);
     match kind {
@@ -38,7 +38,7 @@ pub(super) fn rows(kind: ArtifactKind, reading: &Reading) {
             assert!(processes.is_sorted_by_key(|process| process.pid));
             for process in &processes {
                 capped([&process.name], NAME);
-                capped(process.path.iter().chain(&process.user), NAME);
+                capped(process.path.iter().chain(&process.user).chain(&process.signer), NAME);
                 capped(&process.command_line, LONG);
                 assert!(process.sha256.as_ref().is_none_or(|hash| hash.len() == 64));
             }

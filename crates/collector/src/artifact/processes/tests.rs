@@ -54,6 +54,7 @@ fn a_client_with_everything() {
             user: Some("debian-transmission".into()),
             start_time: "2026-11-24T11:10:53.900Z".parse().ok(),
             sha256: Some(SHA.into()),
+            signer: None,
             image_deleted: false,
         }]
     );

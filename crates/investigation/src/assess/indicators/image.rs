@@ -35,8 +35,8 @@ pub(super) fn host(base: &str) -> Host {
     let base = base.strip_suffix(".exe").unwrap_or(base);
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match stem {
-        "python" | "pythonw" | "pypy" | "java" | "javaw" | "node" | "nodejs" | "electron" | "mono"
-        | "perl" | "ruby" => Host::Interpreter,
+        "python" | "pythonw" | "py" | "pyw" | "pypy" | "java" | "javaw" | "node" | "nodejs" | "electron"
+        | "mono" | "perl" | "ruby" => Host::Interpreter,
         "wine" | "wine-preloader" | "wine64-preloader" => Host::Loader,
         _ if base.starts_with("ld-linux") || base.starts_with("ld-musl") => Host::Loader,
         _ => Host::None,
@@ -52,6 +52,8 @@ pub(super) fn words(line: &str) -> Vec<String> {
     for c in line.chars().take(8192) {
         match (quote, c) {
             (Some(q), c) if c == q => quote = None,
+            // In the middle of a word it is a letter: `C:\Users\O'Neil`.
+            (None, '\'') if !word.is_empty() => word.push(c),
             (None, '"' | '\'') => (quote, open) = (Some(c), true),
             (None, c) if c.is_whitespace() || c == '\0' => {
                 if open || !word.is_empty() {
@@ -117,6 +119,10 @@ mod tests {
         );
         assert_eq!(script("java -jar '/opt/My Apps/BiglyBT.jar'").as_deref(), Some("biglybt.jar"));
         assert_eq!(script(r#""C:\Python\pythonw.exe" "C:\x\deluge-script.pyw""#).as_deref(), Some("deluge"));
+        assert_eq!(
+            script(r"C:\Windows\py.exe C:\Users\O'Neil\deluge-script.pyw -x").as_deref(),
+            Some("deluge")
+        );
         assert_eq!(script("python3 -c 'import deluged'"), None);
         assert_eq!(script("python3"), None);
         assert_eq!(script(""), None);

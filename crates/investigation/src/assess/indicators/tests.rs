@@ -34,6 +34,8 @@ fn a_client_is_known_by_its_image_on_every_system() {
         id("uTorrent.exe", Some(r"C:\Users\a\AppData\Roaming\uTorrent\uTorrent.exe"), None),
         Some("utorrent")
     );
+    assert_eq!(id("UTORRENT.EXE", Some(r"\\?\D:\Portable\UTORRENT.EXE"), None), Some("utorrent"));
+    assert_eq!(id("aMule.exe", Some(r"C:\Users\jörg müller\aMule.exe"), None), Some("emule"));
     let mac = "/Applications/Transmission.app/Contents/MacOS/Transmission";
     assert_eq!(id("Transmission", Some(mac), None), Some("transmission"));
     assert_eq!(id("x", Some("/nix/store/abc/bin/.qbittorrent-wrapped"), None), Some("qbittorrent"));
@@ -101,6 +103,8 @@ fn files_are_attributed_by_the_folder_that_they_lie_in() {
     let client = |path| Indicators::bundled().client_of_file(path).map(|client| client.id.as_str());
     assert_eq!(client("/home/a/.local/share/qBittorrent/BT_backup/x.fastresume"), Some("qbittorrent"));
     assert_eq!(client(r"C:\Users\a\AppData\Roaming\uTorrent\resume.dat"), Some("utorrent"));
+    assert_eq!(client(r"D:\Profile\Jörg\APPDATA\Local\qBittorrent\BT_backup\x.torrent"), Some("qbittorrent"));
+    assert_eq!(client(r"C:\Users\a\AppData\Roaming\uTorrent"), Some("utorrent"));
     assert_eq!(client("/home/a/.config/transmission-daemon/resume/x.resume"), Some("transmission"));
     assert_eq!(client("/home/a/.config/deluge-notes/x"), None);
 }

@@ -56,6 +56,14 @@ fn cases() -> Vec<super::super::testing::Case> {
             "203.0.113.7:6881",
             "user alice",
         ]),
+        Case::finds("on Windows, where case means nothing", Bearing::Violation, High, {
+            Bench::new()
+                .program(77, r"C:\Users\JÖRG\AppData\Roaming\uTorrent\uTorrent.exe")
+                .process(77, |p| p.user = Some(r"CORP\jörg".into()))
+                .flow(77)
+                .socket(|s| s.path = Some(r"c:\users\jörg\appdata\roaming\utorrent\utorrent.exe".into()))
+        })
+        .saying(&["PID 77", r"user CORP\jörg"]),
         Case::finds(
             "another port of the peer",
             Bearing::Violation,

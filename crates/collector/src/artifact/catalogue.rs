@@ -1,0 +1,177 @@
+//! The catalogue: data files that name what is collected, and the tables of the scripts and parsers that they name.
+
+use std::sync::LazyLock;
+
+use investigation::evidence::ArtifactKind;
+use serde::Deserialize;
+
+use super::windows::{self, script};
+use super::{
+    Artifact, Caps, Command, Cost, Parse, ParseAnswers, Reader, System, Way, autostart, connections,
+    firewall, identity, processes, torrents,
+};
+
+/// The files, in the order of the list that people see.
+const FILES: &[&str] = &[
+    include_str!("catalogue/linux.toml"),
+    include_str!("catalogue/windows.toml"),
+    include_str!("catalogue/this_machine.toml"),
+];
+
+/// Everything that can be collected.
+pub fn catalogue() -> &'static [Artifact] {
+    static CATALOGUE: LazyLock<Vec<Artifact>> = LazyLock::new(|| {
+        let files = FILES.iter().map(|file| read(file));
+        let artifacts: Result<Vec<_>, String> = files.collect();
+        artifacts.expect("the compiled-in catalogue is checked by a test").into_iter().flatten().collect()
+    });
+    &CATALOGUE
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    system: System,
+    artifact: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    kind: ArtifactKind,
+    volatility: usize,
+    purpose: String,
+    cost: Cost,
+    caps: Caps,
+    way: Vec<WayEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WayEntry {
+    kind: Way,
+    script: Option<String>,
+    parser: Option<String>,
+    #[serde(default)]
+    command: Vec<CommandEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandEntry {
+    name: String,
+    /// The line as it stands, or
+    line: Option<String>,
+    /// the name of the table that it is made of.
+    made: Option<String>,
+    #[serde(default)]
+    spare: bool,
+}
+
+/// Reads one file; the error says which entry is wrong, and how.
+fn read(text: &str) -> Result<Vec<Artifact>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let artifact = |entry: Entry| {
+        let readers: Result<Vec<_>, String> = entry.way.into_iter().map(reader).collect();
+        let readers = readers.map_err(|why| format!("{}: {why}", entry.id))?;
+        if readers.is_empty() {
+            return Err(format!("{}: no way to read it", entry.id));
+        }
+        Ok(Artifact {
+            id: entry.id,
+            kind: entry.kind,
+            system: file.system,
+            volatility: entry.volatility,
+            purpose: entry.purpose,
+            cost: entry.cost,
+            caps: entry.caps,
+            readers,
+        })
+    };
+    file.artifact.into_iter().map(artifact).collect()
+}
+
+fn reader(way: WayEntry) -> Result<Reader, String> {
+    let WayEntry { kind, script, parser, command } = way;
+    let parser = parser.as_deref();
+    if (kind == Way::Command) == command.is_empty() {
+        return Err(format!("{kind:?}: commands are what a way of that kind has, and no other"));
+    }
+    match (kind, script.as_deref(), parser) {
+        (Way::Native, None, None) => Ok(Reader::Native),
+        (Way::Shell, Some(script), Some(parser)) => {
+            Ok(Reader::Shell { script: text_of(script)?, parse: output_parser(parser)? })
+        }
+        (Way::PowerShell, Some(script), Some(parser)) => {
+            Ok(Reader::PowerShell { script: text_of(script)?, parse: output_parser(parser)? })
+        }
+        (Way::Command, None, Some(parser)) => {
+            let commands: Result<Vec<_>, String> = command.into_iter().map(line_of).collect();
+            Ok(Reader::Commands { commands: commands?, parse: answers_parser(parser)? })
+        }
+        _ => Err(format!("{kind:?}: script and parser are not those of such a way")),
+    }
+}
+
+fn line_of(command: CommandEntry) -> Result<Command, String> {
+    let CommandEntry { name, line, made, spare } = command;
+    let line = match (line, made.as_deref()) {
+        (Some(line), None) => line,
+        (None, Some("dir_files")) => script::dir_line(false),
+        (None, Some("dir_folders")) => script::dir_line(true),
+        _ => return Err(format!("{name}: either a line, or what it is made of")),
+    };
+    Ok(Command { name, line, spare })
+}
+
+fn text_of(script: &str) -> Result<&'static str, String> {
+    Ok(match script {
+        "identity.sh" => identity::script(),
+        "connections.sh" => connections::script(),
+        "processes.sh" => processes::script(),
+        "autostart.sh" => autostart::script(),
+        "firewall.sh" => firewall::script(),
+        "torrents.sh" => torrents::script(),
+        "identity.ps1" => script::identity(),
+        "connections.ps1" => script::connections(),
+        "processes.ps1" => script::processes(),
+        "autostart.ps1" => script::autostart(),
+        "firewall.ps1" => script::firewall(),
+        "torrents.ps1" => script::torrents(),
+        _ => return Err(format!("there is no script {script:?}")),
+    })
+}
+
+fn output_parser(name: &str) -> Result<Parse, String> {
+    Ok(match name {
+        "linux_identity" => identity::parse,
+        "linux_connections" => connections::parse,
+        "linux_processes" => processes::parse,
+        "linux_autostart" => autostart::parse,
+        "linux_firewall" => firewall::parse,
+        "linux_torrents" => torrents::parse,
+        "windows_identity_rows" => windows::identity::parse_rows,
+        "windows_connections_rows" => windows::connections::parse_rows,
+        "windows_processes_rows" => windows::processes::parse_rows,
+        "windows_autostart_rows" => windows::autostart::parse_rows,
+        "windows_firewall_rows" => windows::firewall::parse_rows,
+        "windows_torrents_rows" => windows::torrents::parse_rows,
+        _ => return Err(format!("there is no parser {name:?} of a script's output")),
+    })
+}
+
+fn answers_parser(name: &str) -> Result<ParseAnswers, String> {
+    Ok(match name {
+        "windows_identity_answers" => windows::identity::parse_answers,
+        "windows_connections_answers" => windows::connections::parse_answers,
+        "windows_processes_answers" => windows::processes::parse_answers,
+        "windows_autostart_answers" => windows::autostart::parse_answers,
+        "windows_firewall_answers" => windows::firewall::parse_answers,
+        "windows_torrents_answers" => windows::torrents::parse_answers,
+        _ => return Err(format!("there is no parser {name:?} of commands' outputs")),
+    })
+}
+
+#[cfg(test)]
+mod tests;

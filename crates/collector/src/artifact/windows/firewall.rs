@@ -1,0 +1,208 @@
+//! `Windows.Network.Firewall`: whether ports were opened, or programs let through, for a client.
+//!
+//! Rules are read from the registry, where they have one spelling in every language ([MS-GPFAS] 2.2.2.19): the firewall's
+//! own list, the older lists of programs and ports of each profile, and those of group policy.
+
+use std::io::{self, BufRead};
+
+use investigation::evidence::{ArtifactStatus, FirewallRule, FirewallState};
+use investigation::order::Limits;
+
+use super::super::Parsed;
+use super::super::facts::Facts;
+use super::super::record::cut_text;
+use super::super::tally::Tally;
+use super::answers::Answers;
+use super::registry::{Listing, Value};
+use super::rows::Rows;
+use super::{end, image_path, named, problem};
+
+/// Longest row.
+const ROW_CAP: usize = 256 << 10;
+/// Longest text of a rule that is kept, in bytes.
+const TEXT_CAP: usize = 4096;
+/// Most ports of one rule that are kept.
+const PORT_CAP: usize = 64;
+
+/// Reads the script's output.
+pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
+    let mut tally = Tally::default();
+    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
+        tally.failed("the endpoint ran no script");
+        return Ok((Parsed::Firewall(FirewallState::default()), tally));
+    };
+    let mut reading = Reading::default();
+    while let Some(mut row) = rows.next()? {
+        match row.kind() {
+            "value" => reading.value(&Value::from_row(&mut row), limits, &mut tally),
+            "problem" => problem(&row, &mut tally),
+            _ => {}
+        }
+    }
+    end(&rows, &mut tally);
+    Ok((Parsed::Firewall(reading.finish(&mut tally)), tally))
+}
+
+/// Reads the outputs of the commands.
+pub(crate) fn parse_answers(
+    answers: &Answers,
+    facts: &Facts,
+    limits: &Limits,
+) -> io::Result<(Parsed, Tally)> {
+    let mut tally = Tally::default();
+    if answers.is_silent()? {
+        tally.failed("the endpoint ran none of the commands");
+        return Ok((Parsed::Firewall(FirewallState::default()), tally));
+    }
+    let mut reading = Reading::default();
+    for name in ["policy", "group_policy"] {
+        let mut listing = Listing::default();
+        let mut found = 0;
+        answers.lines(name, facts.code_page, &mut tally, |line, tally| {
+            if let Some(value) = listing.line(line) {
+                found += 1;
+                reading.value(&value, limits, tally);
+            }
+        })?;
+        answers.expect(name, found, &mut tally);
+    }
+    Ok((Parsed::Firewall(reading.finish(&mut tally)), tally))
+}
+
+#[derive(Default)]
+struct Reading {
+    rules: Vec<FirewallRule>,
+    /// Profiles that are on, and that are off.
+    on: u64,
+    off: u64,
+}
+
+impl Reading {
+    fn value(&mut self, value: &Value, limits: &Limits, tally: &mut Tally) {
+        let key = value.key.to_ascii_lowercase();
+        let profile = || {
+            let parts = value.key.split('\\');
+            parts.rev().find(|part| part.to_ascii_lowercase().ends_with("profile")).unwrap_or_default()
+        };
+        let rule = if key.ends_with("profile") && value.name.eq_ignore_ascii_case("EnableFirewall") {
+            match value.number() {
+                Some(0) => self.off += 1,
+                Some(_) => self.on += 1,
+                None => {}
+            }
+            None
+        } else if key.ends_with(r"\authorizedapplications\list") {
+            authorized(value, profile())
+        } else if key.ends_with(r"\globallyopenports\list") {
+            open_port(value, profile())
+        } else if value.data.starts_with('v') && value.data.contains('|') {
+            rule(&value.data)
+        } else {
+            None
+        };
+        let Some(mut rule) = rule else { return };
+        if self.rules.len() as u64 >= limits.rows {
+            tally.count(ArtifactStatus::Truncated, "firewall rules beyond the cap on rows were left out");
+            return;
+        }
+        cut_text(&mut rule.text, TEXT_CAP);
+        rule.chain = rule.chain.map(named);
+        rule.action = rule.action.map(named);
+        self.rules.push(rule);
+    }
+
+    fn finish(self, tally: &mut Tally) -> FirewallState {
+        let Self { rules, on, off } = self;
+        if rules.is_empty() && on + off == 0 {
+            tally.failed("the endpoint did not show its firewall's settings");
+            return FirewallState::default();
+        }
+        let active = match (on, off) {
+            (0, 0) => None,
+            (0, _) => Some(false),
+            _ => Some(true),
+        };
+        FirewallState { engines: vec!["windows".into()], active, rules }
+    }
+}
+
+/// `v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Private|LPort=6881|App=C:\…|Name=…|`.
+fn rule(text: &str) -> Option<FirewallRule> {
+    let mut fields = text.split('|');
+    let version = fields.next()?.strip_prefix('v')?;
+    if !version.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let mut rule = FirewallRule {
+        engine: "windows".into(),
+        chain: None,
+        action: None,
+        program: None,
+        ports: Vec::new(),
+        text: text.to_owned(),
+    };
+    let (mut direction, mut profiles, mut is_active) = ("in", Vec::new(), true);
+    for field in fields.take(256) {
+        let Some((key, value)) = field.split_once('=') else { continue };
+        match key.to_ascii_lowercase().as_str() {
+            "action" => rule.action = Some(action(value)),
+            "active" => is_active = value.eq_ignore_ascii_case("true"),
+            "dir" => direction = if value.eq_ignore_ascii_case("out") { "out" } else { "in" },
+            "profile" if profiles.len() < 4 => profiles.push(value),
+            // `LPort2_10` and `LPort2_20` are ranges.
+            "lport" | "lport2_10" | "lport2_20" | "lport2_24" => add_ports(&mut rule.ports, value),
+            "app" => rule.program = image_path(value),
+            _ => {}
+        }
+    }
+    let whose = if profiles.is_empty() { "any profile".to_owned() } else { profiles.join(", ") };
+    rule.chain = Some(format!("{direction}, {whose}{}", if is_active { "" } else { ", not active" }));
+    Some(rule)
+}
+
+/// The words that other engines have for it.
+fn action(word: &str) -> String {
+    match word.to_ascii_lowercase().as_str() {
+        "allow" | "bypass" => "accept".into(),
+        "block" => "drop".into(),
+        other => other.to_owned(),
+    }
+}
+
+/// Of a range, both ends.
+fn add_ports(ports: &mut Vec<u16>, text: &str) {
+    for part in text.split([',', '-']).filter_map(|part| part.trim().parse().ok()) {
+        if ports.len() < PORT_CAP {
+            ports.push(part);
+        }
+    }
+}
+
+/// `C:\…\a.exe` with `C:\…\a.exe:*:Enabled:Name`.
+fn authorized(value: &Value, profile: &str) -> Option<FirewallRule> {
+    let rest = value.data.get(value.name.len()..).filter(|_| value.data.starts_with(&value.name))?;
+    let enabled = rest.split(':').nth(2)?;
+    Some(FirewallRule { program: image_path(&value.name), ..listed(value, profile, enabled) })
+}
+
+/// `6881:TCP` with `6881:TCP:*:Enabled:Name`.
+fn open_port(value: &Value, profile: &str) -> Option<FirewallRule> {
+    let mut parts = value.data.split(':');
+    let port = parts.next()?;
+    let enabled = parts.nth(2)?;
+    let mut ports = Vec::new();
+    add_ports(&mut ports, port);
+    (!ports.is_empty()).then(|| FirewallRule { ports, ..listed(value, profile, enabled) })
+}
+
+fn listed(value: &Value, profile: &str, enabled: &str) -> FirewallRule {
+    let is_active = enabled.eq_ignore_ascii_case("enabled");
+    FirewallRule {
+        engine: "windows".into(),
+        chain: Some(format!("in, {profile}{}", if is_active { "" } else { ", not active" })),
+        action: Some("accept".into()),
+        program: None,
+        ports: Vec::new(),
+        text: value.data.clone(),
+    }
+}

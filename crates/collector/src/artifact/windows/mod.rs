@@ -1,0 +1,89 @@
+//! What is collected from Windows, by PowerShell or by commands.
+//!
+//! Both ways end in the same rows. What PowerShell prints is JSON, a row a line ([`rows`]). What commands print is text
+//! for people, in the language and the code page of the endpoint: [`lines`] decodes it, and everything else reads its
+//! shape (positions, numbers, names that are part of the system) and no word of it.
+
+pub(crate) mod answers;
+pub(crate) mod autostart;
+pub(crate) mod connections;
+mod csv;
+pub(crate) mod firewall;
+pub(crate) mod identity;
+mod ipconfig;
+mod lines;
+mod netstat;
+pub(crate) mod processes;
+mod quser;
+mod registry;
+mod rows;
+pub(crate) mod script;
+mod systeminfo;
+mod tasklist;
+pub(crate) mod torrents;
+mod wmic;
+
+use investigation::evidence::ArtifactStatus;
+
+use super::record::cut_text;
+use super::tally::Tally;
+use rows::{Row, Rows};
+
+/// Longest name of an account, a process, a value or a service that is kept, in bytes.
+const NAME_CAP: usize = 255;
+/// Longest path that is kept, in bytes: Windows has none above 32,767 characters, and honest ones are short.
+const PATH_CAP: usize = 4096;
+
+/// Cuts a name, which may be repeated in many rows.
+fn named(mut name: String) -> String {
+    cut_text(&mut name, NAME_CAP);
+    name
+}
+
+/// Text that says something.
+fn some(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The path of an image without the prefixes that the kernel and long paths have, and cut.
+fn image_path(path: &str) -> Option<String> {
+    let path = path.trim().trim_matches('"');
+    let path = path.strip_prefix(r"\??\").or_else(|| path.strip_prefix(r"\\?\")).unwrap_or(path);
+    let mut path = match path.get(..12) {
+        Some(root) if root.eq_ignore_ascii_case(r"\SystemRoot\") => format!(r"C:\Windows\{}", &path[12..]),
+        _ => path.to_owned(),
+    };
+    cut_text(&mut path, PATH_CAP);
+    (!path.is_empty()).then_some(path)
+}
+
+/// Last component of a path.
+fn base_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
+}
+
+/// Says what the script itself could not do.
+fn problem(row: &Row, tally: &mut Tally) {
+    let what = investigation::text::one_line(row.text("what"), 80);
+    let why = investigation::text::one_line(row.text("why"), 200);
+    tally.partial(format!("{what} could not be asked: {why}"));
+}
+
+/// What every script's rows end in. Ask after the last row.
+fn end(rows: &Rows<'_>, tally: &mut Tally) {
+    for _ in 0..rows.odd().min(1_000_000) {
+        tally.count(
+            ArtifactStatus::Partial,
+            "lines of the answer were no rows, or too long, and were left out",
+        );
+    }
+    if !rows.is_whole() {
+        tally.truncated("the answer stopped before its end: rows are missing");
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! A real sshd whose shell is a Windows's by what it prints: which way is taken, and what comes of it. The outputs are
+//! those that the parsers' own tests read; no Windows runs here.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use collector::{Collector, ContactError, Privilege, SshConfig};
+use investigation::evidence::{
+    ArtifactKind, ArtifactStatus, AutostartEntry, Collection, FirewallState, Identity, Process, Socket,
+    TorrentFile,
+};
+use support::sshd::Sshd;
+use support::{collect, config, identify, parsed};
+use tempfile::TempDir;
+
+/// What answers in place of cmd.exe. It knows a script by a word that is in no other.
+const SHELL: &str = r#"#!/bin/sh
+dir=$(dirname "$0")
+printf '%s\n' "$SSH_ORIGINAL_COMMAND" >>"$dir/log"
+case $SSH_ORIGINAL_COMMAND in
+powershell.exe*)
+	[ ! -e "$dir/no-powershell" ] || { echo "'powershell.exe' is not recognized as an internal or external command" >&2; exit 1; }
+	script=$(cat)
+	case $script in
+	*Get-NetIPAddress*) cat "$dir/identity.ndjson" ;;
+	*Get-NetTCPConnection*) cat "$dir/connections.ndjson" ;;
+	*Get-AuthenticodeSignature*) cat "$dir/processes.ndjson" ;;
+	*Get-ScheduledTask*) cat "$dir/autostart.ndjson" ;;
+	*Win32_LogicalDisk*) cat "$dir/torrents.ndjson" ;;
+	*FirewallPolicy*) cat "$dir/firewall.ndjson" ;;
+	*) exit 1 ;;
+	esac ;;
+*ipconfig*) sed 's/10\.20\.3\.7/127.0.0.1/' "$dir/ipconfig-de.txt" ;;
+*chcp*) echo 'Aktive Codepage: 65001.' ;;
+*hostname*) echo PC-07 ;;
+*whoami*) printf 'corp\134svc-peerhound\n' ;;
+*quser*) cat "$dir/quser-de.txt" ;;
+*explorer.exe*) cat "$dir/tasklist-v-de.csv" ;;
+*'wmic os'*) cat "$dir/wmic-os.txt" ;;
+*'netstat -ano') cat "$dir/netstat-de.txt" ;;
+*'netstat -anob') cat "$dir/netstat-b-de.txt" ;;
+*'tasklist /v'*) cat "$dir/tasklist-v-de.csv" ;;
+*tasklist*) cat "$dir/tasklist.csv" ;;
+*'wmic process'*) cat "$dir/wmic-process.txt" ;;
+*Winlogon*) cat "$dir/reg-winlogon.txt" ;;
+*FirewallPolicy*) cat "$dir/reg-firewall.txt" ;;
+*schtasks*) cat "$dir/schtasks-de.csv" ;;
+*'/a:d-l'*) cat "$dir/dir-folders.txt" ;;
+*'/a:-d'*) cat "$dir/dir-files.txt" ;;
+*)
+	echo "'${SSH_ORIGINAL_COMMAND%% *}' is not recognized as an internal or external command" >&2
+	exit 1 ;;
+esac
+"#;
+
+/// An endpoint that answers as a Windows does.
+struct Windows {
+    sshd: Sshd,
+    folder: TempDir,
+}
+
+impl Windows {
+    fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/artifact/windows/samples");
+        for sample in std::fs::read_dir(samples).unwrap() {
+            let sample = sample.unwrap();
+            std::fs::copy(sample.path(), folder.path().join(sample.file_name())).unwrap();
+        }
+        let shell = folder.path().join("shell");
+        std::fs::write(&shell, SHELL).unwrap();
+        std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let sshd = Sshd::start_with(&format!("ForceCommand {}", shell.display()))?;
+        Some(Self { sshd, folder })
+    }
+
+    fn without_powershell(self) -> Self {
+        std::fs::write(self.folder.path().join("no-powershell"), "").unwrap();
+        self
+    }
+
+    /// What it was asked to run.
+    fn asked(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+}
+
+async fn execute(
+    ssh: SshConfig,
+    order: &investigation::order::Order,
+    into: &Path,
+) -> Result<Collection, ContactError> {
+    Collector::new(config(&["127.0.0.0/8"], ssh)).unwrap().execute(order, into, &|_| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_windows_endpoint_is_collected_by_powershell() {
+    let Some(windows) = Windows::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // The settings are the same for all endpoints, and sudo means nothing there.
+    let ssh = SshConfig { privilege: Some(Privilege::Sudo), ..windows.sshd.config() };
+    let collection = execute(ssh, &collect("127.0.0.1", &ArtifactKind::ALL), folder.path()).await.unwrap();
+
+    let ids: Vec<_> = collection.outcomes.iter().map(|outcome| outcome.artifact.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "Windows.System.Identity",
+            "Windows.Network.Connections",
+            "Windows.System.Processes",
+            "Windows.Persistence.Autostart",
+            "Windows.Network.Firewall",
+            "Windows.Files.Torrents",
+        ]
+    );
+    for outcome in &collection.outcomes {
+        assert!(outcome.items > 0 && outcome.status != ArtifactStatus::Failed, "{outcome:?}");
+        assert!(outcome.reasons.iter().all(|reason| !reason.contains("sudo")), "{outcome:?}");
+        assert!(outcome.entries.iter().all(|entry| folder.path().join(entry).is_file()), "{outcome:?}");
+    }
+    let identity: Identity = parsed(folder.path(), ArtifactKind::Identity);
+    assert_eq!((identity.host_name.as_str(), identity.users.len()), ("PC-07", 2));
+    assert_eq!(identity.users[1].name, "alice");
+    let processes: Vec<Process> = parsed(folder.path(), ArtifactKind::Processes);
+    assert!(processes.iter().any(|p| p.signer.as_deref().is_some_and(|s| s.starts_with("CN=Microsoft"))));
+    let sockets: Vec<Socket> = parsed(folder.path(), ArtifactKind::Connections);
+    assert!(sockets.iter().any(|s| s.pid == Some(4242) && s.remote_port == Some(6881)));
+    let torrents: Vec<TorrentFile> = parsed(folder.path(), ArtifactKind::Torrents);
+    assert!(
+        torrents.iter().any(|t| t.infohash_v1.as_deref() == Some("e110ae4481063579d82fde96881fe362f45c838f"))
+    );
+    assert!(collection.commands.iter().any(|c| c.command.ends_with("< Windows.Files.Torrents")));
+    assert!(windows.asked().iter().all(|line| !line.starts_with("cmd.exe")), "{:?}", windows.asked());
+    assert!(collection.clock_skew_ms.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_powershell_it_is_collected_by_commands() {
+    let Some(windows) = Windows::start().map(Windows::without_powershell) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let order = collect("127.0.0.1", &ArtifactKind::ALL);
+    let collection = execute(windows.sshd.config(), &order, folder.path()).await.unwrap();
+
+    assert_eq!(collection.outcomes.len(), 6);
+    for outcome in &collection.outcomes {
+        assert!(outcome.artifact.starts_with("Windows."), "{outcome:?}");
+        assert!(outcome.items > 0 && outcome.status != ArtifactStatus::Failed, "{outcome:?}");
+        let raw = outcome.entries.iter().filter(|entry| entry.contains("/raw/")).count();
+        assert!(
+            raw > 0 && outcome.entries.iter().all(|entry| folder.path().join(entry).is_file()),
+            "{outcome:?}"
+        );
+    }
+    let identity = collection.outcome(ArtifactKind::Identity).unwrap();
+    assert!(
+        identity.reasons.iter().any(|reason| reason.contains("PowerShell did not answer")),
+        "{identity:?}"
+    );
+    let identity: Identity = parsed(folder.path(), ArtifactKind::Identity);
+    assert_eq!(identity.collected_as.as_deref(), Some("corp\\svc-peerhound"));
+    assert!(identity.addresses.contains(&"127.0.0.1".parse().unwrap()));
+    let sockets: Vec<Socket> = parsed(folder.path(), ArtifactKind::Connections);
+    assert!(sockets.iter().any(|s| s.process.as_deref() == Some("qbittorrent.exe")));
+    let entries: Vec<AutostartEntry> = parsed(folder.path(), ArtifactKind::Autostart);
+    assert!(entries.iter().any(|entry| entry.mechanism == "scheduled_task"));
+    let firewall: FirewallState = parsed(folder.path(), ArtifactKind::Firewall);
+    assert_eq!((firewall.active, firewall.rules.len()), (Some(true), 2));
+    // PowerShell is asked once, and not again for each artifact.
+    let powershell = windows.asked().iter().filter(|line| line.starts_with("powershell")).count();
+    assert_eq!(powershell, 1);
+    // What commands are is on record as they were run.
+    let netstat = collection.commands.iter().find(|c| c.command.ends_with("netstat -ano")).unwrap();
+    assert_eq!((netstat.artifact.as_str(), netstat.exit_code), ("Windows.Network.Connections", Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_windows_that_does_not_hold_the_address_is_the_wrong_machine() {
+    let Some(windows) = Windows::start() else { return };
+    let path = windows.folder.path().join("identity.ndjson");
+    let without = std::fs::read_to_string(&path).unwrap().replace("127.0.0.1", "10.20.3.8");
+    std::fs::write(&path, without).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let error = execute(windows.sshd.config(), &identify("127.0.0.1"), folder.path()).await.unwrap_err();
+    assert!(matches!(error, ContactError::WrongMachine { .. }), "{error:?}");
+    assert!(error.to_string().contains("10.20.3.7") && error.to_string().contains("PC-07"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_speaks_neither_is_asked_little_and_named_by_its_first_words() {
+    let Some(windows) = Windows::start() else { return };
+    let shell = "#!/bin/sh\nprintf '%s\\n' \"$SSH_ORIGINAL_COMMAND\" >>\"$(dirname \"$0\")/log\"\necho 'This account is not available.' >&2\nexit 1\n";
+    std::fs::write(windows.folder.path().join("shell"), shell).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let error = execute(windows.sshd.config(), &identify("127.0.0.1"), folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("This account is not available"), "{error}");
+    assert_eq!(windows.asked().len(), 4, "a shell, PowerShell, and two commands: {:?}", windows.asked());
+}
