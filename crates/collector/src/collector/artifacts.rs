@@ -178,7 +178,7 @@ impl<'a> Collecting<'a> {
     /// Goes on without `sudo`. False where it was not used.
     pub(super) fn renounce_privilege(&mut self) -> bool {
         match &mut self.session {
-            Session::Local(_) => false,
+            Session::Local(_) | Session::Winrm(_) => false,
             Session::Ssh(session) => session.renounce_privilege(),
         }
     }
@@ -242,6 +242,7 @@ impl<'a> Collecting<'a> {
         let endpoint_key = match &self.session {
             Session::Local(_) => None,
             Session::Ssh(session) => Some(session.fingerprint().to_owned()),
+            Session::Winrm(session) => session.endpoint().map(str::to_owned),
         };
         let done = Done {
             transport: self.session.transport(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod local;
 pub(crate) mod ssh;
+pub(crate) mod winrm;
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(crate) enum Session {
     Local(local::LocalSession),
     /// Over SSH.
     Ssh(Box<ssh::SshSession>),
+    /// Over WinRM.
+    Winrm(winrm::WinrmSession),
 }
 
 impl Session {
@@ -42,6 +45,7 @@ impl Session {
         match self {
             Self::Local(_) => "local",
             Self::Ssh(_) => "ssh",
+            Self::Winrm(_) => "winrm",
         }
     }
 
@@ -58,6 +62,7 @@ impl Session {
         match self {
             Self::Local(session) => session.run(script, out, limit).await,
             Self::Ssh(session) => session.run(script, out, limit).await,
+            Self::Winrm(session) => session.run(script, out, limit).await,
         }
     }
 
@@ -66,6 +71,7 @@ impl Session {
         match self {
             Self::Local(_) => local::SHELL.to_owned(),
             Self::Ssh(session) => session.command(script),
+            Self::Winrm(session) => session.command(script),
         }
     }
 
@@ -74,6 +80,7 @@ impl Session {
         match self {
             Self::Local(_) => {}
             Self::Ssh(session) => session.close().await,
+            Self::Winrm(session) => session.close().await,
         }
     }
 }
