@@ -67,7 +67,7 @@ impl<'a> Collecting<'a> {
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
             Session::Local(_) => artifact::find(kind, System::ThisMachine),
-            Session::Ssh(_) => None,
+            Session::Ssh(_) | Session::Winrm(_) => None,
         };
         let shell = || artifact::find(kind, System::Linux).filter(|_| self.has_shell());
         match native.or_else(shell) {
