@@ -124,8 +124,9 @@ impl Setup {
         let places = Places::create(&data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))
             .context(WithExit(Exit::Storage))?;
-        let collector =
-            Collector::new(self.collector(&policy)).context("[ssh] or [winrm]").context(WithExit(Exit::BadPolicy))?;
+        let collector = Collector::new(self.collector(&policy))
+            .context("[ssh] or [winrm]")
+            .context(WithExit(Exit::BadPolicy))?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);

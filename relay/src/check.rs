@@ -106,9 +106,7 @@ fn secret(file: &Path) -> Finding {
             wrong("secret", format!("{shown} is open to other accounts: chmod 600 it"))
         }
         Ok(_) => fine("secret", shown.to_string()),
-        Err(error) => {
-            wrong("secret", format!("{shown}: {error}; put it there, readable by this account"))
-        }
+        Err(error) => wrong("secret", format!("{shown}: {error}; put it there, readable by this account")),
     }
 }
 

@@ -104,7 +104,9 @@ pub enum ContactError {
         detail: String,
     },
     /// None of the ways that are configured finds anything that answers.
-    #[error("{target} answers on no port: {tried}; check that the machine is up and one of them is open to this host")]
+    #[error(
+        "{target} answers on no port: {tried}; check that the machine is up and one of them is open to this host"
+    )]
     NoneAnswers {
         /// The address.
         target: IpAddr,
@@ -127,7 +129,9 @@ pub enum ContactError {
         source: std::io::Error,
     },
     /// The endpoint's certificate proves nothing about it.
-    #[error("{target} shows a certificate that is not accepted: {detail}; see [winrm] ca_file and expected_hosts")]
+    #[error(
+        "{target} shows a certificate that is not accepted: {detail}; see [winrm] ca_file and expected_hosts"
+    )]
     CertificateRefused {
         /// The address.
         target: IpAddr,
@@ -135,7 +139,9 @@ pub enum ContactError {
         detail: String,
     },
     /// The endpoint calls itself by a name that none should have. It got no answer to its challenge.
-    #[error("{target} calls itself {host}, which is not among [winrm] expected_hosts; it is another machine, or the list lacks it")]
+    #[error(
+        "{target} calls itself {host}, which is not among [winrm] expected_hosts; it is another machine, or the list lacks it"
+    )]
     UnexpectedHost {
         /// The address.
         target: IpAddr,
@@ -153,7 +159,9 @@ pub enum ContactError {
         detail: String,
     },
     /// The account was refused somewhere not long ago. Nothing was sent.
-    #[error("{target} is not contacted: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked")]
+    #[error(
+        "{target} is not contacted: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked"
+    )]
     AccountRests {
         /// The address.
         target: IpAddr,
@@ -163,7 +171,9 @@ pub enum ContactError {
         minutes: u64,
     },
     /// An answer did not come from who holds the key of this session, or was changed on the way.
-    #[error("{target} sent an answer that is not sealed with the key of this session ({detail}); it was changed on the way, or somebody else answers")]
+    #[error(
+        "{target} sent an answer that is not sealed with the key of this session ({detail}); it was changed on the way, or somebody else answers"
+    )]
     NotSealed {
         /// The address.
         target: IpAddr,

@@ -37,7 +37,8 @@ async fn execute(
 ) -> Result<&'static str, ContactError> {
     let config = Config { winrm, transports: transports.to_vec(), ..config(&["127.0.0.0/8"], ssh) };
     let folder = tempfile::tempdir().unwrap();
-    let done = Collector::new(config).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await?;
+    let done =
+        Collector::new(config).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await?;
     Ok(if done.transport == "ssh" { "ssh" } else { "another" })
 }
 

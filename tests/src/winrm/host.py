@@ -165,7 +165,7 @@ class Host(http.server.BaseHTTPRequestHandler):
         if options.tls:
             if kind != "application/soap+xml;charset=UTF-8":
                 return self.violation(f"type {kind}")
-            return self.reply(*self.perform(body))
+            return self.reply(*self.respond(body))
         part = PART.fullmatch(body)
         if kind != SEALED or part is None:
             return self.violation("a body that is not sealed")
@@ -174,7 +174,7 @@ class Host(http.server.BaseHTTPRequestHandler):
         plain = self.context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         if len(plain) != length:
             return self.violation("a wrong length")
-        return self.reply(*self.perform(plain))
+        return self.reply(*self.respond(plain))
 
     def reply(self, status, text, receiving):
         mode = options.misbehave if receiving and not self.misbehaved else None
@@ -213,8 +213,13 @@ class Host(http.server.BaseHTTPRequestHandler):
             return self.connection.close()
         return self.answer(status, body, kind)
 
-    def perform(self, envelope):
+    def respond(self, envelope):
         root = ElementTree.fromstring(envelope)
+        status, text, receiving = self.perform(root)
+        relates = f"<a:RelatesTo>{root.findtext('s:Header/a:MessageID', '', NS)}</a:RelatesTo>"
+        return status, text.replace("<s:Header/>", f"<s:Header>{relates}</s:Header>"), receiving
+
+    def perform(self, root):
         action = root.findtext("s:Header/a:Action", "", NS).rsplit("/", 1)[1]
         selector = root.findtext("s:Header/w:SelectorSet/w:Selector", "", NS)
         option = {o.get("Name"): o.text for o in root.iterfind("s:Header/w:OptionSet/w:Option", NS)}

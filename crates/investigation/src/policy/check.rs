@@ -231,7 +231,8 @@ mod tests {
     fn winrm_is_checked_with_the_rest() {
         refuses(&format!("{SCOPE}[winrm]\nuser = 'svc'\n"), "password_file");
         refuses(&format!("{SCOPE}[collection]\ntransports = ['winrm']\n"), "no machine could be reached");
-        let sound = "[collection]\ntransports = ['ssh']\n[winrm]\nuser = 'svc'\npassword_file = 'p'\nhttps = false\n";
+        let sound =
+            "[collection]\ntransports = ['ssh']\n[winrm]\nuser = 'svc'\npassword_file = 'p'\nhttps = false\n";
         let found = remarks(&format!("{SCOPE}{sound}"));
         assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
         assert!(found.iter().any(|remark| remark.text.contains("does not name it")), "{found:?}");

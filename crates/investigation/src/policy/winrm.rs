@@ -56,12 +56,17 @@ impl Winrm {
         let mut fault = |text: &str| faults.push(format!("[winrm] {text}"));
         let Some(user) = &self.user else {
             if *self != Self::default() {
-                fault("user is not set, so nothing in this section has any effect; name an account or remove it");
+                fault(
+                    "user is not set, so nothing in this section has any effect; name an account or remove it",
+                );
             }
             return faults;
         };
         let parts = user.split(['\\', '@']).collect::<Vec<_>>();
-        if parts.len() > 2 || parts.iter().any(|part| part.trim().is_empty()) || user.contains(char::is_control) {
+        if parts.len() > 2
+            || parts.iter().any(|part| part.trim().is_empty())
+            || user.contains(char::is_control)
+        {
             fault("user: write DOMAIN\\name, name@domain, or the name of a local account");
         }
         match (&self.password_file, &self.client_certificate) {
@@ -146,8 +151,9 @@ impl Transport {
         if order.iter().any(twice) {
             return Some("transports: each way once");
         }
-        (order == [Self::Winrm] && winrm.user.is_none())
-            .then_some("transports names winrm alone, and [winrm] user is not set: no machine could be reached")
+        (order == [Self::Winrm] && winrm.user.is_none()).then_some(
+            "transports names winrm alone, and [winrm] user is not set: no machine could be reached",
+        )
     }
 }
 

@@ -180,7 +180,11 @@ impl Reading {
         }
     }
 
-    fn element(&mut self, namespace: ResolveResult<'_>, start: &BytesStart<'_>) -> Result<Element, Malformed> {
+    fn element(
+        &mut self,
+        namespace: ResolveResult<'_>,
+        start: &BytesStart<'_>,
+    ) -> Result<Element, Malformed> {
         let ResolveResult::Bound(Namespace(namespace)) = namespace else { return Ok(Element::Other) };
         let local = start.local_name();
         Ok(match (namespace, local.as_ref()) {
@@ -198,7 +202,9 @@ impl Reading {
                 Element::Other
             }
             (FAULT, "Message") => Element::Message,
-            (WSMAN, "Selector") if attribute(start, "Name")?.as_deref() == Some("ShellId") => Element::ShellId,
+            (WSMAN, "Selector") if attribute(start, "Name")?.as_deref() == Some("ShellId") => {
+                Element::ShellId
+            }
             (SHELL, "CommandId") => Element::CommandId,
             (SHELL, "Stream") => match attribute(start, "Name")?.as_deref() {
                 Some("stdout") => Element::Stdout,

@@ -77,7 +77,11 @@ impl Channel {
             true => attempt.accepted(),
             false => {
                 attempt.refused();
-                return Err(refused(target, &config.user, "the password is wrong, or the account may not log on"));
+                return Err(refused(
+                    target,
+                    &config.user,
+                    "the password is wrong, or the account may not log on",
+                ));
             }
         }
         let endpoint = fingerprint(&connection).or_else(|| names.best().map(|name| format!("NTLM:{name}")));
@@ -103,8 +107,9 @@ impl Channel {
         // Also if this is dropped in the middle.
         self.is_lost = true;
         let answer = self.protected(envelope.into_bytes(), phase, wait + self.patience).await?;
-        let answer = Answer::read(&answer)
-            .map_err(|error| ContactError::disconnected(self.target, phase, &format_args!("its answer: {error}")))?;
+        let answer = Answer::read(&answer).map_err(|error| {
+            ContactError::disconnected(self.target, phase, &format_args!("its answer: {error}"))
+        })?;
         self.is_lost = false;
         Ok(answer)
     }
@@ -177,7 +182,10 @@ impl Logon<'_> {
     /// Over TLS the certificate has settled this.
     fn expect(&self, names: &Names) -> Result<(), ContactError> {
         let expected = Hosts::new(&self.config.expected_hosts);
-        if self.config.https || expected.is_empty() || names.best().is_some_and(|name| expected.contains(name)) {
+        if self.config.https
+            || expected.is_empty()
+            || names.best().is_some_and(|name| expected.contains(name))
+        {
             return Ok(());
         }
         let host = names.best().unwrap_or("no name").to_owned();

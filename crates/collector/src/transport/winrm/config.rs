@@ -54,7 +54,9 @@ impl WinrmConfig {
         match (&self.password_file, &self.client_certificate) {
             (None, None) => wrong("neither a password file nor a client certificate is named"),
             (Some(_), Some(_)) => wrong("name a password file or a client certificate, not both"),
-            (Some(_), None) if !self.ntlm => wrong("a password can only be proven by NTLM, which is switched off"),
+            (Some(_), None) if !self.ntlm => {
+                wrong("a password can only be proven by NTLM, which is switched off")
+            }
             (None, Some(_)) if !self.https => wrong("a client certificate needs https"),
             _ if self.port == 0 => wrong("port 0 is none"),
             _ if self.connect_timeout.is_zero() => wrong("a time-out of 0 lets nothing through"),

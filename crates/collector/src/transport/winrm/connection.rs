@@ -129,7 +129,8 @@ impl Connection {
             request = request.header(CONTENT_TYPE, *content_type);
         }
         let body = Full::new(Bytes::from(body.map(|(_, body)| body).unwrap_or_default()));
-        let request = request.body(body).map_err(|error| ContactError::disconnected(target, phase, &error))?;
+        let request =
+            request.body(body).map_err(|error| ContactError::disconnected(target, phase, &error))?;
         let sender = &mut self.sender;
         let exchange = async {
             sender.ready().await.map_err(|error| broken(target, phase, &error))?;

@@ -44,8 +44,7 @@ impl Envelopes {
         // A console would echo what is sent, and end it at the first Ctrl-Z.
         let options = "<w:Option Name=\"WINRS_CONSOLEMODE_STDIN\">FALSE</w:Option>\
                        <w:Option Name=\"WINRS_SKIP_CMD_SHELL\">FALSE</w:Option>";
-        let body =
-            format!("<rsp:CommandLine><rsp:Command>{}</rsp:Command></rsp:CommandLine>", escaped(line));
+        let body = format!("<rsp:CommandLine><rsp:Command>{}</rsp:Command></rsp:CommandLine>", escaped(line));
         self.envelope(&format!("{SHELL}/Command"), Some(shell), options, Duration::from_secs(20), &body)
     }
 
@@ -83,7 +82,14 @@ impl Envelopes {
         self.envelope(&format!("{TRANSFER}/Delete"), Some(shell), "", Duration::from_secs(20), "")
     }
 
-    fn envelope(&self, action: &str, shell: Option<&Id>, options: &str, wait: Duration, body: &str) -> String {
+    fn envelope(
+        &self,
+        action: &str,
+        shell: Option<&Id>,
+        options: &str,
+        wait: Duration,
+        body: &str,
+    ) -> String {
         let mut text = String::with_capacity(2048 + body.len());
         let (to, id) = (escaped(&self.to), message_id());
         let (seconds, millis) = (wait.as_secs(), wait.subsec_millis());

@@ -32,13 +32,19 @@ mod tests {
     #[test]
     fn patterns_stand_for_what_is_below_a_domain() {
         let hosts = Hosts::new(&["*.Corp.example.com".into(), "kiosk.example.org".into()]);
-        for name in ["ws1.corp.example.com", "WS1.CORP.EXAMPLE.COM.", "a.b.corp.example.com", "kiosk.example.org"]
+        for name in
+            ["ws1.corp.example.com", "WS1.CORP.EXAMPLE.COM.", "a.b.corp.example.com", "kiosk.example.org"]
         {
             assert!(hosts.contains(name), "{name}");
         }
-        for name in
-            ["corp.example.com", "evilcorp.example.com", "x.kiosk.example.org", "*.corp.example.com", "", "ws1"]
-        {
+        for name in [
+            "corp.example.com",
+            "evilcorp.example.com",
+            "x.kiosk.example.org",
+            "*.corp.example.com",
+            "",
+            "ws1",
+        ] {
             assert!(!hosts.contains(name), "{name}");
         }
         assert!(Hosts::default().is_empty() && !Hosts::default().contains("ws1"));

@@ -110,11 +110,7 @@ impl Ntlm {
     }
 
     /// Opens a message in its place, if it is the next one of who holds the key and nobody has changed it.
-    pub(super) fn open(
-        &mut self,
-        signature: &[u8; SIGNATURE],
-        message: &mut [u8],
-    ) -> Result<(), NtlmError> {
+    pub(super) fn open(&mut self, signature: &[u8; SIGNATURE], message: &mut [u8]) -> Result<(), NtlmError> {
         let mut signature = *signature;
         let mut buffers =
             [SecurityBufferRef::token_buf(&mut signature), SecurityBufferRef::data_buf(message)];

@@ -42,7 +42,12 @@ pub(super) enum Event {
 }
 
 /// Works on one job after the other, until there will be no more.
-pub(super) async fn serve(target: IpAddr, channel: Channel, envelopes: Envelopes, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn serve(
+    target: IpAddr,
+    channel: Channel,
+    envelopes: Envelopes,
+    mut jobs: mpsc::Receiver<Job>,
+) {
     let mut shell = Shell { target, channel, envelopes };
     while let Some(job) = jobs.recv().await {
         if let Err(error) = shell.perform(&job).await {

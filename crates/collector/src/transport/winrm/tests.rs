@@ -91,7 +91,8 @@ async fn a_wrong_password_is_tried_once_and_then_rests() {
         assert!(error.to_string().contains(host::USER) && !error.to_string().contains("wrong "), "{error}");
     }
     let tried = |accepted| {
-        let is_such = |event: &&Logged| matches!(event, Logged::Authenticate { accepted: was } if *was == accepted);
+        let is_such =
+            |event: &&Logged| matches!(event, Logged::Authenticate { accepted: was } if *was == accepted);
         host.log().iter().filter(is_such).count()
     };
     assert_eq!((tried(false), tried(true)), (1, 0));
@@ -137,8 +138,7 @@ async fn a_command_whose_time_is_up_is_ended_on_the_host_and_the_next_one_runs()
     assert_eq!((seen.ended, seen.exit_code, out.as_slice()), (Ended::TimeUp, None, &b"begun\n"[..]));
     host.assert_nothing_runs(Duration::ZERO).await;
     assert!(host.actions().contains(&"Signal".to_owned()));
-    let (seen, _) =
-        run(&mut session, Script::Command("exit 3"), 1 << 20, LONG, folder.path()).await.unwrap();
+    let (seen, _) = run(&mut session, Script::Command("exit 3"), 1 << 20, LONG, folder.path()).await.unwrap();
     assert_eq!(seen.exit_code, Some(3));
 }
 
@@ -212,7 +212,9 @@ async fn a_port_behind_which_is_something_else_is_no_winrm() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
     std::thread::spawn(move || {
-        for (stream, text) in server.incoming().flatten().zip(["HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-x\r\n"]) {
+        for (stream, text) in
+            server.incoming().flatten().zip(["HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-x\r\n"])
+        {
             let mut stream = stream;
             let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
             let _ = std::io::Write::write_all(&mut stream, text.as_bytes());

@@ -14,7 +14,9 @@ fn read(body: &str) -> Result<Answer, Malformed> {
 }
 
 fn stream(text: &str) -> Result<Answer, Malformed> {
-    read(&format!("<rsp:ReceiveResponse><rsp:Stream Name=\"stdout\">{text}</rsp:Stream></rsp:ReceiveResponse>"))
+    read(&format!(
+        "<rsp:ReceiveResponse><rsp:Stream Name=\"stdout\">{text}</rsp:Stream></rsp:ReceiveResponse>"
+    ))
 }
 
 #[test]
@@ -80,7 +82,8 @@ fn a_fault_gives_its_code_and_one_line() {
 #[test]
 fn a_fault_inside_a_fault_does_not_hide_the_outer_code() {
     let inner = "<f:ProviderFault><f:WSManFault Code=\"1\"><f:Message>inner</f:Message></f:WSManFault></f:ProviderFault>";
-    let text = format!("<s:Fault><f:WSManFault Code=\"5\"><f:Message>{inner}</f:Message></f:WSManFault></s:Fault>");
+    let text =
+        format!("<s:Fault><f:WSManFault Code=\"5\"><f:Message>{inner}</f:Message></f:WSManFault></s:Fault>");
     assert!(read(&text).unwrap().fault.unwrap().is_denied());
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,7 +61,8 @@ impl Host {
             skip("openssl is not installed");
             return None;
         }
-        let (tls, ca) = (folder.path().display().to_string(), folder.path().join("ca.pem").display().to_string());
+        let (tls, ca) =
+            (folder.path().display().to_string(), folder.path().join("ca.pem").display().to_string());
         let mut more = vec!["--tls", &tls];
         if client_certificate {
             more.extend(["--client-ca", &ca]);
@@ -163,7 +164,10 @@ impl Host {
             // pid (name) state parent group
             let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
             fields.first() != Some(&"Z")
-                && fields.get(2).and_then(|group| group.parse().ok()).is_some_and(|group| groups.contains(&group))
+                && fields
+                    .get(2)
+                    .and_then(|group| group.parse().ok())
+                    .is_some_and(|group| groups.contains(&group))
         })
     }
 
@@ -212,7 +216,8 @@ fn certificates(folder: &Path) -> bool {
         && leaf("host", "DNS:ws1.corp.example.com")
         && leaf("client", "DNS:peerhound.corp.example.com");
     if made {
-        let [certificate, key] = ["client.pem", "client.key"].map(|name| std::fs::read_to_string(folder.join(name)));
+        let [certificate, key] =
+            ["client.pem", "client.key"].map(|name| std::fs::read_to_string(folder.join(name)));
         std::fs::write(folder.join("client.pem"), certificate.unwrap() + &key.unwrap()).unwrap();
         std::fs::set_permissions(folder.join("client.pem"), PermissionsExt::from_mode(0o600)).unwrap();
     }
@@ -220,7 +225,10 @@ fn certificates(folder: &Path) -> bool {
 }
 
 /// Says why a test is skipped; fails instead where nothing may be.
-#[allow(clippy::disallowed_methods, reason = "only the test environment itself is asked, never configuration")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "only the test environment itself is asked, never configuration"
+)]
 fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "cannot be skipped here: {why}");
     eprintln!("skipped: {why}");
