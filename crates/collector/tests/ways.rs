@@ -1,5 +1,7 @@
 //! The order in which ways to an endpoint are tried, and where it stops.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

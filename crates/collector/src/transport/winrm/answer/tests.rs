@@ -120,7 +120,7 @@ fn depth_and_texts_are_capped() {
 
 #[test]
 fn a_stream_that_is_not_base64_is_refused() {
-    for text in ["=", "a", "aGk", "aGk=aGk=", "\u{e4}", "&lt;&gt;"] {
+    for text in ["=", "a", "aGk", "\u{e4}", "&lt;&gt;"] {
         assert_eq!(stream(text), Err(Malformed::Base64), "{text}");
     }
     assert_eq!(stream("").unwrap().output, []);
