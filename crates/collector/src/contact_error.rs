@@ -158,9 +158,9 @@ pub enum ContactError {
         /// What that can mean.
         detail: String,
     },
-    /// The account was refused somewhere not long ago. Nothing was sent.
+    /// The account was refused not long ago, here or elsewhere. Nothing of it was sent.
     #[error(
-        "{target} is not contacted: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked"
+        "{target} gets no logon: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked"
     )]
     AccountRests {
         /// The address.

@@ -50,8 +50,9 @@ impl Channel {
         config: &WinrmConfig,
         accounts: &Accounts,
     ) -> Result<(Self, Option<String>), ContactError> {
+        // First of all: whether anything answers there has nothing to do with the account.
+        let mut connection = Connection::open(target, config).await?;
         let Some(file) = &config.password_file else {
-            let connection = Connection::open(target, config).await?;
             let endpoint = fingerprint(&connection);
             return Ok((Self::new(target, config, connection, Protection::Certificate), endpoint));
         };
@@ -62,15 +63,14 @@ impl Channel {
             user: one_line(&config.user, 200),
             minutes: resting.left.as_secs().div_ceil(60),
         };
-        accounts.check(&config.user, password.fingerprint()).map_err(rests)?;
-        let mut connection = Connection::open(target, config).await?;
+        accounts.check(&config.user, password.fingerprint(), target).map_err(rests)?;
 
         let mut logon = Logon { target, config, connection: &mut connection };
         let (mut ntlm, challenge) = logon.challenge(&password).await?;
         let names = ntlm::names(&challenge).map_err(|error| logon.failed(&error))?;
         logon.expect(&names)?;
         let answer = ntlm.answer(&challenge).map_err(|error| logon.failed(&error))?;
-        let attempt = accounts.begin(&config.user, password.fingerprint());
+        let attempt = accounts.begin(&config.user, password.fingerprint(), target);
         let attempt = tokio::time::timeout(config.connect_timeout * 3, attempt).await;
         let attempt = attempt.map_err(|_| logon.late())?.map_err(rests)?;
         match logon.prove(&answer).await? {

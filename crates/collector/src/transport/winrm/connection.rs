@@ -60,14 +60,6 @@ impl Connection {
     pub(super) async fn open(target: IpAddr, config: &WinrmConfig) -> Result<Self, ContactError> {
         let patience = config.connect_timeout;
         let late = |phase| ContactError::TimedOut { target, phase, seconds: patience.as_secs() };
-        let tls = match config.https {
-            false => None,
-            true => {
-                let (ca, client) = (config.ca_file.as_deref(), config.client_certificate.as_deref());
-                let settings = tls::settings(ca, client, Hosts::new(&config.expected_hosts));
-                Some(settings.map_err(|(file, source)| ContactError::WinrmFile { file, source })?)
-            }
-        };
         let address = SocketAddr::new(target, config.port);
         let stream = timeout(patience, TcpStream::connect(address))
             .await
@@ -75,9 +67,12 @@ impl Connection {
             .map_err(|source| ContactError::Unreachable { target, port: config.port, source })?;
         // Each request waits for the answer to the one before.
         let _ = stream.set_nodelay(true);
-        let Some(settings) = tls else {
+        if !config.https {
             return Self::speak(target, address, stream, None).await;
-        };
+        }
+        let (ca, client) = (config.ca_file.as_deref(), config.client_certificate.as_deref());
+        let settings = tls::settings(ca, client, Hosts::new(&config.expected_hosts))
+            .map_err(|(file, source)| ContactError::WinrmFile { file, source })?;
         let connecting = TlsConnector::from(settings).connect(tls::server_name(target), stream);
         let stream = timeout(patience, connecting)
             .await
