@@ -9,7 +9,7 @@ use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhoo
 use casework::door::Keys;
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
-use collector::{Collector, Config, Privilege, SshConfig};
+use collector::{Collector, Config, Privilege, SshConfig, WinrmConfig};
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
@@ -124,8 +124,9 @@ impl Setup {
         let places = Places::create(&data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))
             .context(WithExit(Exit::Storage))?;
-        let collector =
-            Collector::new(self.collector(&policy)).context("[ssh]").context(WithExit(Exit::BadPolicy))?;
+        let collector = Collector::new(self.collector(&policy))
+            .context("[ssh] or [winrm]")
+            .context(WithExit(Exit::BadPolicy))?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
@@ -157,6 +158,8 @@ impl Setup {
                 connect_timeout: ssh.connect_timeout.duration(),
                 privilege: ssh.sudo.then_some(Privilege::Sudo),
             },
+            winrm: WinrmConfig::from_section(&policy.winrm, |file| self.path(file)),
+            transports: policy.collection.transports.clone(),
         }
     }
 

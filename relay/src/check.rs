@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use investigation::policy::Transport;
 use jiff::Timestamp;
 
 use crate::causes::with_causes;
@@ -49,12 +50,7 @@ fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
 pub fn check(site: &Site, file: &Path, now: SystemTime) -> Vec<Finding> {
     let mut findings = vec![config(site, file)];
     findings.extend(site.config.remarks().into_iter().map(|remark| fine("remark", remark)));
-    findings.extend(keys(site));
-    findings.push(known_hosts(site));
-    findings.push(match site.collector() {
-        Ok(_) => fine("ssh", format!("account {} on port {}", site.config.ssh.user, site.config.ssh.port)),
-        Err(error) => wrong("ssh", with_causes(&error)),
-    });
+    findings.extend(ways(site));
     findings.push(match http::client(&site.config.transfer) {
         Ok(_) => fine("transfer", "the HTTP client starts"),
         Err(error) => wrong("transfer", with_causes(&error)),
@@ -76,6 +72,55 @@ fn config(site: &Site, file: &Path) -> Finding {
         );
     }
     fine("config", format!("{}: relay {} serves {}", file.display(), site.config.name, networks.join(", ")))
+}
+
+/// What each way to an endpoint needs. One that is not taken needs nothing.
+fn ways(site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Err(error) = site.collector() {
+        findings.push(wrong("transports", with_causes(&error)));
+    }
+    if site.config.transports.contains(&Transport::Ssh) {
+        findings.extend(keys(site));
+        findings.push(known_hosts(site));
+        let ssh = &site.config.ssh;
+        findings.push(fine("ssh", format!("account {} on port {}", ssh.user, ssh.port)));
+    }
+    let winrm = &site.config.winrm;
+    if let Some(user) = winrm.user.as_ref().filter(|_| site.config.transports.contains(&Transport::Winrm)) {
+        let secrets = [&winrm.password_file, &winrm.client_certificate];
+        findings.extend(secrets.into_iter().flatten().map(|file| secret(&site.path(file))));
+        findings.extend(winrm.ca_file.iter().map(|file| authorities(&site.path(file))));
+        let scheme = if winrm.https { "https" } else { "http, sealed by NTLM" };
+        findings.push(fine("winrm", format!("account {user} on port {} ({scheme})", winrm.port())));
+    }
+    findings
+}
+
+/// A file that only this account may read. What is in it is not shown.
+fn secret(file: &Path) -> Finding {
+    let shown = file.display();
+    match File::open(file).and_then(|mut secret| secret.read(&mut [0; 1])) {
+        Ok(0) => wrong("secret", format!("{shown} is empty")),
+        Ok(_) if is_open_to_others(file) => {
+            wrong("secret", format!("{shown} is open to other accounts: chmod 600 it"))
+        }
+        Ok(_) => fine("secret", shown.to_string()),
+        Err(error) => wrong("secret", format!("{shown}: {error}; put it there, readable by this account")),
+    }
+}
+
+/// Whose certificates are trusted.
+fn authorities(file: &Path) -> Finding {
+    let shown = file.display();
+    match fs::read_to_string(file) {
+        Ok(_) if is_writable_by_others(file) => {
+            wrong("ca_file", format!("{shown} can be changed by other accounts: chmod 600 it"))
+        }
+        Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => fine("ca_file", shown.to_string()),
+        Ok(_) => wrong("ca_file", format!("{shown} holds no certificate in PEM")),
+        Err(error) => wrong("ca_file", format!("{shown}: {error}; put the authority's certificates there")),
+    }
 }
 
 fn keys(site: &Site) -> Vec<Finding> {
@@ -253,6 +298,24 @@ mod tests {
         private(&dir.path().join("key"), "ssh-ed25519 AAAA\n");
         fs::remove_file(dir.path().join("known_hosts")).unwrap();
         assert_eq!(wrong_about(&file, SystemTime::now()), ["config", "key", "known_hosts", "staging"]);
+    }
+
+    #[test]
+    fn what_winrm_needs_is_looked_at_and_ssh_only_where_it_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("relay.toml");
+        private(
+            &file,
+            "version = 1\nname = 'site-1'\nstaging_dir = 'staging'\nmin_free_bytes = 1\ntransports = ['winrm']\n\
+             [scope]\nnetworks = ['10.0.0.0/8']\n\
+             [winrm]\nuser = 'CORP\\svc'\npassword_file = 'password'\nca_file = 'ca.pem'\n",
+        );
+        assert_eq!(wrong_about(&file, SystemTime::now()), ["secret", "ca_file"]);
+        private(&dir.path().join("password"), "secret\n");
+        private(&dir.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----\n");
+        assert_eq!(wrong_about(&file, SystemTime::now()), Vec::<&str>::new());
+        fs::set_permissions(dir.path().join("password"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(wrong_about(&file, SystemTime::now()), ["secret"]);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use collector::{Collector, Config, Privilege, SetupError, SshConfig};
+use collector::{Collector, Config, Privilege, SetupError, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
-use investigation::policy::{Span, Ssh};
+use investigation::policy::{Span, Ssh, Transport, Winrm};
 use investigation::scope::Scope;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -40,9 +40,15 @@ pub struct RelayConfig {
     pub min_free_bytes: u64,
     /// What may be contacted. It need not be all that the policy lists, and nothing outside it ever is contacted.
     pub scope: Scope,
-    /// How endpoints are reached.
+    /// Ways to reach an endpoint, in the order in which they are tried. What is not configured is passed over.
+    #[serde(default = "transports")]
+    pub transports: Vec<Transport>,
+    /// How endpoints are reached over SSH.
     #[serde(default)]
     pub ssh: Ssh,
+    /// How endpoints are reached over WinRM.
+    #[serde(default)]
+    pub winrm: Winrm,
     /// How orders are fetched and bundles uploaded.
     #[serde(default)]
     pub transfer: Transfer,
@@ -50,6 +56,10 @@ pub struct RelayConfig {
 
 fn jobs() -> usize {
     16
+}
+
+fn transports() -> Vec<Transport> {
+    Transport::ALL.to_vec()
 }
 
 fn min_free_bytes() -> u64 {
@@ -115,9 +125,9 @@ pub enum ConfigError {
     /// Every value reads, but not all can be right.
     #[error("{}", .0.join("\n"))]
     Wrong(Vec<String>),
-    /// What the SSH settings say cannot work.
-    #[error("[ssh] cannot be used")]
-    Ssh(#[source] SetupError),
+    /// What the SSH or WinRM settings say cannot work.
+    #[error("the way to endpoints cannot be used")]
+    Way(#[source] SetupError),
     /// The proxy, or the system's certificates.
     #[error("[transfer] gives no HTTP client: {0}")]
     Http(String),
@@ -159,6 +169,7 @@ impl RelayConfig {
                 "[ssh] accept_new_host_keys is on: whoever answers first at an address is trusted".to_owned(),
             );
         }
+        remarks.extend(self.winrm.doubts());
         if self.transfer.hosts.is_empty() {
             remarks.push(
                 "[transfer] hosts is empty: bundles go to any https host that an order names; list your bucket's"
@@ -191,6 +202,10 @@ impl RelayConfig {
         if self.scope.exempt.iter().any(|exemption| exemption.reason.trim().is_empty()) {
             fault("[scope] exempt: each exemption needs a reason");
         }
+        if let Some(text) = Transport::fault_in(&self.transports, &self.winrm) {
+            fault(text);
+        }
+        self.winrm.faults().iter().for_each(|text| fault(text));
         let transfer = &self.transfer;
         if !(1..=100).contains(&transfer.attempts) {
             fault("[transfer] attempts: between 1 and 100");
@@ -274,8 +289,10 @@ impl Site {
                 connect_timeout: ssh.connect_timeout.duration(),
                 privilege: ssh.sudo.then_some(Privilege::Sudo),
             },
+            winrm: WinrmConfig::from_section(&self.config.winrm, |file| self.path(file)),
+            transports: self.config.transports.clone(),
         })
-        .map_err(ConfigError::Ssh)
+        .map_err(ConfigError::Way)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod identify;
+mod reach;
 mod run;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use investigation::evidence::{ArtifactKind, Collection};
 use investigation::order::{Limits, Order, Task};
+use investigation::policy::Transport;
 use investigation::scope::{Scope, Standing, fold};
 use jiff::Timestamp;
 
@@ -19,7 +21,9 @@ use crate::contact_error::{ContactError, SetupError};
 use crate::staging::Staging;
 use crate::transport::Session;
 use crate::transport::local::LocalSession;
-use crate::transport::ssh::{SshConfig, SshSession};
+use crate::transport::ssh::SshConfig;
+use crate::transport::winrm::WinrmConfig;
+use crate::transport::winrm::accounts::Accounts;
 use artifacts::Collecting;
 
 /// What a collector works by.
@@ -27,8 +31,12 @@ use artifacts::Collecting;
 pub struct Config {
     /// The networks that may be contacted. Checked again here before any contact: this process holds the credentials.
     pub scope: Scope,
-    /// How other machines are reached.
+    /// How other machines are reached over SSH.
     pub ssh: SshConfig,
+    /// How they are reached over WinRM, if they are.
+    pub winrm: Option<WinrmConfig>,
+    /// The ways in which other machines are reached, in the order in which they are tried.
+    pub transports: Vec<Transport>,
     /// Version that the collection names.
     pub collector_version: String,
 }
@@ -41,7 +49,7 @@ pub enum Progress {
     Connecting,
     /// It has been reached and has proven who it is.
     Connected {
-        /// `local` or `ssh`.
+        /// `local`, `winrm` or `ssh`.
         transport: &'static str,
     },
     /// An artifact is being collected.
@@ -63,6 +71,7 @@ pub(crate) type Watcher<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 #[derive(Clone)]
 pub struct Collector {
     config: Arc<Config>,
+    accounts: Accounts,
     loopback_is_local: bool,
 }
 
@@ -76,7 +85,7 @@ impl Collector {
     /// Makes a collector.
     ///
     /// # Errors
-    /// Where the SSH settings cannot work, or this machine's own addresses cannot be listed.
+    /// Where the SSH or WinRM settings cannot work, or this machine's own addresses cannot be listed.
     pub fn new(config: Config) -> Result<Self, SetupError> {
         if config.ssh.port == 0 {
             return Err(SetupError::Ssh("port 0 cannot be connected to"));
@@ -87,11 +96,14 @@ impl Collector {
         if config.ssh.user.is_empty() {
             return Err(SetupError::Ssh("the account's name is empty"));
         }
+        if let Some(winrm) = &config.winrm {
+            winrm.check()?;
+        }
         own_addresses().map_err(SetupError::Interfaces)?;
-        Ok(Self { config: Arc::new(config), loopback_is_local: false })
+        Ok(Self { config: Arc::new(config), accounts: Accounts::default(), loopback_is_local: false })
     }
 
-    /// Takes loopback addresses as this machine. Otherwise they are reached over SSH like any other address: an alert
+    /// Takes loopback addresses as this machine. Otherwise they are reached like any other address: an alert
     /// that names one does not mean the machine that the collector runs on.
     #[must_use]
     pub fn with_loopback_as_local(mut self) -> Self {
@@ -161,8 +173,7 @@ impl Collector {
         if self.is_this_machine(target) {
             return Ok(Session::Local(LocalSession { target }));
         }
-        let session = SshSession::connect(target, &self.config.ssh).await?;
-        Ok(Session::Ssh(Box::new(session)))
+        reach::reach(target, &self.config, &self.accounts).await
     }
 
     fn is_this_machine(&self, target: IpAddr) -> bool {

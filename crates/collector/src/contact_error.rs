@@ -12,6 +12,9 @@ pub enum SetupError {
     /// The SSH settings cannot work.
     #[error("ssh settings: {0}")]
     Ssh(&'static str),
+    /// The WinRM settings cannot work, or would not be safe.
+    #[error("WinRM settings: {0}")]
+    Winrm(&'static str),
     /// This machine's own addresses cannot be listed.
     #[error("cannot list this machine's own network addresses")]
     Interfaces(#[source] std::io::Error),
@@ -30,7 +33,7 @@ pub enum ContactError {
     },
     /// Nothing accepts a connection there.
     #[error(
-        "{target} port {port} cannot be reached; check that the machine is up and its SSH port is open to this host"
+        "{target} port {port} cannot be reached; check that the machine is up and this port is open to this host"
     )]
     Unreachable {
         /// The address.
@@ -46,7 +49,7 @@ pub enum ContactError {
     TimedOut {
         /// The address.
         target: IpAddr,
-        /// `connection`, `key exchange`, `authentication`, `channel`, `identity`.
+        /// `connection`, `key exchange`, `TLS handshake`, `authentication`, `channel`, `identity`, ….
         phase: &'static str,
         /// How long was waited.
         seconds: u64,
@@ -100,6 +103,95 @@ pub enum ContactError {
         /// Which keys were offered, which could not be used, and what the endpoint would accept.
         detail: String,
     },
+    /// None of the ways that are configured finds anything that answers.
+    #[error(
+        "{target} answers on no port: {tried}; check that the machine is up and one of them is open to this host"
+    )]
+    NoneAnswers {
+        /// The address.
+        target: IpAddr,
+        /// Each way, and why it was none.
+        tried: String,
+    },
+    /// No way is configured.
+    #[error("there is no way to {target}: set up [winrm] or [ssh], and list it in transports")]
+    NoTransport {
+        /// The address.
+        target: IpAddr,
+    },
+    /// A file that WinRM works by cannot be used. It is read anew each time.
+    #[error("cannot use {} for WinRM", file.display())]
+    WinrmFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The endpoint's certificate proves nothing about it.
+    #[error(
+        "{target} shows a certificate that is not accepted: {detail}; see [winrm] ca_file and expected_hosts"
+    )]
+    CertificateRefused {
+        /// The address.
+        target: IpAddr,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The endpoint calls itself by a name that none should have. It got no answer to its challenge.
+    #[error(
+        "{target} calls itself {host}, which is not among [winrm] expected_hosts; it is another machine, or the list lacks it"
+    )]
+    UnexpectedHost {
+        /// The address.
+        target: IpAddr,
+        /// The name that it gives.
+        host: String,
+    },
+    /// The account was refused. It is not tried again soon, so that it is not locked.
+    #[error("{target} refuses {user}: {detail}; put it right before this account is used again")]
+    LogonRefused {
+        /// The address.
+        target: IpAddr,
+        /// The account.
+        user: String,
+        /// What that can mean.
+        detail: String,
+    },
+    /// The account was refused not long ago, here or elsewhere. Nothing of it was sent.
+    #[error(
+        "{target} gets no logon: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked"
+    )]
+    AccountRests {
+        /// The address.
+        target: IpAddr,
+        /// The account.
+        user: String,
+        /// Minutes that are left.
+        minutes: u64,
+    },
+    /// An answer did not come from who holds the key of this session, or was changed on the way.
+    #[error(
+        "{target} sent an answer that is not sealed with the key of this session ({detail}); it was changed on the way, or somebody else answers"
+    )]
+    NotSealed {
+        /// The address.
+        target: IpAddr,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// WinRM answered that it does not do what was asked.
+    #[error("{target} refuses WinRM during {phase}: {detail}")]
+    WinrmRefused {
+        /// The address.
+        target: IpAddr,
+        /// What was being done.
+        phase: &'static str,
+        /// Its reason.
+        detail: String,
+        /// It may be otherwise the next time: a quota, a service that starts.
+        may_pass: bool,
+    },
     /// Another machine answered.
     #[error(
         "{target} was answered by {host}, whose own addresses ({addresses}) do not hold it: the address is translated (NAT, load balancer) or stale; investigate the machine behind it by its own address"
@@ -112,8 +204,8 @@ pub enum ContactError {
         /// The first of the addresses that it holds.
         addresses: String,
     },
-    /// The endpoint speaks SSH and has no POSIX shell to run the catalogue in.
-    #[error("{target} has no POSIX shell behind its SSH server: {detail}")]
+    /// The endpoint has no shell to run the catalogue in.
+    #[error("{target} has no shell that the catalogue runs in: {detail}")]
     Unsupported {
         /// The address.
         target: IpAddr,
@@ -127,7 +219,7 @@ pub enum ContactError {
         target: IpAddr,
         /// What was being done.
         phase: String,
-        /// What the SSH layer said.
+        /// What the layer below said.
         detail: String,
     },
     /// Our own side cannot keep what comes back.
@@ -148,13 +240,22 @@ impl ContactError {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Disconnected { .. }
+            | Self::NoneAnswers { .. }
+            | Self::AccountRests { .. }
             | Self::Staging { .. } => true,
-            // Trying a refused key again only locks the account, and a host key does not mend itself.
+            Self::WinrmRefused { may_pass, .. } => *may_pass,
+            // Trying a refused key or password again only locks the account, and a host key does not mend itself.
             Self::OutOfScope { .. }
             | Self::HostKeyUnknown { .. }
             | Self::HostKeyChanged { .. }
             | Self::KnownHosts { .. }
             | Self::AuthenticationFailed { .. }
+            | Self::NoTransport { .. }
+            | Self::WinrmFile { .. }
+            | Self::CertificateRefused { .. }
+            | Self::UnexpectedHost { .. }
+            | Self::LogonRefused { .. }
+            | Self::NotSealed { .. }
             | Self::WrongMachine { .. }
             | Self::Unsupported { .. } => false,
         }
@@ -164,12 +265,20 @@ impl ContactError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OutOfScope { .. } => "out_of_scope",
-            Self::Unreachable { .. } => "unreachable",
+            Self::Unreachable { .. } | Self::NoneAnswers { .. } => "unreachable",
             Self::TimedOut { .. } => "timed_out",
             Self::HostKeyUnknown { .. } => "host_key_unknown",
             Self::HostKeyChanged { .. } => "host_key_changed",
             Self::KnownHosts { .. } => "known_hosts",
             Self::AuthenticationFailed { .. } => "authentication_failed",
+            Self::NoTransport { .. } => "no_transport",
+            Self::WinrmFile { .. } => "winrm_file",
+            Self::CertificateRefused { .. } => "certificate_refused",
+            Self::UnexpectedHost { .. } => "unexpected_host",
+            Self::LogonRefused { .. } => "logon_refused",
+            Self::AccountRests { .. } => "account_rests",
+            Self::NotSealed { .. } => "not_sealed",
+            Self::WinrmRefused { .. } => "winrm_refused",
             Self::WrongMachine { .. } => "wrong_machine",
             Self::Unsupported { .. } => "unsupported",
             Self::Disconnected { .. } => "disconnected",

@@ -46,7 +46,8 @@ fn worker(data: &Path) -> Site {
         connect_timeout: Duration::from_secs(5),
         privilege: None,
     };
-    let config = Config { scope: policy.scope.clone(), ssh, collector_version: "test".to_owned() };
+    let (scope, transports) = (policy.scope.clone(), policy.collection.transports.clone());
+    let config = Config { scope, ssh, winrm: None, transports, collector_version: "test".to_owned() };
     let now: Clock = Arc::new(Timestamp::now);
     let performer = OnSite {
         collector: Collector::new(config).unwrap(),

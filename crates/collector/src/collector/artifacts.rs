@@ -73,7 +73,7 @@ impl<'a> Collecting<'a> {
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
             Session::Local(_) => artifact::find(kind, System::ThisMachine),
-            _ => None,
+            Session::Ssh(_) | Session::Winrm(_) => None,
         };
         let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
         match native.or_else(scripts) {
@@ -210,7 +210,7 @@ impl<'a> Collecting<'a> {
     /// Goes on without `sudo`. False where it was not used.
     pub(super) fn renounce_privilege(&mut self) -> bool {
         match &mut self.session {
-            Session::Local(_) => false,
+            Session::Local(_) | Session::Winrm(_) => false,
             Session::Ssh(session) => session.renounce_privilege(),
         }
     }
@@ -271,6 +271,7 @@ impl<'a> Collecting<'a> {
         let endpoint_key = match &self.session {
             Session::Local(_) => None,
             Session::Ssh(session) => Some(session.fingerprint().to_owned()),
+            Session::Winrm(session) => session.endpoint().map(str::to_owned),
         };
         let done = Done {
             transport: self.session.transport(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod local;
 pub(crate) mod ssh;
+pub(crate) mod winrm;
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(crate) enum Session {
     Local(local::LocalSession),
     /// Over SSH.
     Ssh(Box<ssh::SshSession>),
+    /// Over WinRM.
+    Winrm(winrm::WinrmSession),
 }
 
 impl Session {
@@ -42,6 +45,7 @@ impl Session {
         match self {
             Self::Local(_) => "local",
             Self::Ssh(_) => "ssh",
+            Self::Winrm(_) => "winrm",
         }
     }
 
@@ -50,6 +54,7 @@ impl Session {
         match self {
             Self::Local(_) => cfg!(target_os = "linux"),
             Self::Ssh(_) => true,
+            Self::Winrm(_) => false,
         }
     }
 
@@ -57,7 +62,7 @@ impl Session {
     pub(crate) fn speaks_windows(&self) -> bool {
         match self {
             Self::Local(_) => false,
-            Self::Ssh(_) => true,
+            Self::Ssh(_) | Self::Winrm(_) => true,
         }
     }
 
@@ -74,6 +79,7 @@ impl Session {
         match self {
             Self::Local(session) => session.run(script, out, limit).await,
             Self::Ssh(session) => session.run(script, out, limit).await,
+            Self::Winrm(session) => session.run(script, out, limit).await,
         }
     }
 
@@ -82,6 +88,7 @@ impl Session {
         match self {
             Self::Local(_) => local::SHELL.to_owned(),
             Self::Ssh(session) => session.command(script),
+            Self::Winrm(session) => session.command(script),
         }
     }
 
@@ -90,6 +97,7 @@ impl Session {
         match self {
             Self::Local(_) => {}
             Self::Ssh(session) => session.close().await,
+            Self::Winrm(session) => session.close().await,
         }
     }
 }

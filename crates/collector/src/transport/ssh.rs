@@ -23,7 +23,7 @@ use host_key::{HandshakeError, Pinning};
 
 /// Reads a script to the end of the standard input and runs it as one piece. `-Command -` would run it line by line as
 /// if it was typed. Only what constrained language mode allows.
-const POWERSHELL: &str = "powershell.exe -NoLogo -NoProfile -NonInteractive -Command \"($input -join [char]10) | Invoke-Expression\"";
+pub(super) const POWERSHELL: &str = "powershell.exe -NoLogo -NoProfile -NonInteractive -Command \"($input -join [char]10) | Invoke-Expression\"";
 
 /// How endpoints are reached over SSH.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use std::time::Duration;
 use collector::{Config, SshConfig};
 use investigation::evidence::{ArtifactKind, Process, Socket};
 use investigation::order::{Limits, Order, Task};
+use investigation::policy::Transport;
 use investigation::scope::Scope;
 use serde::de::DeserializeOwned;
 
@@ -26,7 +27,7 @@ pub(crate) fn config(networks: &[&str], ssh: SshConfig) -> Config {
         permit_loopback: true,
         ..Scope::default()
     };
-    Config { scope, ssh, collector_version: "test".into() }
+    Config { scope, ssh, winrm: None, transports: vec![Transport::Ssh], collector_version: "test".into() }
 }
 
 /// SSH settings that reach nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Policy;
+use super::{Policy, Transport};
 use crate::act::ActionKind;
 use crate::order;
 
@@ -29,6 +29,7 @@ impl Policy {
         let mut remarks = Vec::new();
         self.check_scope(&mut remarks);
         self.check_times(&mut remarks);
+        self.check_transports(&mut remarks);
         self.check_users(&mut remarks);
         self.check_delivery(&mut remarks);
         self.check_relays(&mut remarks);
@@ -116,6 +117,18 @@ impl Policy {
         if self.actions.attempts == 0 {
             remarks.push(error("[actions] attempts = 0: nothing would ever be delivered; use 1 or more"));
         }
+    }
+
+    fn check_transports(&self, remarks: &mut Vec<Remark>) {
+        if let Some(fault) = Transport::fault_in(&self.collection.transports, &self.winrm) {
+            remarks.push(error(format!("[collection] {fault}")));
+        }
+        let used = self.collection.transports.contains(&Transport::Winrm);
+        if self.winrm.user.is_some() && !used {
+            remarks.push(warning("[winrm] is set up, and [collection] transports does not name it"));
+        }
+        remarks.extend(self.winrm.faults().into_iter().map(error));
+        remarks.extend(self.winrm.doubts().into_iter().map(warning));
     }
 
     fn check_users(&self, remarks: &mut Vec<Remark>) {
@@ -212,6 +225,17 @@ mod tests {
         for sound in [format!("{SCOPE}{enough}{relay}"), format!("{SCOPE}{short}")] {
             assert!(remarks(&sound).iter().all(|remark| !remark.is_error), "{sound}");
         }
+    }
+
+    #[test]
+    fn winrm_is_checked_with_the_rest() {
+        refuses(&format!("{SCOPE}[winrm]\nuser = 'svc'\n"), "password_file");
+        refuses(&format!("{SCOPE}[collection]\ntransports = ['winrm']\n"), "no machine could be reached");
+        let sound =
+            "[collection]\ntransports = ['ssh']\n[winrm]\nuser = 'svc'\npassword_file = 'p'\nhttps = false\n";
+        let found = remarks(&format!("{SCOPE}{sound}"));
+        assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
+        assert!(found.iter().any(|remark| remark.text.contains("does not name it")), "{found:?}");
     }
 
     #[test]

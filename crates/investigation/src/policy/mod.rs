@@ -5,6 +5,7 @@ mod intake;
 mod relay;
 pub mod sections;
 pub mod span;
+mod winrm;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use sections::{
     UserExemption, Users, Webhook,
 };
 pub use span::Span;
+pub use winrm::{Transport, Winrm};
 
 use crate::alert::SiteFormat;
 use crate::claim::ClaimKey;
@@ -50,6 +52,9 @@ pub struct Policy {
     /// SSH.
     #[serde(default)]
     pub ssh: Ssh,
+    /// WinRM.
+    #[serde(default)]
+    pub winrm: Winrm,
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::span::Span;
+use super::winrm::Transport;
 use crate::act::ActionKind;
 use crate::evidence::ArtifactKind;
 use crate::order::Limits;
@@ -66,6 +67,8 @@ impl Default for Cooldown {
 pub struct CollectionPolicy {
     /// Investigations at the same time.
     pub jobs: usize,
+    /// Ways to reach a machine, in the order in which they are tried. What is not configured is passed over.
+    pub transports: Vec<Transport>,
     /// Kinds of artifacts to collect.
     pub artifacts: Vec<ArtifactKind>,
     /// Time for contact and identity.
@@ -93,6 +96,7 @@ impl Default for CollectionPolicy {
     fn default() -> Self {
         Self {
             jobs: 8,
+            transports: Transport::ALL.to_vec(),
             artifacts: ArtifactKind::ALL.to_vec(),
             identify_timeout: Span::minutes(1),
             collect_timeout: Span::minutes(30),

@@ -1,0 +1,220 @@
+//! No account is locked out by us: a password that was refused rests for a while, one that is not known to be right is
+//! tried at one endpoint at a time, and any at a few. All clones of a collector share this.
+//!
+//! The endpoints are suspects. One that refuses a password which others take may do so to stop the rest of the work: it
+//! alone is left alone then, until another one refuses as well.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long a refused password rests. Windows counts refusals over ten minutes by default, in many domains over thirty.
+const REST: Duration = Duration::from_secs(30 * 60);
+
+/// Tries of one account at the same time: as many may fail when its password is changed elsewhere.
+const AT_ONCE: u32 = 3;
+
+/// Endpoints that may refuse a password which others took, one after the other, before it rests for all.
+const DOUBTS: u32 = 2;
+
+/// What is known of the accounts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts {
+    known: Arc<Mutex<HashMap<String, Account>>>,
+}
+
+#[derive(Debug)]
+struct Account {
+    password: [u8; 32],
+    standing: Standing,
+    /// Who refused a password that others took, and when.
+    doubts: HashMap<IpAddr, Instant>,
+    /// How many did since it was taken last.
+    refusals: u32,
+    gate: Arc<Semaphore>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Unknown,
+    Accepted,
+    Refused(Instant),
+}
+
+/// The password was refused not long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resting {
+    /// For how long it still is not tried.
+    pub(super) left: Duration,
+}
+
+/// Leave to try one password once, at one endpoint.
+#[derive(Debug)]
+pub(super) struct Try {
+    accounts: Accounts,
+    account: String,
+    password: [u8; 32],
+    target: IpAddr,
+    /// All of the account's permits while nobody knows whether the password is right, else one of them. The gate is
+    /// never closed, so there always is one.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Accounts {
+    /// Refuses an account whose password was refused, unless it has been changed since.
+    pub(super) fn check(&self, user: &str, password: [u8; 32], target: IpAddr) -> Result<(), Resting> {
+        let mut known = self.lock();
+        let account = Account::of(&mut known, &key(user), password);
+        let refused = match account.standing {
+            Standing::Refused(at) => Some(at),
+            _ => account.doubts.get(&target).copied(),
+        };
+        match refused.map(|at| REST.saturating_sub(at.elapsed())) {
+            Some(left) if !left.is_zero() => Err(Resting { left }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives leave to try. Waits for another's try where it is not known yet what comes of it.
+    pub(super) async fn begin(&self, user: &str, password: [u8; 32], target: IpAddr) -> Result<Try, Resting> {
+        self.check(user, password, target)?;
+        let (gate, permits) = {
+            let mut known = self.lock();
+            let account = Account::of(&mut known, &key(user), password);
+            let is_right = account.standing == Standing::Accepted;
+            (Arc::clone(&account.gate), if is_right { 1 } else { AT_ONCE })
+        };
+        let permit = gate.acquire_many_owned(permits).await.ok();
+        self.check(user, password, target)?;
+        Ok(Try { accounts: self.clone(), account: key(user), password, target, _permit: permit })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// What is known of an account with this password. Nothing that was known of another password holds.
+    fn of<'k>(known: &'k mut HashMap<String, Self>, account: &str, password: [u8; 32]) -> &'k mut Self {
+        let new =
+            |gate| Self { password, standing: Standing::Unknown, doubts: HashMap::new(), refusals: 0, gate };
+        let found = known
+            .entry(account.to_owned())
+            .or_insert_with(|| new(Arc::new(Semaphore::new(AT_ONCE as usize))));
+        if found.password != password {
+            *found = new(Arc::clone(&found.gate));
+        }
+        found
+    }
+}
+
+impl Try {
+    /// The password is right.
+    pub(super) fn accepted(self) {
+        self.settle(|account| {
+            account.standing = Standing::Accepted;
+            account.refusals = 0;
+        });
+    }
+
+    /// It is wrong, the account may not log on, or the endpoint says so.
+    pub(super) fn refused(self) {
+        let (now, target) = (Instant::now(), self.target);
+        self.settle(|account| {
+            account.doubts.retain(|_, at| at.elapsed() < REST);
+            account.doubts.insert(target, now);
+            account.refusals += 1;
+            if account.standing != Standing::Accepted || account.refusals >= DOUBTS {
+                account.standing = Standing::Refused(now);
+            }
+        });
+    }
+
+    fn settle(&self, settle: impl FnOnce(&mut Account)) {
+        let mut known = self.accounts.lock();
+        settle(Account::of(&mut known, &self.account, self.password));
+    }
+}
+
+/// Windows does not tell upper from lower case in names.
+fn key(user: &str) -> String {
+    user.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: [u8; 32] = [1; 32];
+    const NEW: [u8; 32] = [2; 32];
+
+    fn host(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    #[tokio::test]
+    async fn a_refused_password_rests_for_all_and_a_changed_one_does_not() {
+        let accounts = Accounts::default();
+        accounts.begin("CORP\\svc", OLD, host(1)).await.unwrap().refused();
+        let clone = accounts.clone();
+        let resting = clone.check("corp\\SVC", OLD, host(2)).unwrap_err();
+        assert!(resting.left > Duration::from_secs(29 * 60));
+        assert!(clone.begin("corp\\svc", OLD, host(2)).await.is_err());
+        assert!(clone.check("corp\\other", OLD, host(1)).is_ok());
+        clone.begin("corp\\svc", NEW, host(1)).await.unwrap().accepted();
+        assert!(accounts.check("corp\\svc", NEW, host(2)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_password_is_tried_alone() {
+        let accounts = Accounts::default();
+        let first = accounts.begin("svc", OLD, host(1)).await.unwrap();
+        let second = tokio::spawn({
+            let accounts = accounts.clone();
+            async move { accounts.begin("svc", OLD, host(2)).await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        assert!(!second.is_finished(), "it waits for what comes of the first");
+        first.refused();
+        assert!(second.await.unwrap().is_err(), "and is not tried after it");
+    }
+
+    #[tokio::test]
+    async fn a_right_password_is_tried_at_a_few_endpoints_side_by_side() {
+        let accounts = Accounts::default();
+        accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+        let mut tries = Vec::new();
+        for _ in 0..AT_ONCE {
+            tries.push(accounts.begin("svc", OLD, host(1)).await.unwrap());
+        }
+        let next = accounts.begin("svc", OLD, host(1));
+        assert!(tokio::time::timeout(Duration::from_millis(20), next).await.is_err());
+        drop(tries);
+        assert!(accounts.begin("svc", OLD, host(1)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_endpoint_cannot_stop_the_work_on_the_others_and_two_in_a_row_do() {
+        let accounts = Accounts::default();
+        accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+        for liar in [2, 3] {
+            accounts.begin("svc", OLD, host(liar)).await.unwrap().refused();
+            assert!(accounts.check("svc", OLD, host(liar)).is_err(), "it is not asked again itself");
+            accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+        }
+        accounts.begin("svc", OLD, host(4)).await.unwrap().refused();
+        accounts.begin("svc", OLD, host(5)).await.unwrap().refused();
+        assert!(accounts.check("svc", OLD, host(1)).is_err(), "the password was changed");
+    }
+
+    #[tokio::test]
+    async fn a_try_that_came_to_nothing_holds_nobody_up() {
+        let accounts = Accounts::default();
+        drop(accounts.begin("svc", OLD, host(1)).await.unwrap());
+        assert!(accounts.begin("svc", OLD, host(2)).await.is_ok());
+    }
+}

@@ -1,0 +1,216 @@
+//! `[winrm]`: how Windows machines are reached, in the policy and in a relay's configuration.
+
+use serde::{Deserialize, Serialize};
+
+use super::span::Span;
+
+/// `[winrm]`. In use once an account is named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Winrm {
+    /// Account on the endpoints: `DOMAIN\name`, `name@domain`, or a local one. Absent: WinRM is not used.
+    pub user: Option<String>,
+    /// File that holds the password; relative to the file that this section is in.
+    pub password_file: Option<String>,
+    /// Certificate and private key in PEM, instead of a password; relative likewise.
+    pub client_certificate: Option<String>,
+    /// TLS. Without it, every message is sealed by NTLM.
+    pub https: bool,
+    /// Port, where it is not the usual one (5986, without TLS 5985).
+    pub port: Option<u16>,
+    /// Certificates in PEM that the endpoints' are verified against; relative likewise. Absent: the system's.
+    pub ca_file: Option<String>,
+    /// Names of endpoints, or `*.suffix` for all below a domain.
+    pub expected_hosts: Vec<String>,
+    /// Whether a password may be proven by NTLM. Nothing else proves one.
+    pub ntlm: bool,
+    /// Time for each of connection, TLS handshake, authentication and an answer.
+    pub connect_timeout: Span,
+}
+
+impl Default for Winrm {
+    fn default() -> Self {
+        Self {
+            user: None,
+            password_file: None,
+            client_certificate: None,
+            https: true,
+            port: None,
+            ca_file: None,
+            expected_hosts: Vec::new(),
+            ntlm: true,
+            connect_timeout: Span::seconds(10),
+        }
+    }
+}
+
+impl Winrm {
+    /// The port that is contacted.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.https { 5986 } else { 5985 })
+    }
+
+    /// Everything that is wrong, a line each.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut fault = |text: &str| faults.push(format!("[winrm] {text}"));
+        let Some(user) = &self.user else {
+            if *self != Self::default() {
+                fault(
+                    "user is not set, so nothing in this section has any effect; name an account or remove it",
+                );
+            }
+            return faults;
+        };
+        let parts = user.split(['\\', '@']).collect::<Vec<_>>();
+        if parts.len() > 2
+            || parts.iter().any(|part| part.trim().is_empty())
+            || user.contains(char::is_control)
+        {
+            fault("user: write DOMAIN\\name, name@domain, or the name of a local account");
+        }
+        match (&self.password_file, &self.client_certificate) {
+            (None, None) => fault("user needs a password_file, or a client_certificate"),
+            (Some(_), Some(_)) => fault("password_file and client_certificate exclude each other"),
+            (Some(_), None) if !self.ntlm => {
+                fault("ntlm = false leaves nothing to prove a password by; use a client_certificate")
+            }
+            (None, Some(_)) if !self.https => fault("client_certificate needs https = true"),
+            _ => {}
+        }
+        if self.ca_file.is_some() && !self.https {
+            fault("ca_file has no effect without https = true");
+        }
+        if self.port == Some(0) {
+            fault("port: between 1 and 65535");
+        }
+        if self.connect_timeout.duration().is_zero() {
+            fault("connect_timeout = 0s lets nothing through");
+        }
+        let is_host = |host: &String| {
+            let name = host.strip_prefix("*.").unwrap_or(host);
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+            !name.is_empty() && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
+        };
+        if let Some(host) = self.expected_hosts.iter().find(|host| !is_host(host)) {
+            let shown = crate::text::one_line(host, 80);
+            fault(&format!("expected_hosts: `{shown}` is no host name and no *.domain"));
+        }
+        faults
+    }
+
+    /// What is doubtful, a line each.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.user.is_some() && self.https && self.expected_hosts.is_empty() {
+            doubts.push(
+                "[winrm] expected_hosts is empty: only certificates that name the endpoint's address itself are \
+                 accepted, and few do; list your domain, as in \"*.corp.example.com\""
+                    .to_owned(),
+            );
+        }
+        if self.user.is_some() && !self.https {
+            doubts.push(
+                "[winrm] https is off: what answers at an address gets an NTLM response to attack offline; give the \
+                 account a long random password, or use https"
+                    .to_owned(),
+            );
+        }
+        doubts
+    }
+}
+
+/// A way to reach an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// `[winrm]`.
+    Winrm,
+    /// `[ssh]`.
+    Ssh,
+}
+
+impl Transport {
+    /// Every one, in the order in which they are tried unless another is given.
+    pub const ALL: [Self; 2] = [Self::Winrm, Self::Ssh];
+
+    /// Its name in files and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Winrm => "winrm",
+            Self::Ssh => "ssh",
+        }
+    }
+
+    /// What is wrong with an order, if anything. `winrm` is the section beside it.
+    pub fn fault_in(order: &[Self], winrm: &Winrm) -> Option<&'static str> {
+        let twice = |transport: &Self| order.iter().filter(|other| *other == transport).count() > 1;
+        if order.is_empty() {
+            return Some("transports is empty: no machine could be reached; remove the key for all");
+        }
+        if order.iter().any(twice) {
+            return Some("transports: each way once");
+        }
+        (order == [Self::Winrm] && winrm.user.is_none()).then_some(
+            "transports names winrm alone, and [winrm] user is not set: no machine could be reached",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> String {
+        toml::from_str::<Winrm>(text).unwrap().faults().join("\n")
+    }
+
+    #[test]
+    fn a_section_that_says_nothing_is_off_and_sound() {
+        assert_eq!(faults(""), "");
+        assert!(faults("https = false").contains("user is not set"));
+        assert!(toml::from_str::<Winrm>("passwort_file = 'x'").is_err());
+    }
+
+    #[test]
+    fn an_account_needs_one_way_to_prove_itself() {
+        for user in [r"CORP\svc", "svc@corp.example.com", "svc"] {
+            assert_eq!(faults(&format!("user = '{user}'\npassword_file = 'p'\nhttps = false")), "");
+        }
+        assert_eq!(faults("user = 'svc'\nclient_certificate = 'c'\nntlm = false"), "");
+        for (text, why) in [
+            ("user = 'svc'", "needs a password_file"),
+            ("user = 'svc'\npassword_file = 'p'\nclient_certificate = 'c'", "exclude each other"),
+            ("user = 'svc'\npassword_file = 'p'\nntlm = false", "nothing to prove"),
+            ("user = 'svc'\nclient_certificate = 'c'\nhttps = false", "needs https"),
+            ("user = 'svc'\npassword_file = 'p'\nca_file = 'c'\nhttps = false", "no effect"),
+            ("user = 'svc'\npassword_file = 'p'\nport = 0", "65535"),
+            ("user = 'svc'\npassword_file = 'p'\nconnect_timeout = '0s'", "lets nothing through"),
+            ("user = 'svc'\npassword_file = 'p'\nexpected_hosts = ['*']", "no host name"),
+            ("user = 'svc'\npassword_file = 'p'\nexpected_hosts = ['https://x']", "no host name"),
+            (r"user = 'A\B@C'", "DOMAIN"),
+            (r"user = 'CORP\'", "DOMAIN"),
+        ] {
+            assert!(faults(text).contains(why), "{text}: {}", faults(text));
+        }
+    }
+
+    #[test]
+    fn the_port_follows_from_tls_unless_it_is_given() {
+        let port = |text: &str| toml::from_str::<Winrm>(text).unwrap().port();
+        assert_eq!((port(""), port("https = false"), port("port = 80")), (5986, 5985, 80));
+    }
+
+    #[test]
+    fn an_order_of_transports_reaches_something() {
+        use Transport::{Ssh, Winrm as Remote};
+        let (off, on) = (Winrm::default(), Winrm { user: Some("svc".into()), ..Winrm::default() });
+        for order in [&Transport::ALL[..], &[Ssh], &[Ssh, Remote]] {
+            assert_eq!(Transport::fault_in(order, &off), None, "{order:?}");
+        }
+        assert_eq!(Transport::fault_in(&[Remote], &on), None);
+        for order in [&[][..], &[Remote], &[Ssh, Ssh]] {
+            assert!(Transport::fault_in(order, &off).is_some(), "{order:?}");
+        }
+    }
+}
