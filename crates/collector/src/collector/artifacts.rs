@@ -16,6 +16,8 @@ use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Parsed, Reader, System};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
+#[cfg(windows)]
+use crate::transport::local::windows;
 use crate::transport::local::{CancelOnDrop, files, processes, sockets};
 use crate::transport::{Run, Script, Session};
 
@@ -66,6 +68,8 @@ impl<'a> Collecting<'a> {
     /// Collects one artifact by the best way that there is to this endpoint.
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
+            #[cfg(windows)]
+            Session::Local(_) if windows::artifact(kind).is_some() => windows::artifact(kind),
             Session::Local(_) => artifact::find(kind, System::ThisMachine),
             Session::Ssh(_) => None,
         };
@@ -118,6 +122,16 @@ impl<'a> Collecting<'a> {
                     let _ = tell.send(seen);
                 });
                 (Parsed::Torrents(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Autostart => {
+                let (rows, tally) = windows::autostart(&windows::registry::ThisRegistry, &limits);
+                (Parsed::Autostart(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Firewall => {
+                let (state, tally) = windows::firewall(&windows::registry::ThisRegistry, &limits);
+                (Parsed::Firewall(state), tally)
             }
             _ => {
                 let (rows, tally) = processes::read(&limits, deadline, &cancel);

@@ -13,6 +13,8 @@ use crate::artifact::facts::Contact;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, System, identity};
 use crate::contact_error::ContactError;
+#[cfg(windows)]
+use crate::transport::local::windows;
 use crate::transport::{Ended, Run, Script, Session};
 
 /// Addresses that a message names.
@@ -21,8 +23,7 @@ const SHOWN: usize = 8;
 impl Collecting<'_> {
     /// Asks the endpoint who it is, proves that it holds `target`, and writes the identity.
     pub(super) async fn identify(&mut self, target: IpAddr) -> Result<(), ContactError> {
-        let artifact =
-            artifact::find(ArtifactKind::Identity, System::Linux).unwrap_or(&artifact::CATALOGUE[0]);
+        let artifact = self.identity_artifact();
         let (mut contact, mut tally, run) = self.ask(artifact).await?;
         if contact.is_none() && self.renounce_privilege() {
             let refused = one_line(run.as_ref().map_or("", |run| run.stderr.trim()), 200);
@@ -30,7 +31,15 @@ impl Collecting<'_> {
             let why = format!("sudo -n was refused ({refused}): collected with the account's own rights");
             self.remark = Some(why);
         }
-        let Some(mut contact) = contact.or_else(|| self.native_contact()) else {
+        if contact.is_none() && matches!(self.session, Session::Local(_)) {
+            let read = tokio::task::spawn_blocking(native_contact);
+            let (found, remarks) = joined(read.await.map(Ok))?;
+            contact = Some(found);
+            if run.is_none() {
+                tally = remarks;
+            }
+        }
+        let Some(mut contact) = contact else {
             return Err(self.silent(target, run.as_ref()));
         };
         if let Session::Local(_) = self.session {
@@ -49,6 +58,14 @@ impl Collecting<'_> {
         self.facts = contact.facts;
         let parsed = artifact::Parsed::Identity(Box::new(contact.identity));
         self.settle(artifact, &parsed, tally, run.map_or_else(Timestamp::now, |run| run.started_at))
+    }
+
+    fn identity_artifact(&self) -> &'static artifact::Artifact {
+        #[cfg(windows)]
+        if let (Session::Local(_), Some(own)) = (&self.session, windows::artifact(ArtifactKind::Identity)) {
+            return own;
+        }
+        artifact::find(ArtifactKind::Identity, System::Linux).unwrap_or(&artifact::CATALOGUE[0])
     }
 
     /// Runs the identity script and reads what it says.
@@ -70,25 +87,6 @@ impl Collecting<'_> {
         Ok((contact, tally, Some(run)))
     }
 
-    /// On systems without the scripts, what this machine's own interfaces say.
-    fn native_contact(&self) -> Option<Contact> {
-        if !matches!(self.session, Session::Local(_)) {
-            return None;
-        }
-        let identity = Identity {
-            host_name: hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            os: sysinfo::System::long_os_version().ok(),
-            kernel: sysinfo::System::kernel_version().ok(),
-            endpoint_time: Some(Timestamp::now()),
-            boot_time: sysinfo::System::boot_time()
-                .ok()
-                .and_then(|seconds| i64::try_from(seconds).ok())
-                .and_then(|seconds| Timestamp::from_second(seconds).ok()),
-            ..Identity::default()
-        };
-        Some(Contact { identity, ..Contact::default() })
-    }
-
     /// Nothing of ours ran there, or it did not come to its addresses in time.
     fn silent(&self, target: IpAddr, run: Option<&Run>) -> ContactError {
         match run {
@@ -102,6 +100,37 @@ impl Collecting<'_> {
             }
         }
     }
+}
+
+/// On systems without the scripts, what this machine's own interfaces say.
+fn native_contact() -> (Contact, Tally) {
+    let mut identity = Identity {
+        host_name: hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        os: sysinfo::System::long_os_version().ok(),
+        kernel: sysinfo::System::kernel_version().ok(),
+        endpoint_time: Some(Timestamp::now()),
+        boot_time: sysinfo::System::boot_time()
+            .ok()
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        ..Identity::default()
+    };
+    let tally = own_users(&mut identity);
+    (Contact { identity, ..Contact::default() }, tally)
+}
+
+/// Domain and users of this machine.
+#[cfg(windows)]
+fn own_users(identity: &mut Identity) -> Tally {
+    windows::contact(identity)
+}
+
+/// Domain and users of this machine.
+#[cfg(not(windows))]
+fn own_users(_: &mut Identity) -> Tally {
+    let mut tally = Tally::default();
+    tally.partial("who is logged in is not read on this operating system");
+    tally
 }
 
 /// What the blocking part of a collection came to. It is never cancelled while it is waited for.
