@@ -115,7 +115,7 @@ impl Reading<'_> {
             else {
                 continue;
             };
-            let library = || {
+            let mut library = || {
                 let parameters = format!("{path}\\Parameters");
                 let found = values(self.registry, Hive::Machine, &parameters, &mut self.tally);
                 find(&found, "ServiceDll").and_then(Value::text).filter(|text| !text.is_empty())

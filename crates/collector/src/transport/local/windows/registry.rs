@@ -73,8 +73,6 @@ impl Value {
 #[derive(Debug)]
 pub(crate) struct Listing<T> {
     pub(crate) items: Vec<T>,
-    /// Items that could not be read.
-    pub(crate) lost: u64,
     /// There are more than are listed.
     pub(crate) cut: bool,
 }
@@ -100,9 +98,6 @@ pub(super) fn values(registry: &dyn Registry, hive: Hive, path: &str, tally: &mu
 fn listed<T>(listing: io::Result<Listing<T>>, tally: &mut Tally) -> Vec<T> {
     match listing {
         Ok(listing) => {
-            for _ in 0..listing.lost.min(1000) {
-                tally.count(ArtifactStatus::Partial, "registry values or keys could not be read");
-            }
             if listing.cut {
                 tally.count(ArtifactStatus::Truncated, "registry keys hold more than is listed");
             }
@@ -128,15 +123,24 @@ pub(crate) struct ThisRegistry;
 
 #[cfg(windows)]
 impl ThisRegistry {
-    fn open(hive: Hive, path: &str) -> io::Result<winreg::RegKey> {
-        use winreg::enums::{HKEY_LOCAL_MACHINE, HKEY_USERS, KEY_READ, KEY_WOW64_64KEY};
+    fn open(hive: Hive, path: &str) -> io::Result<windows_registry::Key> {
+        /// `KEY_WOW64_64KEY`: a 32-bit build would otherwise be shown the view for 32-bit programs alone.
+        const WHOLE_VIEW: u32 = 0x100;
+        let root = match hive {
+            Hive::Machine => windows_registry::LOCAL_MACHINE,
+            Hive::Users => windows_registry::USERS,
+        };
+        root.options().read().access(WHOLE_VIEW).open(path).map_err(failed)
+    }
+}
 
-        let root = winreg::RegKey::predef(match hive {
-            Hive::Machine => HKEY_LOCAL_MACHINE,
-            Hive::Users => HKEY_USERS,
-        });
-        // A 32-bit build would otherwise be shown the view for 32-bit programs alone.
-        root.open_subkey_with_flags(path, KEY_READ | KEY_WOW64_64KEY)
+/// The error as the standard library knows it: the low half of the code is that of the system.
+#[cfg(windows)]
+fn failed(error: impl Into<io::Error>) -> io::Error {
+    let error = error.into();
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code & 0xffff),
+        None => error,
     }
 }
 
@@ -144,34 +148,26 @@ impl ThisRegistry {
 impl Registry for ThisRegistry {
     fn keys(&self, hive: Hive, path: &str) -> io::Result<Listing<String>> {
         let key = Self::open(hive, path)?;
-        Ok(gather(key.enum_keys(), |name| name))
+        Ok(gather(key.keys().map_err(failed)?))
     }
 
     fn values(&self, hive: Hive, path: &str) -> io::Result<Listing<Value>> {
         let key = Self::open(hive, path)?;
-        Ok(gather(key.enum_values(), |(name, value)| {
-            let kind = value.vtype.clone() as u32;
-            let mut bytes = value.bytes.into_owned();
-            bytes.truncate(VALUE_CAP);
-            Value { name, kind, bytes }
-        }))
+        let values = key.values().map_err(failed)?;
+        Ok(gather(values.map(|(name, value)| Value {
+            name,
+            kind: value.ty().into(),
+            bytes: value[..value.len().min(VALUE_CAP)].to_vec(),
+        })))
     }
 }
 
 #[cfg(windows)]
-fn gather<T, U>(items: impl Iterator<Item = io::Result<T>>, keep: impl Fn(T) -> U) -> Listing<U> {
-    let mut listing = Listing { items: Vec::new(), lost: 0, cut: false };
-    for (seen, item) in items.enumerate() {
-        if seen >= LIST_CAP {
-            listing.cut = true;
-            break;
-        }
-        match item {
-            Ok(item) => listing.items.push(keep(item)),
-            Err(_) => listing.lost += 1,
-        }
-    }
-    listing
+fn gather<T>(items: impl Iterator<Item = T>) -> Listing<T> {
+    let mut items: Vec<T> = items.take(LIST_CAP + 1).collect();
+    let cut = items.len() > LIST_CAP;
+    items.truncate(LIST_CAP);
+    Listing { items, cut }
 }
 
 #[cfg(test)]
@@ -221,13 +217,13 @@ pub(super) mod testing {
             let mut items: Vec<String> =
                 below.filter_map(|rest| rest.split('\\').next()).map(str::to_uppercase).collect();
             items.dedup();
-            Ok(Listing { items, lost: 0, cut: false })
+            Ok(Listing { items, cut: false })
         }
 
         fn values(&self, hive: Hive, path: &str) -> io::Result<Listing<Value>> {
             let full = self.path(hive, path)?;
             let items = self.keys.get(&full).ok_or(io::ErrorKind::NotFound)?.clone();
-            Ok(Listing { items, lost: 0, cut: false })
+            Ok(Listing { items, cut: false })
         }
     }
 }
