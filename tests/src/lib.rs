@@ -24,6 +24,7 @@ mod settings;
 mod swarm;
 mod ticketserver;
 mod wait;
+mod wine;
 mod workspace;
 
 pub use alert::{Alert, eve};
@@ -42,4 +43,5 @@ pub use settings::seed;
 pub use swarm::Swarm;
 pub use ticketserver::{Answer, Ticket, TicketServer};
 pub use wait::wait_until;
+pub use wine::Wine;
 pub use workspace::Workspace;

@@ -74,7 +74,7 @@ fn place(system: System) -> u8 {
     match system {
         System::Linux => 0,
         System::Windows => 1,
-        System::ThisMachine => 2,
+        System::ThisMachine | System::ThisWindows => 2,
     }
 }
 

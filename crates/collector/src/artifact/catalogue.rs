@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     include_str!("catalogue/linux.toml"),
     include_str!("catalogue/windows.toml"),
     include_str!("catalogue/this_machine.toml"),
+    include_str!("catalogue/this_windows.toml"),
 ];
 
 /// Everything that can be collected.

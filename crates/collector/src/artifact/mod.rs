@@ -78,6 +78,8 @@ pub enum System {
     Windows,
     /// The machine that the collector runs on, through the system's own interfaces.
     ThisMachine,
+    /// The same where it is a Windows, which has no shell for the scripts of the rest.
+    ThisWindows,
 }
 
 /// How an artifact is read.

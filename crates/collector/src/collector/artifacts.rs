@@ -16,6 +16,8 @@ use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
+#[cfg(windows)]
+use crate::transport::local::windows;
 use crate::transport::local::{CancelOnDrop, files, processes, sockets};
 use crate::transport::{Script, Session};
 
@@ -72,7 +74,7 @@ impl<'a> Collecting<'a> {
     /// Collects one artifact by the best way that there is to this endpoint.
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
-            Session::Local(_) => artifact::find(kind, System::ThisMachine),
+            Session::Local(_) => own(kind),
             Session::Ssh(_) | Session::Winrm(_) => None,
         };
         let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
@@ -167,6 +169,16 @@ impl<'a> Collecting<'a> {
                     let _ = tell.send(seen);
                 });
                 (Parsed::Torrents(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Autostart => {
+                let (rows, tally) = windows::autostart(&windows::registry::ThisRegistry, &limits);
+                (Parsed::Autostart(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Firewall => {
+                let (state, tally) = windows::firewall(&windows::registry::ThisRegistry, &limits);
+                (Parsed::Firewall(state), tally)
             }
             _ => {
                 let (rows, tally) = processes::read(&limits, deadline, &cancel);
@@ -283,6 +295,12 @@ impl<'a> Collecting<'a> {
         self.session.close().await;
         record(done)
     }
+}
+
+/// What this very machine tells by its own interfaces.
+fn own(kind: ArtifactKind) -> Option<&'static Artifact> {
+    let windows = cfg!(windows).then(|| artifact::find(kind, System::ThisWindows)).flatten();
+    windows.or_else(|| artifact::find(kind, System::ThisMachine))
 }
 
 /// Where the raw outputs of an artifact lie, whatever way it was read by.

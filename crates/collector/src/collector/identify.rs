@@ -14,6 +14,8 @@ use crate::artifact::facts::Contact;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Reader, System, Way, identity};
 use crate::contact_error::ContactError;
+#[cfg(windows)]
+use crate::transport::local::windows;
 use crate::transport::{Ended, Run, Script, Session};
 
 /// Addresses that a message names.
@@ -22,7 +24,8 @@ const SHOWN: usize = 8;
 impl Collecting<'_> {
     /// Asks the endpoint who it is, proves that it holds `target`, and writes the identity.
     pub(super) async fn identify(&mut self, target: IpAddr) -> Result<(), ContactError> {
-        let mut answer = Answer::none(System::Linux);
+        let own = matches!(self.session, Session::Local(_));
+        let mut answer = Answer::none(if own && cfg!(windows) { System::ThisWindows } else { System::Linux });
         if self.session.speaks_posix() {
             answer = self.ask_posix().await?;
         }
@@ -33,8 +36,16 @@ impl Collecting<'_> {
                 answer = windows;
             }
         }
+        if answer.contact.is_none() && own {
+            let read = tokio::task::spawn_blocking(native_contact);
+            let (found, remarks) = joined(read.await.map(Ok))?;
+            answer.contact = Some(found);
+            if answer.run.is_none() {
+                answer.tally = remarks;
+            }
+        }
         let Answer { artifact, contact, tally, run, way } = answer;
-        let Some(mut contact) = contact.or_else(|| self.native_contact()) else {
+        let Some(mut contact) = contact else {
             return Err(self.silent(target, run.as_ref()));
         };
         if let Session::Local(_) = self.session {
@@ -111,7 +122,9 @@ impl Collecting<'_> {
             let mut input = open_raw(&raw)?;
             let read = match system {
                 System::Windows => artifact::windows::identity::read_rows(&mut input),
-                System::Linux | System::ThisMachine => identity::read(&mut input, visiting),
+                System::Linux | System::ThisMachine | System::ThisWindows => {
+                    identity::read(&mut input, visiting)
+                }
             };
             read.map_err(|source| ContactError::Staging { path: raw, source })
         });
@@ -119,25 +132,6 @@ impl Collecting<'_> {
         note_end(&run, answer.artifact, &self.limits, &mut answer.tally);
         answer.run = Some(run);
         Ok(answer)
-    }
-
-    /// On systems without the scripts, what this machine's own interfaces say.
-    fn native_contact(&self) -> Option<Contact> {
-        if !matches!(self.session, Session::Local(_)) {
-            return None;
-        }
-        let identity = Identity {
-            host_name: hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            os: sysinfo::System::long_os_version().ok(),
-            kernel: sysinfo::System::kernel_version().ok(),
-            endpoint_time: Some(Timestamp::now()),
-            boot_time: sysinfo::System::boot_time()
-                .ok()
-                .and_then(|seconds| i64::try_from(seconds).ok())
-                .and_then(|seconds| Timestamp::from_second(seconds).ok()),
-            ..Identity::default()
-        };
-        Some(Contact { identity, ..Contact::default() })
     }
 
     /// Nothing of ours ran there, or it did not come to its addresses in time.
@@ -174,6 +168,37 @@ impl Answer {
     fn was_stopped(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.ended != Ended::ByItself)
     }
+}
+
+/// On systems without the scripts, what this machine's own interfaces say.
+fn native_contact() -> (Contact, Tally) {
+    let mut identity = Identity {
+        host_name: hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        os: sysinfo::System::long_os_version().ok(),
+        kernel: sysinfo::System::kernel_version().ok(),
+        endpoint_time: Some(Timestamp::now()),
+        boot_time: sysinfo::System::boot_time()
+            .ok()
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        ..Identity::default()
+    };
+    let tally = own_users(&mut identity);
+    (Contact { identity, ..Contact::default() }, tally)
+}
+
+/// Domain and users of this machine.
+#[cfg(windows)]
+fn own_users(identity: &mut Identity) -> Tally {
+    windows::contact(identity)
+}
+
+/// Domain and users of this machine.
+#[cfg(not(windows))]
+fn own_users(_: &mut Identity) -> Tally {
+    let mut tally = Tally::default();
+    tally.partial("who is logged in is not read on this operating system");
+    tally
 }
 
 /// What the blocking part of a collection came to. It is never cancelled while it is waited for.

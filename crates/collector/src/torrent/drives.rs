@@ -44,15 +44,43 @@ pub(super) fn plan_here(roots: &[PathBuf]) -> io::Result<WalkPlan> {
     let mut unreachable = Vec::new();
     let mut resolved = Vec::new();
     for root in roots {
-        // The mount table knows real paths only.
-        match root.canonicalize() {
+        match real(root) {
             Ok(path) => resolved.push(path),
             Err(error) => unreachable.push(format!("{}: {error}", root.display())),
         }
     }
     let mut plan = plan(&resolved, &mounts, Path::is_dir);
     plan.refused.extend(unreachable);
+    #[cfg(windows)]
+    plan.refused.extend(in_folders(&plan.starts, &mounts));
     Ok(plan)
+}
+
+/// Volumes that are mounted in a folder. For Windows such a folder is a link, and links are not followed; a volume can
+/// also have a letter, and would then be walked twice.
+#[cfg(windows)]
+fn in_folders(starts: &[PathBuf], mounts: &[Mount]) -> Vec<String> {
+    let below = |mount: &Mount| {
+        starts.iter().any(|start| mount.mount_point.starts_with(start) && mount.mount_point != *start)
+    };
+    let folders = mounts.iter().filter(|mount| below(mount));
+    folders
+        .map(|mount| format!("{}: a volume in a folder, not walked", mount.mount_point.display()))
+        .collect()
+}
+
+/// The path as the mount table has it: it knows real paths only.
+#[cfg(not(windows))]
+fn real(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// The path as the list of drives has it. Windows' own way to resolve links spells paths as `\\?\C:\` and drives
+/// inside shares by their servers, which no drive of the list is called.
+#[cfg(windows)]
+fn real(path: &Path) -> io::Result<PathBuf> {
+    path.metadata()?;
+    std::path::absolute(path)
 }
 
 /// Plans the walk below `roots`, which are absolute and free of symbolic links, given the mount table and a way to ask

@@ -92,23 +92,17 @@ impl Reading {
             }
             None
         } else if key.ends_with(r"\authorizedapplications\list") {
-            authorized(value, profile())
+            authorized(&value.name, &value.data, profile())
         } else if key.ends_with(r"\globallyopenports\list") {
-            open_port(value, profile())
+            open_port(&value.data, profile())
         } else if value.data.starts_with('v') && value.data.contains('|') {
             rule(&value.data)
         } else {
             None
         };
-        let Some(mut rule) = rule else { return };
-        if self.rules.len() as u64 >= limits.rows {
-            tally.count(ArtifactStatus::Truncated, "firewall rules beyond the cap on rows were left out");
-            return;
+        if let Some(rule) = rule {
+            keep(rule, &mut self.rules, limits, tally);
         }
-        cut_text(&mut rule.text, TEXT_CAP);
-        rule.chain = rule.chain.map(named);
-        rule.action = rule.action.map(named);
-        self.rules.push(rule);
     }
 
     fn finish(self, tally: &mut Tally) -> FirewallState {
@@ -126,8 +120,25 @@ impl Reading {
     }
 }
 
+/// Keeps a rule within the caps.
+pub(crate) fn keep(
+    mut rule: FirewallRule,
+    rules: &mut Vec<FirewallRule>,
+    limits: &Limits,
+    tally: &mut Tally,
+) {
+    if rules.len() as u64 >= limits.rows {
+        tally.count(ArtifactStatus::Truncated, "firewall rules beyond the cap on rows were left out");
+        return;
+    }
+    cut_text(&mut rule.text, TEXT_CAP);
+    rule.chain = rule.chain.map(named);
+    rule.action = rule.action.map(named);
+    rules.push(rule);
+}
+
 /// `v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Private|LPort=6881|App=C:\…|Name=…|`.
-fn rule(text: &str) -> Option<FirewallRule> {
+pub(crate) fn rule(text: &str) -> Option<FirewallRule> {
     let mut fields = text.split('|');
     let version = fields.next()?.strip_prefix('v')?;
     if !version.starts_with(|c: char| c.is_ascii_digit()) {
@@ -142,6 +153,8 @@ fn rule(text: &str) -> Option<FirewallRule> {
         text: text.to_owned(),
     };
     let (mut direction, mut profiles, mut is_active) = ("in", Vec::new(), true);
+    // Destination ports: ours for what comes in, the peer's for what goes out.
+    let mut peers = Vec::new();
     for field in fields.take(256) {
         let Some((key, value)) = field.split_once('=') else { continue };
         match key.to_ascii_lowercase().as_str() {
@@ -151,10 +164,16 @@ fn rule(text: &str) -> Option<FirewallRule> {
             "profile" if profiles.len() < 4 => profiles.push(value),
             // `LPort2_10` and `LPort2_20` are ranges.
             "lport" | "lport2_10" | "lport2_20" | "lport2_24" => add_ports(&mut rule.ports, value),
+            "rport" | "rport2_10" | "rport2_20" | "rport2_24" => add_ports(&mut peers, value),
             "app" => rule.program = image_path(value),
             _ => {}
         }
     }
+    if direction == "out" {
+        rule.ports = peers;
+    }
+    // What is switched off lets nothing through.
+    rule.action = rule.action.filter(|_| is_active);
     let whose = if profiles.is_empty() { "any profile".to_owned() } else { profiles.join(", ") };
     rule.chain = Some(format!("{direction}, {whose}{}", if is_active { "" } else { ", not active" }));
     Some(rule)
@@ -179,30 +198,56 @@ fn add_ports(ports: &mut Vec<u16>, text: &str) {
 }
 
 /// `C:\…\a.exe` with `C:\…\a.exe:*:Enabled:Name`.
-fn authorized(value: &Value, profile: &str) -> Option<FirewallRule> {
-    let rest = value.data.get(value.name.len()..).filter(|_| value.data.starts_with(&value.name))?;
-    let enabled = rest.split(':').nth(2)?;
-    Some(FirewallRule { program: image_path(&value.name), ..listed(value, profile, enabled) })
+pub(crate) fn authorized(name: &str, data: &str, profile: &str) -> Option<FirewallRule> {
+    let enabled = data.strip_prefix(name)?.split(':').nth(2)?;
+    Some(FirewallRule { program: image_path(name), ..listed(data, profile, enabled) })
 }
 
-/// `6881:TCP` with `6881:TCP:*:Enabled:Name`.
-fn open_port(value: &Value, profile: &str) -> Option<FirewallRule> {
-    let mut parts = value.data.split(':');
+/// `6881:TCP:*:Enabled:Name`.
+pub(crate) fn open_port(data: &str, profile: &str) -> Option<FirewallRule> {
+    let mut parts = data.split(':');
     let port = parts.next()?;
     let enabled = parts.nth(2)?;
     let mut ports = Vec::new();
     add_ports(&mut ports, port);
-    (!ports.is_empty()).then(|| FirewallRule { ports, ..listed(value, profile, enabled) })
+    (!ports.is_empty()).then(|| FirewallRule { ports, ..listed(data, profile, enabled) })
 }
 
-fn listed(value: &Value, profile: &str, enabled: &str) -> FirewallRule {
+fn listed(data: &str, profile: &str, enabled: &str) -> FirewallRule {
     let is_active = enabled.eq_ignore_ascii_case("enabled");
     FirewallRule {
         engine: "windows".into(),
         chain: Some(format!("in, {profile}{}", if is_active { "" } else { ", not active" })),
-        action: Some("accept".into()),
+        action: is_active.then(|| "accept".into()),
         program: None,
         ports: Vec::new(),
-        text: value.data.clone(),
+        text: data.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_switched_off_does_nothing_and_words_are_no_ports() {
+        let off = rule("v2.30|Action=Allow|Active=FALSE|Dir=In|LPort=RPC|").unwrap();
+        assert_eq!((off.action, off.ports.len()), (None, 0));
+        assert_eq!(off.chain.as_deref(), Some("in, any profile, not active"));
+        let out = rule("v2.10|Action=Block|Active=TRUE|Dir=Out|LPort=1|RPort=6969|").unwrap();
+        assert_eq!((out.action.as_deref(), out.ports), (Some("drop"), vec![6969]));
+        let program = r"C:\x.exe";
+        let off = authorized(program, r"C:\x.exe:LocalSubNet:Disabled:x", "PublicProfile").unwrap();
+        assert_eq!((off.action, off.program.as_deref()), (None, Some(program)));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_none_and_ports_are_capped() {
+        for text in ["", "|", "=", "|||Action|=|", "LPort=99999|LPort=-1", "very|"] {
+            assert_eq!(rule(text), None, "{text}");
+        }
+        assert_eq!(open_port("LPort", "x"), None);
+        let many = format!("v2.30|LPort={}", "1,".repeat(1000));
+        assert_eq!(rule(&many).unwrap().ports.len(), PORT_CAP);
     }
 }

@@ -38,6 +38,8 @@ pub(super) fn entries(
     (file.owner_id, file.owner) = owners.of(&metadata);
     if metadata.is_symlink() {
         file.notes.push("a symbolic link, not followed".into());
+    } else if is_elsewhere(&metadata) {
+        file.notes.push("not read: its content lies with a cloud service, and reading would fetch it".into());
     } else if metadata.is_file() && artifact.content != Content::Unread {
         match reader.read(path, &metadata) {
             Ok(content) => return contents::describe(file, bytes, artifact.content, content),
@@ -48,6 +50,22 @@ pub(super) fn entries(
     }
     contents::name_tells(&mut file, bytes);
     vec![file]
+}
+
+/// Whether Windows would have to fetch the content first.
+#[cfg(windows)]
+pub(super) fn is_elsewhere(metadata: &std::fs::Metadata) -> bool {
+    use std::os::windows::fs::MetadataExt as _;
+    const OFFLINE: u32 = 0x1000;
+    const RECALL_ON_OPEN: u32 = 0x0004_0000;
+    const RECALL_ON_DATA_ACCESS: u32 = 0x0040_0000;
+    metadata.file_attributes() & (OFFLINE | RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS) != 0
+}
+
+/// Only Windows marks such files.
+#[cfg(not(windows))]
+pub(super) fn is_elsewhere(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 /// An entry with what the path alone tells.

@@ -10,6 +10,7 @@ use investigation::text::one_line;
 
 use super::super::client_data::classify_bytes;
 use super::super::drives::WalkPlan;
+use super::entry::is_elsewhere;
 use super::{Caps, Hit, Limit, bytes_of};
 
 /// Files between two looks at the clock, and between two reports of progress.
@@ -62,10 +63,13 @@ fn walker(plan: &WalkPlan, caps: &Caps) -> Option<WalkBuilder> {
         .follow_links(false)
         .max_depth(Some(caps.depth))
         .threads(if caps.threads == 0 { processors.min(8) } else { caps.threads });
-    if !plan.skip.is_empty() {
+    // On Windows a folder may have to be fetched from a cloud service before it is read. The listing itself says so
+    // there; elsewhere each folder would have to be asked.
+    if !plan.skip.is_empty() || cfg!(windows) {
         let skip = plan.skip.clone();
+        let elsewhere = |entry: &DirEntry| cfg!(windows) && entry.metadata().is_ok_and(|m| is_elsewhere(&m));
         builder.filter_entry(move |entry| {
-            entry.depth() == 0 || !is_folder(entry) || !skip.contains(entry.path())
+            entry.depth() == 0 || !is_folder(entry) || !(skip.contains(entry.path()) || elsewhere(entry))
         });
     }
     Some(builder)

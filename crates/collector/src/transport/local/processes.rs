@@ -12,9 +12,9 @@ use investigation::evidence::{ArtifactStatus, Process};
 use investigation::order::Limits;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind, Users};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use crate::artifact::processes::{COMMAND_LINE_CAP, set_image};
+use crate::artifact::processes::COMMAND_LINE_CAP;
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
 
@@ -34,8 +34,7 @@ pub(crate) fn read(limits: &Limits, deadline: Instant, cancel: &AtomicBool) -> (
         .with_user(UpdateKind::Always)
         .without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
-    // Without the list, owners are numbers.
-    let users = Users::new_with_refreshed_list().ok();
+    let owners = Owners::read();
 
     let mut processes: Vec<Process> = Vec::new();
     for (pid, seen) in system.processes() {
@@ -43,7 +42,7 @@ pub(crate) fn read(limits: &Limits, deadline: Instant, cancel: &AtomicBool) -> (
             tally.count(ArtifactStatus::Truncated, "processes beyond the cap on rows were left out");
             continue;
         }
-        let process = describe(pid.as_u32(), seen, users.as_ref(), &mut tally);
+        let process = describe(pid.as_u32(), seen, &owners, &mut tally);
         // Kernel threads and zombies have neither image nor command line.
         if process.path.is_none() && process.command_line.is_some() {
             tally.count(ArtifactStatus::Partial, "processes do not let this account see their image");
@@ -55,7 +54,7 @@ pub(crate) fn read(limits: &Limits, deadline: Instant, cancel: &AtomicBool) -> (
     (processes, tally)
 }
 
-fn describe(pid: u32, seen: &sysinfo::Process, users: Option<&Users>, tally: &mut Tally) -> Process {
+fn describe(pid: u32, seen: &sysinfo::Process, owners: &Owners, tally: &mut Tally) -> Process {
     let mut process = Process {
         pid,
         parent_pid: seen.parent().map(|parent| parent.as_u32()).filter(|&parent| parent != 0),
@@ -63,11 +62,8 @@ fn describe(pid: u32, seen: &sysinfo::Process, users: Option<&Users>, tally: &mu
         start_time: i64::try_from(seen.start_time()).ok().and_then(|s| Timestamp::from_second(s).ok()),
         ..Process::default()
     };
-    process.user = seen.user_id().map(|id| match users.and_then(|users| users.get_user_by_id(id)) {
-        Some(user) => user.name().to_owned(),
-        None => id.to_string(),
-    });
-    set_image(&mut process, image_link(pid, seen));
+    process.user = seen.user_id().map(|id| owners.name(id));
+    set_path(&mut process, image_link(pid, seen));
     let arguments: Vec<_> = seen.cmd().iter().map(|argument| argument.to_string_lossy()).collect();
     let mut line = arguments.join(" ");
     line.truncate(line.trim_end().len());
@@ -76,6 +72,55 @@ fn describe(pid: u32, seen: &sysinfo::Process, users: Option<&Users>, tally: &mu
     }
     process.command_line = (!line.is_empty()).then_some(line);
     process
+}
+
+/// Names of the accounts that processes run as.
+#[cfg(not(windows))]
+struct Owners(Option<sysinfo::Users>);
+
+#[cfg(not(windows))]
+impl Owners {
+    /// Without the list, owners are numbers.
+    fn read() -> Self {
+        Self(sysinfo::Users::new_with_refreshed_list().ok())
+    }
+
+    fn name(&self, id: &sysinfo::Uid) -> String {
+        match self.0.as_ref().and_then(|users| users.get_user_by_id(id)) {
+            Some(user) => user.name().to_owned(),
+            None => id.to_string(),
+        }
+    }
+}
+
+/// Names of the accounts that processes run as.
+#[cfg(windows)]
+struct Owners(super::windows::accounts::Accounts);
+
+#[cfg(windows)]
+impl Owners {
+    fn read() -> Self {
+        Self(super::windows::accounts::here())
+    }
+
+    fn name(&self, id: &sysinfo::Uid) -> String {
+        self.0.name(&id.to_string())
+    }
+}
+
+/// Sets path and name by the image.
+#[cfg(not(windows))]
+fn set_path(process: &mut Process, image: Option<String>) {
+    crate::artifact::processes::set_image(process, image);
+}
+
+/// The system's name of a process is that of its image already, and its paths mark nothing.
+#[cfg(windows)]
+fn set_path(process: &mut Process, image: Option<String>) {
+    process.path = image.map(|mut path| {
+        cut_text(&mut path, crate::artifact::processes::PATH_CAP);
+        path
+    });
 }
 
 /// Linux marks a deleted image in the link itself.

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use russh::client::{AuthResult, Handle};
-use russh::keys::agent::AgentIdentity;
-use russh::keys::{Algorithm, Error as KeyError, HashAlg, PrivateKeyWithHashAlg, load_secret_key};
+use russh::keys::{Error as KeyError, HashAlg, PrivateKeyWithHashAlg, load_secret_key};
 
 use super::host_key::Pinning;
 use super::{SshConfig, short};
@@ -58,6 +57,8 @@ impl Attempt<'_> {
         handle: &mut Handle<Pinning>,
         socket: &Path,
     ) -> Result<bool, russh::Error> {
+        use russh::keys::Algorithm;
+        use russh::keys::agent::AgentIdentity;
         use russh::keys::agent::client::AgentClient;
 
         let mut agent = match AgentClient::connect_uds(socket).await {
