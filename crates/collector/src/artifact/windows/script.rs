@@ -93,9 +93,7 @@ pub(crate) fn dir_line(folders: bool) -> String {
     let names: BTreeSet<String> =
         names(Some(folders)).iter().map(|name| format!(r"%d:\{}", wildcard(name))).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(" ");
-    format!(
-        r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @dir /s /b {attributes} {names}"
-    )
+    format!(r"for %d in (C D E F G H I J K L M N O P Q R S T U V W X Y Z) do @dir /s /b {attributes} {names}")
 }
 
 /// `dir` knows two wildcards. A blank would end the name.
