@@ -35,7 +35,7 @@ fn a_client_is_known_by_its_image_on_every_system() {
         Some("utorrent")
     );
     assert_eq!(id("UTORRENT.EXE", Some(r"\\?\D:\Portable\UTORRENT.EXE"), None), Some("utorrent"));
-    assert_eq!(id("aMule.exe", Some(r"C:\Users\jörg müller\aMule.exe"), None), Some("emule"));
+    assert_eq!(id("aMule.exe", Some(r"C:\Users\jörg müller\aMule.exe"), None), Some("amule"));
     let mac = "/Applications/Transmission.app/Contents/MacOS/Transmission";
     assert_eq!(id("Transmission", Some(mac), None), Some("transmission"));
     assert_eq!(id("x", Some("/nix/store/abc/bin/.qbittorrent-wrapped"), None), Some("qbittorrent"));
