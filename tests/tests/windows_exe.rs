@@ -27,7 +27,7 @@ fn install_client(wine: &Wine<'_>) {
     };
     set(&format!(r"HKCU\{RUN}"), "qBittorrent", "REG_SZ", CLIENT);
     set(&format!(r"HKLM\{RUN}"), "Updater", "REG_EXPAND_SZ", r"%ProgramFiles%\up.exe");
-    set(r"HKLM\Software\WOW6432Node\Microsoft\Windows\CurrentVersion\RunOnce", "Once", "REG_SZ", "once.exe");
+    set(r"HKLM\Software\WOW6432Node\Microsoft\Windows\CurrentVersion\Run", "Once", "REG_SZ", "once.exe");
     set(WINLOGON, "Shell", "REG_SZ", "explorer.exe,hidden.exe");
     set(SERVICE, "ImagePath", "REG_EXPAND_SZ", r"C:\t\transmission-daemon.exe");
     set(SERVICE, "Type", "REG_DWORD", "16");
