@@ -85,7 +85,38 @@ pub(super) fn current() -> io::Result<Vec<Mount>> {
         file_system: disk.file_system().to_string_lossy().to_ascii_lowercase(),
         layers: None,
     });
-    Ok(mounts.collect())
+    let mounts: Vec<Mount> = mounts.collect();
+    #[cfg(windows)]
+    if mounts.is_empty() {
+        return Ok(by_letter());
+    }
+    Ok(mounts)
+}
+
+/// Drives by their letters, where the system does not tell what its volumes are (Wine does not). A network drive's real
+/// path is that of its server, a substitute's that of its folder: neither is its own letter.
+#[cfg(windows)]
+fn by_letter() -> Vec<Mount> {
+    use std::path::{Component, Prefix};
+
+    let is_itself = |path: &PathBuf, letter: u8| {
+        let Ok(real) = path.canonicalize() else { return false };
+        let mut parts = real.components();
+        let prefix = parts.next();
+        matches!(prefix, Some(Component::Prefix(p)) if p.kind() == Prefix::VerbatimDisk(letter))
+            && parts.all(|part| part == Component::RootDir)
+    };
+    let drives = (b'C'..=b'Z').map(|letter| (PathBuf::from(format!("{}:\\", char::from(letter))), letter));
+    let local = drives.filter(|(path, letter)| is_itself(path, *letter));
+    local
+        .map(|(path, _)| Mount {
+            device: path.to_string_lossy().into_owned(),
+            root: PathBuf::from("/"),
+            mount_point: path,
+            file_system: "ntfs".into(),
+            layers: None,
+        })
+        .collect()
 }
 
 /// Reads the text of `/proc/<pid>/mountinfo` (see proc(5)). Lines that do not follow the format are left out.

@@ -25,6 +25,11 @@ pub(crate) fn read(
             return (Vec::new(), tally);
         }
     };
+    if roots.is_empty() {
+        // Nothing walked is not the same as nothing found.
+        tally.failed("the system names no local drive: nothing was walked");
+        return (Vec::new(), tally);
+    }
     let caps = Caps {
         depth: usize::try_from(limits.depth).unwrap_or(usize::MAX),
         hits: usize::try_from(limits.rows).unwrap_or(usize::MAX),

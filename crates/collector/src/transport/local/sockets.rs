@@ -64,7 +64,9 @@ fn take(join: &mut Join, socket: &SocketInfo, number: usize, limits: &Limits, ta
     let _ = number;
     join.socket(Row { transport, local, remote, state, inode, uid }, limits, tally);
     if inode != 0 {
-        socket.associated_pids.iter().for_each(|&pid| join.holder(inode, pid, limits, tally));
+        // Windows says 0 for a socket whose process is gone or not known.
+        let holders = socket.associated_pids.iter().filter(|&&pid| pid != 0);
+        holders.for_each(|&pid| join.holder(inode, pid, limits, tally));
     }
 }
 

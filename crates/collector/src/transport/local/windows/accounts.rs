@@ -6,6 +6,7 @@ use super::registry::{Hive, Registry, Value, find, values};
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
 
+pub(super) const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 /// Longest name that is kept, in bytes.
 const NAME_CAP: usize = 255;
 
@@ -49,13 +50,18 @@ impl Accounts {
             }
         }
         accounts.hives = hives;
+        // Who is not logged on may own files and services. A profile's folder is called after its account, unless there
+        // was one of that name already.
+        for sid in super::registry::keys(registry, Hive::Machine, PROFILES, tally) {
+            let found = values(registry, Hive::Machine, &format!("{PROFILES}\\{sid}"), tally);
+            let folder = find(&found, "ProfileImagePath").and_then(Value::text).unwrap_or_default();
+            let mut name = folder.rsplit('\\').next().unwrap_or_default().to_owned();
+            cut_text(&mut name, NAME_CAP);
+            if !name.is_empty() {
+                accounts.by_sid.entry(sid).or_insert(Account { name, domain: None });
+            }
+        }
         accounts
-    }
-
-    /// Adds what another source knows; what is known stays.
-    pub(crate) fn add(&mut self, sid: &str, name: &str) {
-        let account = || Account { name: name.to_owned(), domain: None };
-        self.by_sid.entry(sid.to_owned()).or_insert_with(account);
     }
 
     /// The account, where it is known.
@@ -88,14 +94,11 @@ fn ends_with(text: &str, end: &str) -> bool {
     at.and_then(|at| text.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
-/// The accounts of this machine: its loaded hives', and those that its own list knows.
+/// The accounts of this machine. The system's own list is not asked: sysinfo reads it past its end where nobody is
+/// logged on, which ends the program.
 #[cfg(windows)]
 pub(crate) fn here() -> Accounts {
-    let mut accounts = Accounts::read(&super::registry::ThisRegistry, &mut Tally::default());
-    if let Ok(users) = sysinfo::Users::new_with_refreshed_list() {
-        users.iter().for_each(|user| accounts.add(&user.id().to_string(), user.name()));
-    }
-    accounts
+    Accounts::read(&super::registry::ThisRegistry, &mut Tally::default())
 }
 
 #[cfg(test)]
@@ -111,12 +114,13 @@ mod tests {
         made.text(r"HKU\S-1-5-21-1-2-3-1001\Volatile Environment", "USERNAME", "alice");
         made.text(r"HKU\S-1-5-21-1-2-3-1001\Volatile Environment", "USERDOMAIN", "CORP");
         made.text(r"HKU\S-1-5-21-1-2-3-1001_Classes\x", "x", "");
-        let mut accounts = Accounts::read(&made, &mut Tally::default());
+        let profiles = format!(r"HKLM\{PROFILES}");
+        made.text(&format!(r"{profiles}\S-1-5-21-1-2-3-1001"), "ProfileImagePath", r"C:\Users\another");
+        made.text(&format!(r"{profiles}\S-1-5-21-1-2-3-1002"), "ProfileImagePath", r"C:\Users\bob");
+        let accounts = Accounts::read(&made, &mut Tally::default());
         assert_eq!(accounts.hives, ["S-1-5-18", "S-1-5-21-1-2-3-1001"]);
         let alice = Account { name: "alice".into(), domain: Some("CORP".into()) };
         assert_eq!(accounts.get("S-1-5-21-1-2-3-1001"), Some(&alice));
-        accounts.add("S-1-5-21-1-2-3-1001", "another");
-        accounts.add("S-1-5-21-1-2-3-1002", "bob");
         assert_eq!(accounts.name("S-1-5-21-1-2-3-1001"), "alice");
         assert_eq!(accounts.name("S-1-5-21-1-2-3-1002"), "bob");
         assert_eq!(accounts.name("S-1-5-18"), "SYSTEM");

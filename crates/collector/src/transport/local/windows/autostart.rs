@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use investigation::evidence::{ArtifactStatus, AutostartEntry};
 use investigation::order::Limits;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, PROFILES};
 use super::registry::{Hive, Registry, Value, find, keys, values};
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
@@ -26,7 +26,6 @@ const RUN_KEYS: [&str; 3] = [
 const APPROVED: &str = r"Microsoft\Windows\CurrentVersion\Explorer\StartupApproved";
 const WINLOGON: &str = r"Microsoft\Windows NT\CurrentVersion\Winlogon";
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
-const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 
 /// Reads all of it.
 pub(crate) fn read(registry: &dyn Registry, limits: &Limits) -> (Vec<AutostartEntry>, Tally) {
