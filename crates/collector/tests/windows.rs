@@ -1,4 +1,4 @@
-//! A real sshd whose shell is a Windows's by what it prints: which way is taken, and what comes of it. The outputs are
+//! A real sshd, and a WS-Man host, whose shell is a Windows's by what it prints: which way is taken, and what comes of it. The outputs are
 //! those that the parsers' own tests read; no Windows runs here.
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
@@ -8,13 +8,15 @@ mod support;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use collector::{Collector, ContactError, Privilege, SshConfig};
+use collector::{Collector, Config, ContactError, Privilege, SshConfig};
 use investigation::evidence::{
     ArtifactKind, ArtifactStatus, AutostartEntry, Collection, FirewallState, Identity, Process, Socket,
     TorrentFile,
 };
+use investigation::policy::Transport;
 use support::sshd::Sshd;
-use support::{collect, config, identify, parsed};
+use support::winrm::WinrmHost;
+use support::{collect, config, identify, no_ssh, parsed};
 use tempfile::TempDir;
 
 /// What answers in place of cmd.exe. It knows a script by a word that is in no other.
@@ -78,6 +80,11 @@ impl Windows {
         Some(Self { sshd, folder })
     }
 
+    /// The same shell behind WS-Man.
+    fn over_winrm(&self) -> Option<WinrmHost> {
+        WinrmHost::start(&self.folder.path().join("shell"))
+    }
+
     fn without_powershell(self) -> Self {
         std::fs::write(self.folder.path().join("no-powershell"), "").unwrap();
         self
@@ -137,6 +144,45 @@ async fn a_windows_endpoint_is_collected_by_powershell() {
     assert!(collection.commands.iter().any(|c| c.command.ends_with("< Windows.Files.Torrents")));
     assert!(windows.asked().iter().all(|line| !line.starts_with("cmd.exe")), "{:?}", windows.asked());
     assert!(collection.clock_skew_ms.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_winrm_the_same_is_collected_in_both_ways() {
+    let Some(mut windows) = Windows::start() else { return };
+    let mut found = Vec::new();
+    for way in ["PowerShell", "commands"] {
+        if way == "commands" {
+            windows = windows.without_powershell();
+        }
+        let Some(host) = windows.over_winrm() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Config {
+            winrm: Some(host.config()),
+            transports: vec![Transport::Winrm],
+            ..config(&["127.0.0.0/8"], no_ssh())
+        };
+        let order = collect("127.0.0.1", &ArtifactKind::ALL);
+        let collection =
+            Collector::new(settings).unwrap().execute(&order, folder.path(), &|_| {}).await.unwrap();
+
+        assert_eq!((collection.transport.as_str(), collection.outcomes.len()), ("winrm", 6));
+        for outcome in &collection.outcomes {
+            assert!(outcome.artifact.starts_with("Windows.") && outcome.items > 0, "{way}: {outcome:?}");
+            assert!(outcome.entries.iter().all(|entry| folder.path().join(entry).is_file()), "{outcome:?}");
+        }
+        let sockets: Vec<Socket> = parsed(folder.path(), ArtifactKind::Connections);
+        assert!(
+            sockets.iter().any(|s| s.process.as_deref() == Some("qbittorrent.exe")),
+            "{way}: {sockets:?}"
+        );
+        let identity: Identity = parsed(folder.path(), ArtifactKind::Identity);
+        assert!(identity.addresses.contains(&"127.0.0.1".parse().unwrap()));
+        // No POSIX shell is asked for, and every message was sealed.
+        assert!(windows.asked().iter().all(|line| !line.contains("sh -s")), "{:?}", windows.asked());
+        assert!(!host.log().contains("violation"), "{}", host.log());
+        found.push(identity.host_name);
+    }
+    assert_eq!(found, ["PC-07", "PC-07"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

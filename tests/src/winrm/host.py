@@ -61,8 +61,10 @@ class Command:
     def __init__(self, line):
         path = f"{options.bin}:{os.environ['PATH']}"
         pipe = subprocess.PIPE
+        argv = [options.shell] if options.shell else ["sh", "-c", line]
+        env = {"PATH": path, "SSH_ORIGINAL_COMMAND": line}
         self.process = subprocess.Popen(
-            ["sh", "-c", line], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env={"PATH": path}
+            argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=env
         )
         self.ready = threading.Condition()
         self.pieces, self.open = [], 2
@@ -307,6 +309,7 @@ def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--users", required=True, help="lines of DOMAIN:USER:PASSWORD")
     parser.add_argument("--bin", default="", help="folder of stand-ins")
+    parser.add_argument("--shell", help="program that finds the command line in SSH_ORIGINAL_COMMAND, as sshd's own")
     parser.add_argument("--tls", help="folder of host.pem and host.key")
     parser.add_argument("--client-ca", help="PEM that client certificates are verified against")
     parser.add_argument("--denied", action="store_true", help="no account may open a shell")

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod sshd;
+pub(crate) mod winrm;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::path::Path;
