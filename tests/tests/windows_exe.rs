@@ -175,7 +175,7 @@ fn assert_firewall(firewall: &Value) {
     let rule = row(&firewall["rules"], "program", CLIENT);
     assert_eq!((&rule["action"], &rule["ports"][0]), (&"accept".into(), &6881.into()), "{rule:#}");
     let old = row(&firewall["rules"], "program", r"C:\uTorrent\utorrent.exe");
-    assert_eq!((&old["chain"], &old["action"]), (&"StandardProfile".into(), &"accept".into()), "{old:#}");
+    assert_eq!((&old["chain"], &old["action"]), (&"in, StandardProfile".into(), &"accept".into()), "{old:#}");
 }
 
 #[test]
