@@ -142,11 +142,10 @@ fn every_file_is_listed(torrents: &[Value]) {
 }
 
 fn nothing_was_done_by_a_name(lab: &Lab) {
-    let found = lab
-        .endpoint
-        .host()
-        .run(&["find", "/", "-xdev", "-name", "owned*", "-not", "-path", "/proc/*"])
-        .expect("find");
+    // Programs are this machine's, read-only: nothing can be made there, and some packages have files of such names.
+    let mut argv = vec!["find", "/", "-xdev", "-path", "/usr", "-prune", "-o"];
+    argv.extend(["-name", "owned*", "-not", "-path", "/proc/*", "-print"]);
+    let found = lab.endpoint.host().run(&argv).expect("find");
     assert_eq!(found, "", "a name was run as a command");
 }
 
