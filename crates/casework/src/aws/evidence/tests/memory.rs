@@ -2,8 +2,9 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use super::*;
 
-/// Highest resident size that opening, sealing and verifying may reach, in KiB, whatever the size of the evidence.
-const MOST_MEMORY: u64 = 90 << 10;
+/// Highest resident size that opening, sealing and verifying may reach, in KiB, whatever the size of the evidence. Some 41
+/// MiB of it are the test program itself, without optimisation, and another part is how it happens to run.
+const MOST_MEMORY: u64 = 120 << 10;
 
 #[test]
 fn memory_stays_flat_while_a_large_bundle_is_sealed() {
