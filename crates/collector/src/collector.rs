@@ -20,10 +20,10 @@ use jiff::Timestamp;
 use crate::contact_error::{ContactError, SetupError};
 use crate::staging::Staging;
 use crate::transport::Session;
+use crate::transport::account::accounts::Accounts;
 use crate::transport::local::LocalSession;
 use crate::transport::ssh::SshConfig;
 use crate::transport::winrm::WinrmConfig;
-use crate::transport::winrm::accounts::Accounts;
 use artifacts::Collecting;
 
 /// What a collector works by.

@@ -8,9 +8,9 @@ use investigation::text::one_line;
 use super::Config;
 use crate::contact_error::ContactError;
 use crate::transport::Session;
+use crate::transport::account::accounts::Accounts;
 use crate::transport::ssh::SshSession;
 use crate::transport::winrm::WinrmSession;
-use crate::transport::winrm::accounts::Accounts;
 
 /// Reaches a machine that is not this one.
 pub(super) async fn reach(

@@ -1,6 +1,7 @@
 //! How an endpoint is reached. A transport runs the catalogue's constant scripts and hands back what they print; it
 //! knows nothing of what they are about.
 
+pub(crate) mod account;
 pub(crate) mod local;
 pub(crate) mod ssh;
 pub(crate) mod winrm;

@@ -4,16 +4,12 @@
 //! From the bottom up: a [`connection`], the [`channel`] on which we have proven who we are, and the [`shell`] that
 //! runs one command line after the other.
 
-pub(crate) mod accounts;
 mod answer;
 mod binding;
 mod channel;
 mod config;
 mod connection;
 mod envelope;
-mod hosts;
-mod ntlm;
-mod password;
 mod sealed;
 mod shell;
 mod tls;
@@ -25,11 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::account::accounts::Accounts;
 use super::ssh::POWERSHELL;
 use super::{Ended, Gathering, Run, Script};
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
-use accounts::Accounts;
 use answer::Output;
 use channel::Channel;
 pub use config::WinrmConfig;

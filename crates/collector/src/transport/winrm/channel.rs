@@ -9,14 +9,14 @@ use hyper::StatusCode;
 use investigation::text::one_line;
 use sha2::{Digest, Sha256};
 
-use super::accounts::{Accounts, Resting};
 use super::answer::Answer;
 use super::connection::{Connection, Reply};
-use super::hosts::Hosts;
-use super::ntlm::{self, Names, Ntlm};
-use super::password::Password;
 use super::{WinrmConfig, binding, sealed};
 use crate::contact_error::ContactError;
+use crate::transport::account::accounts::{Accounts, Resting};
+use crate::transport::account::hosts::Hosts;
+use crate::transport::account::ntlm::{self, Names, Ntlm};
+use crate::transport::account::password::Password;
 
 const SOAP: &str = "application/soap+xml;charset=UTF-8";
 

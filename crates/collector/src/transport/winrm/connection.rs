@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::hosts::Hosts;
 use super::{WinrmConfig, tls};
 use crate::contact_error::ContactError;
+use crate::transport::account::hosts::Hosts;
 
 /// Largest answer. Endpoints are asked for 150 KiB, and some send a little more.
 const ANSWER: usize = 1 << 20;

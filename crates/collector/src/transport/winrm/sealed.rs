@@ -2,12 +2,11 @@
 
 use thiserror::Error;
 
+use crate::transport::account::ntlm::SIGNATURE;
+
 /// The type of such a body.
 pub(super) const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";\
                                        boundary=\"Encrypted Boundary\"";
-
-/// NTLM's signature.
-pub(super) const SIGNATURE: usize = 16;
 
 /// Why a body is not a sealed one.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::hosts::Hosts;
-use super::password::private;
+use crate::transport::account::hosts::Hosts;
+use crate::transport::account::password::private;
 
 /// What of the settings cannot be used, and why.
 type Unusable = (PathBuf, io::Error);

@@ -46,14 +46,14 @@ enum Standing {
 
 /// The password was refused not long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resting {
+pub(in crate::transport) struct Resting {
     /// For how long it still is not tried.
-    pub(super) left: Duration,
+    pub(in crate::transport) left: Duration,
 }
 
 /// Leave to try one password once, at one endpoint.
 #[derive(Debug)]
-pub(super) struct Try {
+pub(in crate::transport) struct Try {
     accounts: Accounts,
     account: String,
     password: [u8; 32],
@@ -65,7 +65,12 @@ pub(super) struct Try {
 
 impl Accounts {
     /// Refuses an account whose password was refused, unless it has been changed since.
-    pub(super) fn check(&self, user: &str, password: [u8; 32], target: IpAddr) -> Result<(), Resting> {
+    pub(in crate::transport) fn check(
+        &self,
+        user: &str,
+        password: [u8; 32],
+        target: IpAddr,
+    ) -> Result<(), Resting> {
         let mut known = self.lock();
         let account = Account::of(&mut known, &key(user), password);
         let refused = match account.standing {
@@ -79,7 +84,12 @@ impl Accounts {
     }
 
     /// Gives leave to try. Waits for another's try where it is not known yet what comes of it.
-    pub(super) async fn begin(&self, user: &str, password: [u8; 32], target: IpAddr) -> Result<Try, Resting> {
+    pub(in crate::transport) async fn begin(
+        &self,
+        user: &str,
+        password: [u8; 32],
+        target: IpAddr,
+    ) -> Result<Try, Resting> {
         self.check(user, password, target)?;
         let (gate, permits) = {
             let mut known = self.lock();
@@ -114,7 +124,7 @@ impl Account {
 
 impl Try {
     /// The password is right.
-    pub(super) fn accepted(self) {
+    pub(in crate::transport) fn accepted(self) {
         self.settle(|account| {
             account.standing = Standing::Accepted;
             account.refusals = 0;
@@ -122,7 +132,7 @@ impl Try {
     }
 
     /// It is wrong, the account may not log on, or the endpoint says so.
-    pub(super) fn refused(self) {
+    pub(in crate::transport) fn refused(self) {
         let (now, target) = (Instant::now(), self.target);
         self.settle(|account| {
             account.doubts.retain(|_, at| at.elapsed() < REST);

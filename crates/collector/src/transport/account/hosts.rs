@@ -2,20 +2,20 @@
 
 /// Names and `*.suffix` patterns, from the configuration.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hosts(Vec<String>);
+pub(in crate::transport) struct Hosts(Vec<String>);
 
 impl Hosts {
-    pub(super) fn new(patterns: &[String]) -> Self {
+    pub(in crate::transport) fn new(patterns: &[String]) -> Self {
         Self(patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect())
     }
 
     /// Nothing in particular is expected.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::transport) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether a name is one of those. A wildcard that a certificate is for is no name of a host.
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(in crate::transport) fn contains(&self, name: &str) -> bool {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         !name.contains('*')
             && self.0.iter().any(|pattern| match pattern.strip_prefix('*') {

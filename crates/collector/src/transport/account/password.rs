@@ -12,11 +12,11 @@ use sspi::Secret;
 const MOST: u64 = 8 << 10;
 
 /// A password. It is in no message and no record.
-pub(super) struct Password(Secret<String>);
+pub(in crate::transport) struct Password(Secret<String>);
 
 impl Password {
     /// Reads a file: its text without the line ends behind it.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(in crate::transport) fn read(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         private(&file)?;
         let mut text = Secret::new(String::with_capacity(256));
@@ -35,12 +35,12 @@ impl Password {
     }
 
     /// The password itself.
-    pub(super) fn expose(&self) -> &str {
+    pub(in crate::transport) fn expose(&self) -> &str {
         self.0.as_ref()
     }
 
     /// Tells whether a password is the one that was refused.
-    pub(super) fn fingerprint(&self) -> [u8; 32] {
+    pub(in crate::transport) fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(self.expose()).into()
     }
 }
@@ -53,7 +53,7 @@ impl fmt::Debug for Password {
 
 /// A secret that other accounts can read is none.
 #[cfg(unix)]
-pub(super) fn private(file: &File) -> io::Result<()> {
+pub(in crate::transport) fn private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     if file.metadata()?.mode() & 0o077 != 0 {
         let why = "it is open to other accounts: chmod 600 it";
@@ -64,7 +64,7 @@ pub(super) fn private(file: &File) -> io::Result<()> {
 
 /// Elsewhere access lists decide, which are not read here.
 #[cfg(not(unix))]
-pub(super) fn private(_: &File) -> io::Result<()> {
+pub(in crate::transport) fn private(_: &File) -> io::Result<()> {
     Ok(())
 }
 

@@ -10,7 +10,9 @@ use sspi::{
 };
 
 use super::password::Password;
-use super::sealed::SIGNATURE;
+
+/// Length of the signature of a sealed message.
+pub(in crate::transport) const SIGNATURE: usize = 16;
 
 /// Longest challenge. Windows' own have a few hundred bytes.
 const CHALLENGE: usize = 4096;
@@ -21,7 +23,7 @@ const NAME: usize = 255;
 /// Why the exchange cannot go on: one line that holds no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NtlmError(String);
+pub(in crate::transport) struct NtlmError(String);
 
 impl From<sspi::Error> for NtlmError {
     fn from(error: sspi::Error) -> Self {
@@ -31,22 +33,22 @@ impl From<sspi::Error> for NtlmError {
 
 /// How the endpoint calls itself. It says so before anything is proven.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Names {
+pub(in crate::transport) struct Names {
     /// Its name in DNS.
-    pub(super) dns: Option<String>,
+    pub(in crate::transport) dns: Option<String>,
     /// Its NetBIOS name.
-    pub(super) netbios: Option<String>,
+    pub(in crate::transport) netbios: Option<String>,
 }
 
 impl Names {
     /// The more telling of the two.
-    pub(super) fn best(&self) -> Option<&str> {
+    pub(in crate::transport) fn best(&self) -> Option<&str> {
         self.dns.as_deref().or(self.netbios.as_deref())
     }
 }
 
 /// One exchange, and the keys that come of it.
-pub(super) struct Ntlm {
+pub(in crate::transport) struct Ntlm {
     context: Context,
     credentials: Option<AuthIdentityBuffers>,
 }
@@ -54,7 +56,7 @@ pub(super) struct Ntlm {
 impl Ntlm {
     /// Begins an exchange: what is sent first, which says nothing of the account. `binding` ties the exchange to the
     /// certificate that the endpoint has shown.
-    pub(super) fn begin(
+    pub(in crate::transport) fn begin(
         user: &str,
         password: &Password,
         binding: Option<&[u8]>,
@@ -77,7 +79,7 @@ impl Ntlm {
     }
 
     /// Answers the endpoint's challenge.
-    pub(super) fn answer(&mut self, challenge: &[u8]) -> Result<Vec<u8>, NtlmError> {
+    pub(in crate::transport) fn answer(&mut self, challenge: &[u8]) -> Result<Vec<u8>, NtlmError> {
         self.step(challenge.to_vec())
     }
 
@@ -101,7 +103,7 @@ impl Ntlm {
     }
 
     /// Seals a message in its place.
-    pub(super) fn seal(&mut self, message: &mut [u8]) -> Result<[u8; SIGNATURE], NtlmError> {
+    pub(in crate::transport) fn seal(&mut self, message: &mut [u8]) -> Result<[u8; SIGNATURE], NtlmError> {
         let mut signature = [0; SIGNATURE];
         let mut buffers =
             [SecurityBufferRef::token_buf(&mut signature), SecurityBufferRef::data_buf(message)];
@@ -110,7 +112,11 @@ impl Ntlm {
     }
 
     /// Opens a message in its place, if it is the next one of who holds the key and nobody has changed it.
-    pub(super) fn open(&mut self, signature: &[u8; SIGNATURE], message: &mut [u8]) -> Result<(), NtlmError> {
+    pub(in crate::transport) fn open(
+        &mut self,
+        signature: &[u8; SIGNATURE],
+        message: &mut [u8],
+    ) -> Result<(), NtlmError> {
         let mut signature = *signature;
         let mut buffers =
             [SecurityBufferRef::token_buf(&mut signature), SecurityBufferRef::data_buf(message)];
@@ -120,7 +126,7 @@ impl Ntlm {
 }
 
 /// Reads how the endpoint calls itself out of its challenge, and refuses what is no challenge.
-pub(super) fn names(challenge: &[u8]) -> Result<Names, NtlmError> {
+pub(in crate::transport) fn names(challenge: &[u8]) -> Result<Names, NtlmError> {
     let wrong = |what: &str| NtlmError(format!("the challenge {what}"));
     if challenge.len() > CHALLENGE {
         return Err(wrong("is longer than any real one"));

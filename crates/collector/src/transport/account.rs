@@ -1,0 +1,7 @@
+//! The account that Windows endpoints are asked with: its password, proving it without sending it, and care that it is
+//! not locked out by us. WinRM and SMB share all of this.
+
+pub(crate) mod accounts;
+pub(super) mod hosts;
+pub(super) mod ntlm;
+pub(super) mod password;
