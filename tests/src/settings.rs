@@ -34,3 +34,19 @@ pub(crate) fn terraform_plugins() -> Option<String> {
     let named = std::env::var("TF_PLUGIN_DIR").ok().filter(|dir| !dir.is_empty());
     named.or_else(|| Some("/opt/tf-plugins".to_owned())).filter(|dir| std::path::Path::new(dir).is_dir())
 }
+
+/// `PEERHOUND_TEST_DEPLOYMENT`: the file of a deployment that is there, on AWS or on something compatible.
+pub(crate) fn given_deployment() -> Option<String> {
+    std::env::var("PEERHOUND_TEST_DEPLOYMENT").ok().filter(|file| !file.is_empty())
+}
+
+/// `PEERHOUND_TEST_TARGET`: the address of a machine that this deployment may investigate.
+#[must_use]
+pub fn given_target() -> Option<std::net::IpAddr> {
+    std::env::var("PEERHOUND_TEST_TARGET").ok()?.parse().ok()
+}
+
+/// What the AWS SDK is told by the environment: credentials, region, endpoints, and where its files lie.
+pub(crate) fn for_aws() -> Vec<(String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("AWS_") || name == "HOME").collect()
+}

@@ -8,6 +8,7 @@
 mod chain;
 mod crash;
 mod faults;
+mod live;
 
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ fn everything_that_a_deployment_promises() {
     // Whichever cases come first find Systems Manager too busy: their orders are given again.
     cloud.ssm.fail_next("SendCommand", 2, Failure::Throttled);
     std::thread::scope(|scope| {
-        let scenarios: [(&str, Scenario); 11] = [
+        let scenarios: [(&str, Scenario); 12] = [
             ("chain", chain::from_alert_to_deliveries),
             ("hangs", faults::a_command_that_is_never_picked_up_fails_and_is_tried_again),
             ("corrupt", faults::evidence_that_is_not_what_it_must_be_is_refused),
@@ -48,6 +49,7 @@ fn everything_that_a_deployment_promises() {
             ("stalls", faults::a_relay_that_takes_too_long_is_stopped_and_its_case_goes_on),
             ("rejects", faults::what_cannot_be_worked_goes_behind_its_own_queue_at_once),
             ("door", chain::from_a_request_to_a_case),
+            ("person", live::a_person_needs_the_command_line_alone),
             ("poison", faults::a_record_that_cannot_be_read_is_set_aside_alone),
         ];
         for (name, scenario) in scenarios {
