@@ -1,8 +1,8 @@
 //! A deployment: the real Terraform module on an emulator, the real functions behind real event source mappings, and a
 //! Systems Manager that runs the real relay on the `soc` host, from where it reaches the real endpoints.
 
-mod person;
 mod forward;
+mod person;
 mod relay;
 mod terraform;
 

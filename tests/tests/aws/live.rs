@@ -68,7 +68,8 @@ fn walk_through(operator: &Operator, target: IpAddr) {
     // The same machine again: it is left alone, and whoever asks is told why.
     let again = write("again.json", &eve(&Alert::about(target, flow + 1)));
     let told = operator.json(&["submit", &again], 0).expect("an alert that is sent");
-    let repeat = explained(operator, &text(&told[0], "alert_id"), |alert| alert["disposition"] == "suppressed");
+    let repeat =
+        explained(operator, &text(&told[0], "alert_id"), |alert| alert["disposition"] == "suppressed");
     assert_eq!(text(&repeat, "case_id"), case_id, "{repeat:#}");
     let listed = operator.json(&["case", "list"], 0).expect("cases");
     let about = listed.iter().filter(|case| case["target"] == target.to_string()).count();
