@@ -2,6 +2,7 @@
 
 mod check;
 mod intake;
+mod kerberos;
 mod relay;
 pub mod sections;
 pub mod span;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
 pub use intake::{Door, List};
+pub use kerberos::{Kdc, Kerberos};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kerberos::Kerberos;
 use super::span::Span;
 
 /// `[winrm]`. In use once an account is named.
@@ -14,7 +15,7 @@ pub struct Winrm {
     pub password_file: Option<String>,
     /// Certificate and private key in PEM, instead of a password; relative likewise.
     pub client_certificate: Option<String>,
-    /// TLS. Without it, every message is sealed by NTLM.
+    /// TLS. Without it, every message is sealed by Kerberos or NTLM.
     pub https: bool,
     /// Port, where it is not the usual one (5986, without TLS 5985).
     pub port: Option<u16>,
@@ -22,7 +23,12 @@ pub struct Winrm {
     pub ca_file: Option<String>,
     /// Names of endpoints, or `*.suffix` for all below a domain.
     pub expected_hosts: Vec<String>,
-    /// Whether a password may be proven by NTLM. Nothing else proves one.
+    /// KDCs (domain controllers) by which a password is proven, `host` or `host:port`, in the order in which they are
+    /// asked. Empty: Kerberos is not spoken.
+    pub kdc: Vec<String>,
+    /// Their realm, where it is not the one of `user`.
+    pub realm: Option<String>,
+    /// Whether a password may be proven by NTLM: where there is no `kdc`, none answers, or an endpoint has no name.
     pub ntlm: bool,
     /// Time for each of connection, TLS handshake, authentication and an answer.
     pub connect_timeout: Span,
@@ -38,6 +44,8 @@ impl Default for Winrm {
             port: None,
             ca_file: None,
             expected_hosts: Vec::new(),
+            kdc: Vec::new(),
+            realm: None,
             ntlm: true,
             connect_timeout: Span::seconds(10),
         }
@@ -48,6 +56,11 @@ impl Winrm {
     /// The port that is contacted.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(if self.https { 5986 } else { 5985 })
+    }
+
+    /// What Kerberos needs to know. None where it is not spoken, or its keys are at fault.
+    pub fn kerberos(&self) -> Option<Kerberos> {
+        Kerberos::from_keys(self.user.as_deref()?, &self.kdc, self.realm.as_deref()).ok()?
     }
 
     /// Everything that is wrong, a line each.
@@ -72,11 +85,18 @@ impl Winrm {
         match (&self.password_file, &self.client_certificate) {
             (None, None) => fault("user needs a password_file, or a client_certificate"),
             (Some(_), Some(_)) => fault("password_file and client_certificate exclude each other"),
-            (Some(_), None) if !self.ntlm => {
-                fault("ntlm = false leaves nothing to prove a password by; use a client_certificate")
-            }
+            (Some(_), None) if !self.ntlm && self.kdc.is_empty() => fault(
+                "ntlm = false leaves nothing to prove a password by; name a kdc, or use a client_certificate",
+            ),
+            (None, Some(_)) if !self.kdc.is_empty() => fault("kdc has no effect beside a client_certificate"),
             (None, Some(_)) if !self.https => fault("client_certificate needs https = true"),
             _ => {}
+        }
+        if let Err(text) = Kerberos::from_keys(user, &self.kdc, self.realm.as_deref()) {
+            fault(&text);
+        }
+        if !self.kdc.is_empty() && self.expected_hosts.is_empty() {
+            fault("kdc needs expected_hosts: tickets are only asked for hosts that it lists");
         }
         if self.ca_file.is_some() && !self.https {
             fault("ca_file has no effect without https = true");
@@ -109,10 +129,10 @@ impl Winrm {
                     .to_owned(),
             );
         }
-        if self.user.is_some() && !self.https {
+        if self.user.is_some() && !self.https && self.ntlm {
             doubts.push(
                 "[winrm] https is off: what answers at an address gets an NTLM response to attack offline; give the \
-                 account a long random password, or use https"
+                 account a long random password, use https, or name a kdc and set ntlm = false"
                     .to_owned(),
             );
         }
@@ -182,6 +202,13 @@ mod tests {
             ("user = 'svc'", "needs a password_file"),
             ("user = 'svc'\npassword_file = 'p'\nclient_certificate = 'c'", "exclude each other"),
             ("user = 'svc'\npassword_file = 'p'\nntlm = false", "nothing to prove"),
+            ("user = 'svc'\npassword_file = 'p'\nrealm = 'corp'", "no effect"),
+            ("user = 'svc'\npassword_file = 'p'\nkdc = ['dc1']\nexpected_hosts = ['*.x']", "realm is needed"),
+            ("user = 'svc@x'\npassword_file = 'p'\nkdc = ['dc1']", "needs expected_hosts"),
+            (
+                "user = 'svc@x'\nclient_certificate = 'c'\nkdc = ['dc1']\nexpected_hosts = ['*.x']",
+                "no effect beside",
+            ),
             ("user = 'svc'\nclient_certificate = 'c'\nhttps = false", "needs https"),
             ("user = 'svc'\npassword_file = 'p'\nca_file = 'c'\nhttps = false", "no effect"),
             ("user = 'svc'\npassword_file = 'p'\nport = 0", "65535"),
@@ -193,6 +220,17 @@ mod tests {
         ] {
             assert!(faults(text).contains(why), "{text}: {}", faults(text));
         }
+    }
+
+    #[test]
+    fn with_a_kdc_a_password_needs_no_ntlm() {
+        let text = "user = 'svc@corp.example.com'\npassword_file = 'p'\nkdc = ['dc1']\nntlm = false\nhttps = false\n\
+                    expected_hosts = ['*.corp.example.com']";
+        assert_eq!(faults(text), "");
+        let winrm: Winrm = toml::from_str(text).unwrap();
+        assert_eq!(winrm.kerberos().unwrap().realm, "CORP.EXAMPLE.COM");
+        assert!(winrm.doubts().is_empty(), "nothing is left to be attacked offline: {:?}", winrm.doubts());
+        assert_eq!(Winrm { ntlm: true, ..winrm }.doubts().len(), 1);
     }
 
     #[test]

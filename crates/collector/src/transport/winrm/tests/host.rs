@@ -22,6 +22,9 @@ pub(super) enum Event {
     Negotiate,
     Authenticate {
         accepted: bool,
+        /// Missing where it was refused.
+        #[serde(default)]
+        protocol: String,
     },
     Request {
         action: String,
@@ -55,6 +58,10 @@ impl Host {
 
     /// One over HTTPS, which wants a client certificate or a password.
     pub(super) fn start_tls(client_certificate: bool) -> Option<Self> {
+        Self::start_tls_with(client_certificate, &[])
+    }
+
+    pub(super) fn start_tls_with(client_certificate: bool, options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let made = certificates(folder.path());
         if !made {
@@ -67,17 +74,13 @@ impl Host {
         if client_certificate {
             more.extend(["--client-ca", &ca]);
         }
+        more.extend(options);
         Self::launch(folder, &more, true, client_certificate)
     }
 
     fn launch(folder: tempfile::TempDir, more: &[&str], tls: bool, client_certificate: bool) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let python = root.join("target/test-venv/bin/python");
-        let has_it = Command::new(&python).args(["-c", "import spnego"]).stderr(Stdio::null()).status();
-        if !has_it.is_ok_and(|status| status.success()) {
-            skip("pyspnego is not installed (scripts/test-requirements installs it)");
-            return None;
-        }
+        let python = python("spnego")?;
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("users"), format!("{}:{PASSWORD}\n", USER.replace('\\', ":"))).unwrap();
         std::fs::write(path("log"), "").unwrap();
@@ -129,6 +132,7 @@ impl Host {
             expected_hosts,
             password_file: (!self.client_certificate).then(|| self.path("password")),
             client_certificate: self.client_certificate.then(|| self.path("client.pem")),
+            kerberos: None,
             ntlm: true,
             connect_timeout: Duration::from_secs(10),
         }
@@ -137,6 +141,15 @@ impl Host {
     pub(super) fn log(&self) -> Vec<Event> {
         let text = std::fs::read_to_string(self.path("log")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// By what it was proven, each time.
+    pub(super) fn proven_by(&self) -> Vec<String> {
+        let proven = |event| match event {
+            Event::Authenticate { accepted: true, protocol } => Some(protocol),
+            _ => None,
+        };
+        self.log().into_iter().filter_map(proven).collect()
     }
 
     /// What was asked for, in its order.
@@ -229,12 +242,24 @@ fn certificates(folder: &Path) -> bool {
     made
 }
 
+/// The Python of the tests, with these modules. None where the test has to be skipped.
+pub(super) fn python(modules: &str) -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-venv/bin/python");
+    let import = format!("import {modules}");
+    let has_them = Command::new(&python).args(["-c", &import]).stderr(Stdio::null()).status();
+    if has_them.is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    skip(&format!("Python lacks {modules} (scripts/test-requirements installs it)"));
+    None
+}
+
 /// Says why a test is skipped; fails instead where nothing may be.
 #[allow(
     clippy::disallowed_methods,
     reason = "only the test environment itself is asked, never configuration"
 )]
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "cannot be skipped here: {why}");
     eprintln!("skipped: {why}");
 }
