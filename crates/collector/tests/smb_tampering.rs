@@ -20,7 +20,8 @@ async fn through(
     let transports = vec![Transport::Smb];
     let settings = Config { smb: Some(smb), transports, ..config(&["127.0.0.0/8"], no_ssh()) };
     let folder = tempfile::tempdir().unwrap();
-    let done = Collector::new(settings).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await;
+    let done =
+        Collector::new(settings).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await;
     done.map(drop).map_err(|error| (error.code(), error.to_string()))
 }
 
@@ -39,7 +40,8 @@ async fn changed_answers_are_noticed_signed_or_sealed() {
         through(&samba, |_, _, _| {}).await.unwrap_or_else(|error| panic!("{more}: untouched: {error:?}"));
         for number in [FIRST - 1, FIRST, FIRST + 2, FIRST + 20] {
             let changed = through(&samba, move |way, at, frame| {
-                if way == Way::ToClient && at == number
+                if way == Way::ToClient
+                    && at == number
                     && let Some(last) = frame.last_mut()
                 {
                     *last ^= 1;
@@ -88,7 +90,8 @@ async fn nobody_on_the_way_chooses_the_version() {
             }
         });
         let (code, text) = weakened.await.expect_err("a weakened version is noticed");
-        assert!(code == "not_sealed", "{kept}: {text}");
+        // Samba itself hangs up when it is told what was really offered.
+        assert!(code == "not_sealed" || text.contains("the check of what was negotiated"), "{kept}: {text}");
     }
     // What 3.1.1 negotiates is part of its keys.
     let weakened = through(&samba, |way, at, frame| {
@@ -122,4 +125,27 @@ async fn absurd_lengths_and_other_protocols_are_refused() {
         assert!(matches!(code, "smb_refused" | "disconnected" | "not_sealed"), "{at}: {code} {text}");
         assert!(!text.contains('\n'), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_not_waited_for_longer_than_said() {
+    // It is connected to, and nobody ever answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let smb = SmbConfig {
+        user: "svc".into(),
+        password_file: folder.path().join("password"),
+        port: silent.local_addr().unwrap().port(),
+        expected_hosts: Vec::new(),
+        ntlm: true,
+        connect_timeout: std::time::Duration::from_secs(1),
+    };
+    let transports = vec![Transport::Smb];
+    let settings = Config { smb: Some(smb), transports, ..config(&["127.0.0.0/8"], no_ssh()) };
+    let begun = std::time::Instant::now();
+    let done =
+        Collector::new(settings).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await;
+    let error = done.unwrap_err();
+    assert_eq!((error.code(), error.retryable()), ("timed_out", true), "{error}");
+    assert!(error.to_string().contains("negotiation") && begun.elapsed().as_secs() < 10, "{error}");
 }

@@ -31,7 +31,9 @@ pub(super) async fn reach(
             }
             Transport::Smb => {
                 let Some(smb) = &config.smb else { continue };
-                SmbSession::connect(target, smb, accounts).await.map(|session| Session::Smb(Box::new(session)))
+                SmbSession::connect(target, smb, accounts)
+                    .await
+                    .map(|session| Session::Smb(Box::new(session)))
             }
         };
         match reached {

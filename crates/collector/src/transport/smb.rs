@@ -38,9 +38,9 @@ use tokio::time::timeout;
 
 use super::account::accounts::Accounts as Passwords;
 use super::local::CancelOnDrop;
+use super::local::windows;
 use super::local::windows::accounts::Accounts;
 use super::local::windows::registry::{Hive, Registry};
-use super::local::windows;
 use crate::artifact::facts::{Contact, Facts};
 use crate::artifact::tally::Tally;
 use crate::artifact::{Artifact, Parsed};
@@ -118,7 +118,7 @@ impl SmbSession {
     /// # Errors
     /// Where the contact breaks, or its registry is closed: without it nothing proves that it holds the address.
     pub(crate) async fn identity(&mut self, task: Task) -> Result<Reading<Contact>, ContactError> {
-        let (target, hello) = (self.target, self.hello.clone());
+        let (target, hello, seconds) = (self.target, self.hello.clone(), task.time.as_secs());
         let read = self.blocking(task, &|_| {}, move |mut work| {
             let mut tally = Tally::default();
             let told = Told::ask(&mut work)?;
@@ -127,6 +127,10 @@ impl SmbSession {
             let (mut identity, root) = identity::read(&remote, now, &mut tally);
             let knows_users = remote.keys(Hive::Users, "").is_ok();
             remote.finish()?;
+            if work.stop.is_due() {
+                // What lacks its end proves nothing, and accuses nobody.
+                return Err(ContactError::TimedOut { target, phase: "identity", seconds });
+            }
             told.add(&mut identity, knows_users, &mut tally);
             identity.boot_time = hello.boot;
             tally.partial("read over SMB, which does not tell since when users are logged on");
@@ -235,7 +239,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn registry(&mut self) -> Result<RemoteRegistry<'_>, Failure> {
-        let winreg = self.runtime.block_on(registry::open(self.shares))?;
+        let target = self.shares.target();
+        let winreg = self.runtime.block_on(self.stop.within(target, registry::open(self.shares)))?;
         Ok(RemoteRegistry::new(self.runtime, self.shares, winreg, self.trail, self.stop))
     }
 
@@ -246,7 +251,8 @@ impl Work<'_> {
         ask: impl AsyncFnOnce(&mut Shares) -> Result<Vec<T>, Failure>,
     ) -> Result<Result<Vec<T>, Failure>, ContactError> {
         let question = Question::begin();
-        let answered = self.runtime.block_on(ask(self.shares));
+        let target = self.shares.target();
+        let answered = self.runtime.block_on(self.stop.within(target, ask(self.shares)));
         let lines: Vec<String> =
             answered.iter().flatten().map(|row| one_line(&format!("{row:?}"), 1000)).collect();
         let why = answered.as_ref().err().map(ToString::to_string);
@@ -326,9 +332,16 @@ fn torrents(mut work: Work<'_>, system_root: &str) -> Result<(Parsed, Tally), Co
     let tell = |seen| {
         let _ = tell.send(seen);
     };
+    let target = shares.target();
     let mut walk = Walk::new(shares, trail, stop, limits, &accounts, &tell);
     walk.system_root = system_root;
-    runtime.block_on(walk.run())?;
+    let walked = async { walk.run().await.map_err(|error| Failure::Broken(Box::new(error))) };
+    if let Err(Failure::Broken(error)) = runtime.block_on(stop.within(target, walked)) {
+        return Err(*error);
+    }
     let (files, tally) = walk.finish();
     Ok((Parsed::Torrents(files), tally))
 }
+
+#[cfg(test)]
+mod tests;

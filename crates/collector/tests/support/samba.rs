@@ -19,11 +19,10 @@ pub(crate) const NOBODY: &str = r"CORP\nobody";
 pub(crate) const PASSWORD: &str = "correct horse";
 
 /// Samba answers for all of `Tcpip\Parameters` with the names of its own system: the address lies beside it.
-pub(crate) const INTERFACE: &str =
-    r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters\Interfaces\{1}";
-const VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+pub(crate) const INTERFACE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters\Interfaces\{1}";
 pub(crate) const RUN: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run";
-const WINLOGON: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon";
+/// Likewise for `Windows NT\CurrentVersion`, so that this is the view for 32-bit programs.
+const WINLOGON: &str = r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows NT\CurrentVersion\Winlogon";
 const SERVICE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\qbtsvc";
 const FIREWALL: &str =
     r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules";
@@ -33,16 +32,18 @@ pub(crate) const ALICE: &str = r"HKU\S-1-5-21-1-2-3-1001";
 const REGISTRY: &[(&str, &str, &str, &str)] = &[
     (INTERFACE, "EnableDHCP", "dword", "0"),
     (INTERFACE, "IPAddress", "multi_sz", "127.0.0.1"),
-    (VERSION, "ProductName", "sz", "Windows 10 Pro"),
-    (VERSION, "CurrentBuildNumber", "sz", "22631"),
-    (VERSION, "SystemRoot", "sz", r"C:\Windows"),
     (RUN, "qBittorrent", "sz", r#""C:\Program Files\qBittorrent\qbittorrent.exe""#),
     (RUN, "Ünïcode €", "sz", r"C:\ä.exe"),
     (WINLOGON, "Shell", "sz", "explorer.exe, C:\\evil.exe"),
     (SERVICE, "Start", "dword", "2"),
     (SERVICE, "Type", "dword", "16"),
     (SERVICE, "ImagePath", "sz", r"C:\qbtsvc.exe"),
-    (FIREWALL, "{1}", "sz", r"v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=6881|App=C:\qbittorrent.exe|"),
+    (
+        FIREWALL,
+        "{1}",
+        "sz",
+        r"v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=6881|App=C:\qbittorrent.exe|",
+    ),
 ];
 
 /// Those of a user who is logged on.
@@ -104,7 +105,8 @@ impl Samba {
             command
         };
         for user in ["root", "nobody"] {
-            let mut add = samba("/usr/bin/pdbedit", &["-a", "-t", "-u", user]).stdin(Stdio::piped()).spawn().unwrap();
+            let mut add =
+                samba("/usr/bin/pdbedit", &["-a", "-t", "-u", user]).stdin(Stdio::piped()).spawn().unwrap();
             let mut stdin = add.stdin.take().unwrap();
             std::io::Write::write_all(&mut stdin, format!("{PASSWORD}\n{PASSWORD}\n").as_bytes()).unwrap();
             drop(stdin);
@@ -157,10 +159,10 @@ impl Samba {
         let closed = Command::new("/usr/bin/net")
             .arg("-s")
             .arg(self.folder.path().join("smb.conf"))
-            .args(["registry", "setsd_sddl", key, "O:BAG:BAD:(A;;KA;;;BA)"])
+            .args(["registry", "setsd_sddl", key, "O:BAG:BAD:P(A;;0xf003f;;;BA)"])
             .output()
             .unwrap();
-        assert!(closed.status.success(), "{}", String::from_utf8_lossy(&closed.stderr));
+        assert!(closed.status.success(), "{closed:?}");
     }
 
     /// What it has logged.
@@ -250,7 +252,8 @@ fn import(dir: &Path) {
         let value = match kind {
             "dword" => format!("dword:{:08x}", value.parse::<u32>().unwrap()),
             "multi_sz" => {
-                let utf16 = format!("{value}\0\0").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+                let utf16 =
+                    format!("{value}\0\0").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
                 let digits: Vec<String> = utf16.iter().map(|byte| format!("{byte:02x}")).collect();
                 format!("hex(7):{}", digits.join(","))
             }

@@ -177,8 +177,8 @@ pub(crate) fn note(
     most: u64,
     is_read: bool,
 ) -> Option<&'static str> {
-    let worth_reading = !folder
-        && classify_bytes(path.as_bytes(), false).is_some_and(|row| row.content != Content::Unread);
+    let worth_reading =
+        !folder && classify_bytes(path.as_bytes(), false).is_some_and(|row| row.content != Content::Unread);
     if attributes & ELSEWHERE != 0 {
         Some("kept in a cloud or offline, not fetched from there")
     } else if attributes & REPARSE_POINT != 0 && folder {

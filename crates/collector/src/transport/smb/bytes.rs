@@ -87,7 +87,10 @@ mod tests {
         assert_eq!((reader.u8(), reader.u16(), reader.u32()), (Ok(1), Ok(2), Ok(3)));
         assert_eq!((reader.u8(), reader.take(usize::MAX)), (Err(CUT), Err(CUT)));
         assert!(Reader::from(&[1], 9).rest().is_empty() && Reader::from(&[1], 9).u8().is_err());
-        assert_eq!((part(&[1, 2], 1, 1), part(&[1, 2], 9, 0), part(&[1, 2], 1, usize::MAX)), (Ok(&[2][..]), Err(CUT), Err(CUT)));
+        assert_eq!(
+            (part(&[1, 2], 1, 1), part(&[1, 2], 9, 0), part(&[1, 2], 1, usize::MAX)),
+            (Ok(&[2][..]), Err(CUT), Err(CUT))
+        );
         let mut aligned = Reader::from(&[0, 1, 2, 3, 4], 1);
         aligned.align(4).unwrap();
         assert_eq!(aligned.rest(), [4]);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::bytes::Malformed;
 use super::failure::Failure;
 use super::header::{Command, Header, Question, Status};
-use super::keys::{Forged, Keys, SEAL, Transcript};
+use super::keys::{Forged, Keys, Transcript};
 use crate::contact_error::ContactError;
 
 /// Longest message that is read: what we ask for at most, and what goes with it.
@@ -74,8 +74,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn open(target: IpAddr, port: u16, patience: Duration) -> Result<Self, ContactError> {
-        let late =
-            |_| ContactError::TimedOut { target, phase: "connection", seconds: patience.as_secs() };
+        let late = |_| ContactError::TimedOut { target, phase: "connection", seconds: patience.as_secs() };
         let stream = timeout(patience, TcpStream::connect(SocketAddr::new(target, port)))
             .await
             .map_err(late)?
@@ -234,7 +233,6 @@ impl Connection {
         }
         let forged = |forged: Forged| self.forged(forged);
         let keys = self.keys.as_ref().ok_or(Forged("it is sealed before there is a key")).map_err(forged)?;
-        debug_assert!(SEAL < LONGEST);
         Ok((keys.open(&received, self.session).map_err(forged)?, true))
     }
 
@@ -263,10 +261,7 @@ impl Connection {
     }
 
     pub(super) fn forged(&self, error: Forged) -> Failure {
-        Failure::Broken(Box::new(ContactError::NotSealed {
-            target: self.target,
-            detail: error.to_string(),
-        }))
+        Failure::Broken(Box::new(ContactError::NotSealed { target: self.target, detail: error.to_string() }))
     }
 
     fn late(&self, phase: &'static str) -> Failure {

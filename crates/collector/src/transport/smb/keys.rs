@@ -3,9 +3,9 @@
 //! MS-SMB2 3.1.4.1 (signing), 3.1.4.2 (keys), 3.1.4.3 (sealing).
 
 use aes::Aes128;
+use aes_gcm::AesGcm;
 use aes_gcm::aead::consts::{U11, U12, U16};
 use aes_gcm::aead::{AeadInOut, KeyInit, Nonce};
-use aes_gcm::AesGcm;
 use ccm::Ccm;
 use cmac::{Cmac, Mac};
 use hmac::Hmac;
@@ -17,7 +17,7 @@ type Gcm = AesGcm<Aes128, U12, U16>;
 type Ccm128 = Ccm<Aes128, U16, U11>;
 
 /// Length of the header of a sealed message.
-pub(super) const SEAL: usize = 52;
+const SEAL: usize = 52;
 
 /// The versions of SMB that are spoken. SMB 1 is none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,9 +126,7 @@ impl Keys {
         };
         let sealer = cipher.map(|cipher| {
             let (ours, theirs) = match dialect {
-                Dialect::Smb311 => {
-                    (derive(b"SMBC2SCipherKey\0", said), derive(b"SMBS2CCipherKey\0", said))
-                }
+                Dialect::Smb311 => (derive(b"SMBC2SCipherKey\0", said), derive(b"SMBS2CCipherKey\0", said)),
                 _ => (derive(b"SMB2AESCCM\0", b"ServerIn \0"), derive(b"SMB2AESCCM\0", b"ServerOut\0")),
             };
             Sealer { cipher, ours, theirs, nonce: 0 }

@@ -108,13 +108,18 @@ async fn negotiated(
     match answer.status {
         Status::SUCCESS => {}
         Status::NOT_SUPPORTED | Status::INVALID_PARAMETER => {
-            return Err(refused(&format!("it takes none of SMB 2.1, 3.0, 3.0.2 and 3.1.1 ({:?})", answer.status)));
+            return Err(refused(&format!(
+                "it takes none of SMB 2.1, 3.0, 3.0.2 and 3.1.1 ({:?})",
+                answer.status
+            )));
         }
         status => return Err(refused(&status.to_string())),
     }
     let said = message::negotiated(&answer.message).map_err(|error| refused(&error.to_string()))?;
     if !said.can_sign() {
-        return Err(refused("it refuses to sign what it says: RequireSecuritySignature may not be off on both sides"));
+        return Err(refused(
+            "it refuses to sign what it says: RequireSecuritySignature may not be off on both sides",
+        ));
     }
     Ok(said)
 }
@@ -176,11 +181,14 @@ impl Logon<'_> {
         let (flags, _) = message::set_up(&answered.message).map_err(|error| self.malformed(&error))?;
         if flags.is_guest() {
             attempt.refused();
-            return Err(self.refused("it lets the account in as a guest only: the password has proven nothing there"));
+            return Err(
+                self.refused("it lets the account in as a guest only: the password has proven nothing there")
+            );
         }
         // What ends the logon is signed with the key that only who knows the password has.
         let keys = Keys::derive(&key, said.dialect, said.cipher, &self.connection.transcript);
-        keys.verify(&answered.message).map_err(|forged: Forged| contact(target, self.connection.forged(forged)))?;
+        keys.verify(&answered.message)
+            .map_err(|forged: Forged| contact(target, self.connection.forged(forged)))?;
         attempt.accepted();
         if flags.wants_seal() && !keys.seal() {
             return Err(contact(target, unsealed(target)));
@@ -232,12 +240,16 @@ async fn validate(
     client: &Client,
     said: &Negotiated,
 ) -> Result<(), ContactError> {
-    let weakened = || ContactError::NotSealed {
-        target,
-        detail: "it did not choose what was negotiated".to_owned(),
-    };
+    let weakened =
+        || ContactError::NotSealed { target, detail: "it did not choose what was negotiated".to_owned() };
     let answer = shares.validate(&message::validation(client)).await.map_err(|failure| match failure {
-        Failure::Broken(error) => *error,
+        // Who is told that something else was offered hangs up.
+        Failure::Broken(error) => match *error {
+            ContactError::Disconnected { detail, .. } => {
+                ContactError::disconnected(target, "the check of what was negotiated", &detail)
+            }
+            error => error,
+        },
         other => ContactError::SmbRefused {
             target,
             phase: "authentication",

@@ -159,7 +159,11 @@ fn ciphers(message: &[u8], mut at: usize, count: u16) -> Result<Option<Cipher>, 
         }
         at += (8 + size).next_multiple_of(8);
     }
-    if hashed { Ok(cipher) } else { Err(Malformed("it protects the beginning of the session by no known hash")) }
+    if hashed {
+        Ok(cipher)
+    } else {
+        Err(Malformed("it protects the beginning of the session by no known hash"))
+    }
 }
 
 pub(super) fn session_setup(token: &[u8]) -> Vec<u8> {
@@ -201,7 +205,10 @@ impl SessionFlags {
 /// What the endpoint must repeat under the session's key, so that nobody on the way has made it choose less.
 pub(super) fn validation(client: &Client) -> Vec<u8> {
     let body = Body::default().u32(CAPABILITIES).bytes(&client.guid).u16(MUST_SIGN);
-    Dialect::ALL.into_iter().fold(body.u16(Dialect::ALL.len() as u16), |body, dialect| body.u16(dialect.number())).0
+    Dialect::ALL
+        .into_iter()
+        .fold(body.u16(Dialect::ALL.len() as u16), |body, dialect| body.u16(dialect.number()))
+        .0
 }
 
 /// Whether it repeats what it said.
@@ -446,7 +453,8 @@ pub(super) fn owner(descriptor: &[u8]) -> Result<String, Malformed> {
     let at = Reader::from(descriptor, 4).u32()?;
     let mut fields = Reader::from(descriptor, at as usize);
     let (revision, count) = (fields.u8()?, fields.u8()?);
-    let authority = fields.array::<6>()?.into_iter().fold(0_u64, |number, byte| number << 8 | u64::from(byte));
+    let authority =
+        fields.array::<6>()?.into_iter().fold(0_u64, |number, byte| number << 8 | u64::from(byte));
     if revision != 1 || count > 15 || at == 0 {
         return Err(Malformed("an owner is none"));
     }

@@ -23,6 +23,11 @@ use crate::transport::local::windows::registry::{Hive, Listing, Registry, Value}
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(700);
 
+/// How long a question may take that was asked in time.
+const GRACE: Duration = Duration::from_secs(20);
+/// How often it is looked whether somebody still waits.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// When to stop asking.
 #[derive(Clone)]
 pub(super) struct Stop {
@@ -31,8 +36,32 @@ pub(super) struct Stop {
 }
 
 impl Stop {
+    /// Whether nothing more is to be asked.
     pub(super) fn is_due(&self) -> bool {
         self.cancel.load(Ordering::Relaxed) || Instant::now() >= self.deadline
+    }
+
+    /// Waits for what is under way, and not much longer than there is time: an endpoint can answer each question and
+    /// never come to an end. Where nobody waits any more, the contact ends.
+    pub(super) async fn within<T>(
+        &self,
+        target: IpAddr,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let (end, begun) = (self.deadline + GRACE, Instant::now());
+        let given_up = async {
+            while !self.cancel.load(Ordering::Relaxed) && Instant::now() < end {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = given_up => {
+                let seconds = begun.elapsed().as_secs();
+                Err(Failure::Broken(Box::new(ContactError::TimedOut { target, phase: "collection", seconds })))
+            }
+        }
     }
 }
 
@@ -97,7 +126,7 @@ impl<'a> RemoteRegistry<'a> {
         let State { shares, winreg, broken, .. } = self.state.into_inner();
         match broken {
             Some(error) => Err(error),
-            None => match self.runtime.block_on(winreg.close(shares)) {
+            None => match self.runtime.block_on(self.stop.within(shares.target(), winreg.close(shares))) {
                 Err(Failure::Broken(error)) => Err(*error),
                 _ => Ok(()),
             },
@@ -119,7 +148,7 @@ impl<'a> RemoteRegistry<'a> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let question = Question::begin();
-        let listed = self.runtime.block_on(ask(winreg, shares));
+        let listed = self.runtime.block_on(self.stop.within(shares.target(), ask(winreg, shares)));
         let lines: Vec<String> = listed.iter().flat_map(|listing| listing.items.iter().map(&line)).collect();
         let why = listed.as_ref().err().map(ToString::to_string);
         let asked = format!("winreg: {what} of {}\\{path}", hive.name());
@@ -139,13 +168,15 @@ impl<'a> RemoteRegistry<'a> {
 impl Registry for RemoteRegistry<'_> {
     fn keys(&self, hive: Hive, path: &str) -> io::Result<Listing<String>> {
         let stop = || self.stop.is_due();
-        let ask = async |winreg: &mut Winreg, shares: &mut Shares| winreg.keys(shares, hive, path, &stop).await;
+        let ask =
+            async |winreg: &mut Winreg, shares: &mut Shares| winreg.keys(shares, hive, path, &stop).await;
         self.list("keys", (hive, path), ask, |name| one_line(name, 300))
     }
 
     fn values(&self, hive: Hive, path: &str) -> io::Result<Listing<Value>> {
         let stop = || self.stop.is_due();
-        let ask = async |winreg: &mut Winreg, shares: &mut Shares| winreg.values(shares, hive, path, &stop).await;
+        let ask =
+            async |winreg: &mut Winreg, shares: &mut Shares| winreg.values(shares, hive, path, &stop).await;
         self.list("values", (hive, path), ask, value_line)
     }
 }

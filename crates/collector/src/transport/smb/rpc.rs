@@ -12,11 +12,14 @@ use super::share::Shares;
 const FRAGMENT: u16 = 4280;
 /// Most bytes that one call may come to. The longest real ones are lists of shares and sessions.
 const ANSWER: usize = 4 << 20;
+/// Most fragments of one call: they may be empty, and each has to be waited for.
+const FRAGMENTS: u32 = 4096;
 const HEAD: usize = 16;
 
 /// Its own encoding and no other: NDR, version 2.
 const NDR: [u8; 20] = [
-    0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60, 2, 0, 0, 0,
+    0x04, 0x5d, 0x88, 0x8a, 0xeb, 0x1c, 0xc9, 0x11, 0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60, 2, 0, 0,
+    0,
 ];
 
 /// A service: the pipe that it listens at, and the interface that is meant.
@@ -93,7 +96,12 @@ impl Pipe {
     }
 
     /// Sends a request and puts the fragments of what it comes to together.
-    async fn exchange(&mut self, shares: &mut Shares, request: Vec<u8>, kind: u8) -> Result<Vec<u8>, Failure> {
+    async fn exchange(
+        &mut self,
+        shares: &mut Shares,
+        request: Vec<u8>,
+        kind: u8,
+    ) -> Result<Vec<u8>, Failure> {
         let mut received = shares.transceive(self.tree, &self.file, &request).await?;
         let mut whole = Assembly::new(kind, self.call);
         loop {
@@ -155,13 +163,14 @@ fn accepted(answer: &[u8]) -> Result<(), Failure> {
 pub(super) struct Assembly {
     kind: u8,
     call: u32,
+    count: u32,
     pub(super) stub: Vec<u8>,
     pub(super) is_done: bool,
 }
 
 impl Assembly {
     pub(super) fn new(kind: u8, call: u32) -> Self {
-        Self { kind, call, stub: Vec::new(), is_done: false }
+        Self { kind, call, count: 0, stub: Vec::new(), is_done: false }
     }
 
     /// Of a call's response.
@@ -189,7 +198,8 @@ impl Assembly {
             FAULT => return Err(Failure::Fault(Reader::from(body, 8).u32()?)),
             _ => return Err(Malformed("the service does not take this interface").into()),
         };
-        if self.stub.len() + stub.len() > ANSWER {
+        self.count += 1;
+        if self.stub.len() + stub.len() > ANSWER || self.count > FRAGMENTS {
             return Err(Malformed("a call comes to more than is read").into());
         }
         self.stub.extend(stub);

@@ -33,7 +33,13 @@ impl Shares {
         self.target
     }
 
-    async fn ask(&mut self, command: Command, tree: u32, body: Vec<u8>, room: u32) -> Result<Answer, Failure> {
+    async fn ask(
+        &mut self,
+        command: Command,
+        tree: u32,
+        body: Vec<u8>,
+        room: u32,
+    ) -> Result<Answer, Failure> {
         self.connection.ask(Ask { command, tree, body, room, phase: PHASE }).await
     }
 
@@ -42,7 +48,7 @@ impl Shares {
         if let Some(tree) = self.trees.get(share) {
             return Ok(*tree);
         }
-        let body = message::tree_connect(&format!(r"\\{}\{share}", self.target));
+        let body = message::tree_connect(&format!(r"\\{}\{share}", host(self.target)));
         let answer = self.ask(Command::TreeConnect, 0, body, 0).await?.or_refused()?;
         if message::tree_wants_seal(&answer.message)? && !self.connection.seals() {
             return Err(unsealed(self.target));
@@ -53,7 +59,8 @@ impl Shares {
 
     /// Opens something that is there, by its name below the share.
     pub(super) async fn open(&mut self, tree: u32, name: &str, opening: Opening) -> Result<Opened, Failure> {
-        let answer = self.ask(Command::Create, tree, message::create(name, opening), 0).await?.or_refused()?;
+        let answer =
+            self.ask(Command::Create, tree, message::create(name, opening), 0).await?.or_refused()?;
         Ok(message::created(&answer.message)?)
     }
 
@@ -99,7 +106,12 @@ impl Shares {
     }
 
     /// Asks the service behind a pipe. What comes may be the beginning of the answer.
-    pub(super) async fn transceive(&mut self, tree: u32, pipe: &FileId, input: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn transceive(
+        &mut self,
+        tree: u32,
+        pipe: &FileId,
+        input: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let room = PIPE_ROOM.min(self.max_transact.max(1));
         let body = message::ioctl(Control::PipeTransceive, pipe, input, room);
         let answer = self.ask(Command::Ioctl, tree, body, room).await?;
@@ -125,12 +137,21 @@ impl Shares {
     }
 }
 
+/// An address as the name of a server, which cannot have a colon.
+fn host(target: IpAddr) -> String {
+    match target {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("{}.ipv6-literal.net", ip.to_string().replace(':', "-")),
+    }
+}
+
 /// The endpoint seals or says nothing, and no way to seal was agreed on.
 pub(super) fn unsealed(target: IpAddr) -> Failure {
     Failure::Broken(Box::new(ContactError::SmbRefused {
         target,
         phase: "negotiation",
-        detail: "it demands encryption by a cipher that is not spoken here (AES-128-GCM and AES-128-CCM are)".into(),
+        detail: "it demands encryption by a cipher that is not spoken here (AES-128-GCM and AES-128-CCM are)"
+            .into(),
         may_pass: false,
     }))
 }

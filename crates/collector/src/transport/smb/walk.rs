@@ -116,7 +116,9 @@ impl<'a> Walk<'a> {
         }
         if self.unlisted > 0 {
             let count = self.unlisted;
-            self.tally.partial(format!("{count} folders are closed to this account, or went while they were listed"));
+            self.tally.partial(format!(
+                "{count} folders are closed to this account, or went while they were listed"
+            ));
         }
         (self.tell)(self.seen);
         Ok(())
@@ -139,14 +141,18 @@ impl<'a> Walk<'a> {
                 letters.sort_unstable();
                 letters.dedup();
                 if letters.is_empty() {
-                    self.tally.partial("none of its shares is that of a drive (C$, D$, …): they are switched off there");
+                    self.tally.partial(
+                        "none of its shares is that of a drive (C$, D$, …): they are switched off there",
+                    );
                 }
                 Ok(letters)
             }
             Err(Failure::Broken(error)) => Err(*error),
             Err(failure) => {
                 self.trail.note(asked, &question, &[], Some(&failure.to_string()));
-                self.tally.partial(format!("the list of shares is closed ({failure}): every drive letter was tried"));
+                self.tally.partial(format!(
+                    "the list of shares is closed ({failure}): every drive letter was tried"
+                ));
                 let mut letters = Vec::new();
                 for letter in 'A'..='Z' {
                     match self.shares.tree(&format!("{letter}$")).await {
@@ -228,7 +234,8 @@ impl<'a> Walk<'a> {
                     return Ok(false);
                 }
                 if !is_name(&entry.name) {
-                    self.tally.count(ArtifactStatus::Partial, "names are none that Windows has, and were left out");
+                    self.tally
+                        .count(ArtifactStatus::Partial, "names are none that Windows has, and were left out");
                     continue;
                 }
                 let path = match folder.path.as_str() {
@@ -242,7 +249,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Puts a folder on the list of those to be walked, unless it is left out.
-    fn enter(&mut self, drive: char, path: String, depth: u32, entry: &Entry, pending: &mut VecDeque<Folder>) {
+    fn enter(
+        &mut self,
+        drive: char,
+        path: String,
+        depth: u32,
+        entry: &Entry,
+        pending: &mut VecDeque<Folder>,
+    ) {
         if entry.attributes & DIRECTORY == 0 || entry.attributes & (REPARSE_POINT | ELSEWHERE) != 0 {
             return;
         }

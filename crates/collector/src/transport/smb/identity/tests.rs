@@ -53,7 +53,10 @@ fn name_version_and_folder_are_read() {
     }
     made.number(&version, "UBR", 2861);
     let (identity, root, _) = read_made(&made);
-    assert_eq!((identity.host_name.as_str(), identity.domain.as_deref()), ("PC-07", Some("corp.example.com")));
+    assert_eq!(
+        (identity.host_name.as_str(), identity.domain.as_deref()),
+        ("PC-07", Some("corp.example.com"))
+    );
     assert_eq!(identity.os.as_deref(), Some("Windows 11 Pro 23H2"));
     assert_eq!((identity.kernel.as_deref(), root.as_deref()), (Some("22631.2861"), Some(r"C:\Windows")));
     made.text(&version, "CurrentBuildNumber", "19045");
@@ -65,7 +68,8 @@ fn logons_are_users_without_machines_and_twice_the_same() {
     let logon = |user: &str, domain: &str| Logon { user: user.into(), domain: domain.into() };
     let all = [logon("PC-07$", "CORP"), logon("alice", "CORP"), logon("ALICE", "CORP"), logon("", "")];
     add_logons(&mut identity, &all);
-    let names: Vec<_> = identity.users.iter().map(|user| (user.name.as_str(), user.domain.as_deref())).collect();
+    let names: Vec<_> =
+        identity.users.iter().map(|user| (user.name.as_str(), user.domain.as_deref())).collect();
     assert_eq!(names, [("alice", Some("CORP"))]);
     add_logons(&mut identity, &(0..2000).map(|n| logon(&n.to_string(), "")).collect::<Vec<_>>());
     assert_eq!(identity.users.len(), CAP / 8);
@@ -73,7 +77,8 @@ fn logons_are_users_without_machines_and_twice_the_same() {
 
 #[test]
 fn a_workgroup_is_no_domain() {
-    let said = |domain: &str| Workstation { name: "PC-07".into(), domain: domain.into(), major: 10, minor: 0 };
+    let said =
+        |domain: &str| Workstation { name: "PC-07".into(), domain: domain.into(), major: 10, minor: 0 };
     let mut identity = Identity::default();
     add_workstation(&mut identity, &said("WORKGROUP"));
     assert_eq!((identity.host_name.as_str(), identity.domain.as_deref()), ("PC-07", None));
