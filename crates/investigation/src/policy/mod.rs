@@ -5,6 +5,7 @@ mod intake;
 mod kerberos;
 mod relay;
 pub mod sections;
+mod smb;
 pub mod span;
 mod winrm;
 
@@ -18,6 +19,7 @@ pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
     UserExemption, Users, Webhook,
 };
+pub use smb::Smb;
 pub use span::Span;
 pub use winrm::{Transport, Winrm};
 
@@ -57,6 +59,9 @@ pub struct Policy {
     /// WinRM.
     #[serde(default)]
     pub winrm: Winrm,
+    /// SMB.
+    #[serde(default)]
+    pub smb: Smb,
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,
