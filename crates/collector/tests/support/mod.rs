@@ -6,6 +6,8 @@
     reason = "each test binary uses a part; a failure here is a failed test"
 )]
 
+#[cfg(unix)]
+pub(crate) mod fleet;
 pub(crate) mod sshd;
 pub(crate) mod winrm;
 

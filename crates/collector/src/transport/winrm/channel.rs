@@ -23,6 +23,9 @@ const SOAP: &str = "application/soap+xml;charset=UTF-8";
 /// How a client certificate is announced. The certificate itself is TLS's.
 const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 
+/// How long a logon waits for those of others. Windows keeps a connection on which nothing happens for two minutes.
+const OTHERS: Duration = Duration::from_secs(100);
+
 /// An open channel.
 pub(super) struct Channel {
     target: IpAddr,
@@ -71,7 +74,7 @@ impl Channel {
         logon.expect(&names)?;
         let answer = ntlm.answer(&challenge).map_err(|error| logon.failed(&error))?;
         let attempt = accounts.begin(&config.user, password.fingerprint(), target);
-        let attempt = tokio::time::timeout(config.connect_timeout * 3, attempt).await;
+        let attempt = tokio::time::timeout(OTHERS, attempt).await;
         let attempt = attempt.map_err(|_| logon.late())?.map_err(rests)?;
         match logon.prove(&answer).await? {
             true => attempt.accepted(),
@@ -217,8 +220,8 @@ impl Logon<'_> {
     }
 
     fn late(&self) -> ContactError {
-        let seconds = (self.config.connect_timeout * 3).as_secs();
-        ContactError::TimedOut { target: self.target, phase: "authentication", seconds }
+        let phase = "the wait for other endpoints' logons";
+        ContactError::TimedOut { target: self.target, phase, seconds: OTHERS.as_secs() }
     }
 }
 
