@@ -316,7 +316,7 @@ def listen(plan):
 
 
 async def work(listening, parent):
-    """Serves all addresses until the end, which for the further processes is that of the first."""
+    """Serves all addresses for as long as the process that started this one lives."""
 
     def serving(kind, address):
         async def serve(reader, writer):
@@ -334,7 +334,7 @@ async def work(listening, parent):
 
     for kind, address, server in listening:
         await asyncio.start_server(serving(kind, address), sock=server, limit=1 << 20)
-    while parent is None or os.getppid() == parent:
+    while os.getppid() == parent:
         await asyncio.sleep(0.5)
 
 
@@ -352,13 +352,13 @@ def main():
         with open(os.path.join(options.samples, f"{artifact}.ndjson"), "rb") as sample:
             samples[artifact] = sample.read()
     port, listening = listen(json.load(sys.stdin))
-    parent = os.getpid()
+    parent, starter = os.getpid(), os.getppid()
     # Clients may come back to a shell over another connection, so that an address belongs to one process.
     for turn in range(1, options.processes):
         if os.fork() == 0:
             return asyncio.run(work(listening[turn :: options.processes], parent))
     print(port, flush=True)
-    return asyncio.run(work(listening[:: options.processes], None))
+    return asyncio.run(work(listening[:: options.processes], starter))
 
 
 main()

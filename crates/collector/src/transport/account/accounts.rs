@@ -253,9 +253,12 @@ mod tests {
         // Far more than may be tried at once, each of which holds its try for ever.
         let mut mute = Vec::new();
         for last in 0..40 {
-            mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
-            mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
-            accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+            let three = async {
+                mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
+                mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
+                accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+            };
+            tokio::time::timeout(Duration::from_secs(20), three).await.expect("nobody waits for those");
         }
         // What proves nothing about them does not let them go.
         mute.push(accounts.begin("svc", OLD, host(50)).await.unwrap());
