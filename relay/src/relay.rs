@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use collector::Collector;
 use investigation::order::{BatchError, BatchFault, OrderBatch, RelayOrder};
@@ -19,6 +20,8 @@ use crate::work::{Job, Outcome};
 
 /// Faults of one batch that are shown.
 const SHOWN_FAULTS: usize = 5;
+/// A contact that takes longer than this holds up nobody.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 
 /// Why a run ended before its orders did.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +175,10 @@ pub async fn run(
     ended.map(|()| tally)
 }
 
-/// Starts all orders; at most `jobs` of them go on at a time.
+/// Starts all orders; at most `jobs` of them have their turn at a time.
+///
+/// Endpoints are suspects, and a contact may last for half an hour. So a turn ends: an order that takes longer goes on
+/// beside those that follow it. However many endpoints hang or dribble, every order is begun before the batch expires.
 fn start(
     relay: &Arc<Relay>,
     staging: &Arc<Staging>,
@@ -181,8 +187,13 @@ fn start(
     jobs: usize,
 ) -> JoinSet<Outcome> {
     let turns = Arc::new(Semaphore::new(jobs));
+    let left = batch.expires_at.duration_since(Timestamp::now());
+    let turn = turn(left.try_into().unwrap_or_default(), batch.orders.len(), jobs);
+    let mut orders: Vec<_> = batch.orders.into_iter().enumerate().collect();
+    // Neighbours tend to fail together, and their order means nothing.
+    fastrand::shuffle(&mut orders);
     let mut running = JoinSet::new();
-    for (index, order) in batch.orders.into_iter().enumerate() {
+    for (index, order) in orders {
         let job = Job {
             relay: Arc::clone(relay),
             staging: Arc::clone(staging),
@@ -193,14 +204,49 @@ fn start(
         let turns = Arc::clone(&turns);
         running.spawn(async move {
             // It is never closed; without a turn, an order would only be worked on earlier.
-            let _turn = turns.acquire_owned().await;
-            job.work().await
+            let its_turn = turns.acquire_owned().await;
+            let mut work = std::pin::pin!(job.work());
+            match tokio::time::timeout(turn, &mut work).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    drop(its_turn);
+                    work.await
+                }
+            }
         });
     }
     running
 }
 
+/// How long a turn lasts: at most a minute, and so short that all orders have begun when four fifths of the time that is
+/// left for that are over.
+fn turn(left: Duration, orders: usize, jobs: usize) -> Duration {
+    let rounds = u32::try_from(orders.div_ceil(jobs)).unwrap_or(u32::MAX).max(1);
+    (left * 4 / 5 / rounds).min(LONGEST_TURN)
+}
+
 /// A mistake of the relay's own. The order's case is picked up again when its time has run out.
 fn broken(error: &JoinError) {
     tracing::error!(%error, "an order was abandoned");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_order_is_begun_in_time_whatever_the_endpoints_do() {
+        for (orders, jobs) in
+            [(1, 16), (16, 16), (17, 16), (50, 16), (200, 16), (200, 1), (200, 200), (3, 1024)]
+        {
+            for left in [300, 60, 7 * 86_400] {
+                let left = Duration::from_secs(left);
+                let last_begins =
+                    turn(left, orders, jobs) * u32::try_from(orders.div_ceil(jobs) - 1).unwrap();
+                assert!(last_begins < left, "{orders} orders, {jobs} jobs: {last_begins:?} of {left:?}");
+            }
+        }
+        assert_eq!(turn(Duration::from_secs(300), 50, 16), Duration::from_secs(60));
+        assert_eq!(turn(Duration::ZERO, 50, 16), Duration::ZERO);
+    }
 }

@@ -17,6 +17,7 @@ use investigation::order::{Limits, Order, Task};
 use investigation::policy::Transport;
 use investigation::scope::{Scope, Standing, fold};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::contact_error::{ContactError, SetupError};
 use crate::staging::Staging;
@@ -27,6 +28,10 @@ use crate::transport::smb::SmbConfig;
 use crate::transport::ssh::SshConfig;
 use crate::transport::winrm::WinrmConfig;
 use artifacts::Collecting;
+
+/// Artifacts that are parsed at the same time, over all endpoints. A parsed form of the most rows that are kept has some
+/// ten MiB, and parsing takes a processor.
+const READERS: usize = 4;
 
 /// What a collector works by.
 #[derive(Clone, Debug)]
@@ -76,6 +81,7 @@ pub(crate) type Watcher<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 pub struct Collector {
     config: Arc<Config>,
     accounts: Accounts,
+    readers: Arc<Semaphore>,
     loopback_is_local: bool,
 }
 
@@ -107,7 +113,13 @@ impl Collector {
             smb.check()?;
         }
         own_addresses().map_err(SetupError::Interfaces)?;
-        Ok(Self { config: Arc::new(config), accounts: Accounts::default(), loopback_is_local: false })
+        let readers = Arc::new(Semaphore::new(READERS));
+        Ok(Self {
+            config: Arc::new(config),
+            accounts: Accounts::default(),
+            readers,
+            loopback_is_local: false,
+        })
     }
 
     /// Takes loopback addresses as this machine. Otherwise they are reached like any other address: an alert
@@ -139,7 +151,8 @@ impl Collector {
         let started_at = Timestamp::now();
         progress(Progress::Connecting);
         let session = self.connect(target).await?;
-        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress);
+        let mut collecting =
+            Collecting::new(session, &staging, limits(&order.task), progress, Arc::clone(&self.readers));
         collecting.identify(target).await?;
         progress(Progress::Connected { transport: collecting.transport() });
         for kind in kinds(&order.task) {

@@ -186,6 +186,37 @@ async fn over_winrm_the_same_is_collected_in_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_utf_16_in_the_output_of_a_command_spoils_nothing_else() {
+    let Some(windows) = Windows::start().map(Windows::without_powershell) else { return };
+    let path = windows.folder.path().join("wmic-process.txt");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut bytes = vec![0xff, 0xfe];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    // A row whose path is two halves of characters that have no other half, and half a unit at the end of everything.
+    let (low, high) = ([0x00, 0xdc], [0x00, 0xd8]);
+    bytes.extend("\r\nCommandLine=".encode_utf16().flat_map(u16::to_le_bytes));
+    bytes.extend([low, high].concat());
+    bytes.extend("\r\nProcessId=77\r\n\r\n".encode_utf16().flat_map(u16::to_le_bytes));
+    bytes.push(0x41);
+    std::fs::write(&path, bytes).unwrap();
+    let Some(host) = windows.over_winrm() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Config {
+        winrm: Some(host.config()),
+        transports: vec![Transport::Winrm],
+        ..config(&["127.0.0.0/8"], no_ssh())
+    };
+    let order = collect("127.0.0.1", &ArtifactKind::ALL);
+    let collection = Collector::new(settings).unwrap().execute(&order, folder.path(), &|_| {}).await.unwrap();
+
+    assert!(collection.outcomes.iter().all(|outcome| outcome.items > 0), "{:?}", collection.outcomes);
+    let processes: Vec<Process> = parsed(folder.path(), ArtifactKind::Processes);
+    assert!(processes.iter().any(|process| process.path.is_some()), "what was there before is kept");
+    let text = std::fs::read_to_string(folder.path().join("artifacts/processes.json")).unwrap();
+    assert!(!text.contains('\0'), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_powershell_it_is_collected_by_commands() {
     let Some(windows) = Windows::start().map(Windows::without_powershell) else { return };
     let folder = tempfile::tempdir().unwrap();

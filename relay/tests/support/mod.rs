@@ -6,6 +6,8 @@
     reason = "each test binary uses a part; a failure here is a failed test"
 )]
 
+#[path = "../../../crates/collector/tests/support/fleet.rs"]
+pub(crate) mod fleet;
 #[path = "../../../crates/collector/tests/support/sshd.rs"]
 pub(crate) mod sshd;
 pub(crate) mod store;

@@ -193,6 +193,18 @@ impl Parsed {
     }
 }
 
+/// The parsed form of a kind of which nothing could be had.
+pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
+    match kind {
+        ArtifactKind::Identity => Parsed::Identity(Box::default()),
+        ArtifactKind::Processes => Parsed::Processes(Vec::new()),
+        ArtifactKind::Connections => Parsed::Sockets(Vec::new()),
+        ArtifactKind::Torrents => Parsed::Torrents(Vec::new()),
+        ArtifactKind::Autostart => Parsed::Autostart(Vec::new()),
+        ArtifactKind::Firewall => Parsed::Firewall(FirewallState::default()),
+    }
+}
+
 /// Puts a script between what opens and what ends every answer.
 macro_rules! script {
     ($file:literal) => {

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord};
 use investigation::order::Limits;
 use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::identify::{joined, note_end};
 use super::{Progress, Watcher};
@@ -37,6 +39,9 @@ pub(super) struct Collecting<'a> {
     pub(super) remark: Option<String>,
     outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
+    /// Leave to hold a parsed form in memory; all collections share a few.
+    readers: Arc<Semaphore>,
+    reading: Option<OwnedSemaphorePermit>,
 }
 
 /// What a collection came to.
@@ -49,7 +54,13 @@ pub(super) struct Done {
 }
 
 impl<'a> Collecting<'a> {
-    pub(super) fn new(session: Session, staging: &'a Staging, limits: Limits, progress: Watcher<'a>) -> Self {
+    pub(super) fn new(
+        session: Session,
+        staging: &'a Staging,
+        limits: Limits,
+        progress: Watcher<'a>,
+        readers: Arc<Semaphore>,
+    ) -> Self {
         let mut collecting = Self {
             session,
             staging,
@@ -62,6 +73,8 @@ impl<'a> Collecting<'a> {
             remark: None,
             outcomes: Vec::new(),
             commands: Vec::new(),
+            readers,
+            reading: None,
         };
         collecting.record_new_key();
         collecting
@@ -79,7 +92,10 @@ impl<'a> Collecting<'a> {
         };
         let known = || artifact::find(kind, self.system).filter(|_| self.is_remote());
         match native.or_else(known) {
-            Some(artifact) => self.read(artifact).await,
+            Some(artifact) => match self.read(artifact).await {
+                Err(refused @ ContactError::WinrmRefused { .. }) => self.refused(artifact, &refused),
+                other => other,
+            },
             None => self.missing(kind),
         }
     }
@@ -99,6 +115,7 @@ impl<'a> Collecting<'a> {
         let all: Vec<&Reader> = artifact.readers.iter().filter(fits).collect();
         let known = self.way.and_then(|way| all.iter().position(|reader| reader.way() == way)).unwrap_or(0);
         let ways = &all[known..];
+        let mut failures = Tally::default();
         for (index, reader) in ways.iter().enumerate() {
             let (parsed, mut tally) = match reader {
                 Reader::Native => self.native(artifact).await?,
@@ -112,18 +129,39 @@ impl<'a> Collecting<'a> {
                 Reader::Commands { commands, parse } => self.commands(artifact, commands, *parse).await?,
             };
             if tally.is_failed() && index + 1 < ways.len() {
+                self.reading = None;
+                failures.extend(tally);
                 continue;
             }
-            if index > 0 {
+            if tally.is_failed() {
+                tally.extend(std::mem::take(&mut failures));
+            } else if index > 0 {
                 tally.partial("PowerShell did not answer: read by commands, which tell less");
             }
-            return self.settle(artifact, &parsed, tally, started_at);
+            let settled = self.settle(artifact, &parsed, tally, started_at);
+            drop(parsed);
+            self.reading = None;
+            return settled;
         }
         if reads {
             let why = "SMB does not tell of it: WinRM or SSH would";
             return self.not_collected(artifact.id.clone(), artifact.kind, why);
         }
         self.missing(artifact.kind)
+    }
+
+    /// The endpoint did not do what this artifact needs, and still answers: the others may well be had.
+    fn refused(&mut self, artifact: &'static Artifact, error: &ContactError) -> Result<(), ContactError> {
+        let mut tally = Tally::default();
+        tally.failed(error.to_string());
+        self.settle(artifact, &artifact::nothing(artifact.kind), tally, Timestamp::now())
+    }
+
+    /// Waits for leave to parse: what is parsed lies in memory as a whole, and many endpoints may send much at once.
+    async fn begin_reading(&mut self) {
+        self.reading = None;
+        // It is never closed; without it, memory would only be less certain.
+        self.reading = Arc::clone(&self.readers).acquire_owned().await.ok();
     }
 
     async fn script(
@@ -133,6 +171,7 @@ impl<'a> Collecting<'a> {
         parse: artifact::Parse,
     ) -> Result<(Parsed, Tally), ContactError> {
         let (run, raw) = self.run_script(artifact, script).await?;
+        self.begin_reading().await;
         let (facts, limits) = (self.facts.clone(), self.limits.clone());
         let read = tokio::task::spawn_blocking(move || {
             let mut input = open_raw(&raw)?;
@@ -150,6 +189,7 @@ impl<'a> Collecting<'a> {
         parse: artifact::ParseAnswers,
     ) -> Result<(Parsed, Tally), ContactError> {
         let answered = self.run_commands(artifact, commands).await?;
+        self.begin_reading().await;
         let (facts, limits) = (self.facts.clone(), self.limits.clone());
         let root = self.staging_root();
         let read = tokio::task::spawn_blocking(move || {

@@ -7,6 +7,8 @@
 )]
 
 pub(crate) mod samba;
+#[cfg(unix)]
+pub(crate) mod fleet;
 pub(crate) mod sshd;
 pub(crate) mod tamper;
 pub(crate) mod winrm;

@@ -2,22 +2,25 @@
 //! tried at one endpoint at a time, and any at a few. All clones of a collector share this.
 //!
 //! The endpoints are suspects. One that refuses a password which others take may do so to stop the rest of the work: it
-//! alone is left alone then, until another one refuses as well.
+//! alone is left alone then, until another one refuses as well. And one that never answers a logon holds the others up
+//! for a moment only.
+
+mod gate;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use gate::{Entry, Gate, Ticket};
 
 use super::kerberos::Tickets;
 
 /// How long a refused password rests. Windows counts refusals over ten minutes by default, in many domains over thirty.
 const REST: Duration = Duration::from_secs(30 * 60);
 
-/// Tries of one account at the same time: as many may fail when its password is changed elsewhere.
-const AT_ONCE: u32 = 3;
+/// How long a logon waits for those of others. Windows keeps a connection on which nothing happens for two minutes.
+pub(in crate::transport) const OTHERS: Duration = Duration::from_secs(100);
 
 /// Endpoints that may refuse a password which others took, one after the other, before it rests for all.
 const DOUBTS: u32 = 2;
@@ -37,7 +40,7 @@ struct Account {
     doubts: HashMap<IpAddr, Instant>,
     /// How many did since it was taken last.
     refusals: u32,
-    gate: Arc<Semaphore>,
+    gate: Gate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +64,8 @@ pub(in crate::transport) struct Try {
     account: String,
     password: [u8; 32],
     target: IpAddr,
-    /// All of the account's permits while nobody knows whether the password is right, else one of them. The gate is
-    /// never closed, so there always is one.
-    _permit: Option<OwnedSemaphorePermit>,
+    /// Its place in the account's gate.
+    place: Ticket,
 }
 
 impl Accounts {
@@ -93,16 +95,33 @@ impl Accounts {
         password: [u8; 32],
         target: IpAddr,
     ) -> Result<Try, Resting> {
-        self.check(user, password, target)?;
-        let (gate, permits) = {
-            let mut known = self.lock();
-            let account = Account::of(&mut known, &key(user), password);
-            let is_right = account.standing == Standing::Accepted;
-            (Arc::clone(&account.gate), if is_right { 1 } else { AT_ONCE })
-        };
-        let permit = gate.acquire_many_owned(permits).await.ok();
-        self.check(user, password, target)?;
-        Ok(Try { accounts: self.clone(), account: key(user), password, target, _permit: permit })
+        let account = key(user);
+        let ticket = self.wait_for(&account, password);
+        loop {
+            self.check(user, password, target)?;
+            let entry = {
+                let mut known = self.lock();
+                let found = Account::of(&mut known, &account, password);
+                found.gate.enter(ticket.number, found.standing == Standing::Accepted)
+            };
+            match entry {
+                Entry::Admitted => {
+                    let place = ticket.number;
+                    return Ok(Try { accounts: self.clone(), account, password, target, place });
+                }
+                // Whoever leaves the gate wakes those that wait.
+                Entry::Wait(changed, None) => changed.await,
+                Entry::Wait(changed, Some(until)) => {
+                    let _ = tokio::time::timeout(until, changed).await;
+                }
+            }
+        }
+    }
+
+    /// Takes a place behind those that wait already. It is given back with the ticket.
+    fn wait_for(&self, account: &str, password: [u8; 32]) -> Waiting<'_> {
+        let number = Account::of(&mut self.lock(), account, password).gate.join();
+        Waiting { accounts: self, account: account.to_owned(), number }
     }
 
     /// The tickets that the accounts were given.
@@ -120,11 +139,10 @@ impl Account {
     fn of<'k>(known: &'k mut HashMap<String, Self>, account: &str, password: [u8; 32]) -> &'k mut Self {
         let new =
             |gate| Self { password, standing: Standing::Unknown, doubts: HashMap::new(), refusals: 0, gate };
-        let found = known
-            .entry(account.to_owned())
-            .or_insert_with(|| new(Arc::new(Semaphore::new(AT_ONCE as usize))));
+        let found = known.entry(account.to_owned()).or_insert_with(|| new(Gate::default()));
         if found.password != password {
-            *found = new(Arc::clone(&found.gate));
+            // Tries of the other password count for the same account.
+            *found = new(std::mem::take(&mut found.gate));
         }
         found
     }
@@ -136,6 +154,7 @@ impl Try {
         self.settle(|account| {
             account.standing = Standing::Accepted;
             account.refusals = 0;
+            account.gate.accepted(self.place);
         });
     }
 
@@ -161,6 +180,29 @@ impl Try {
     fn settle(&self, settle: impl FnOnce(&mut Account)) {
         let mut known = self.accounts.lock();
         settle(Account::of(&mut known, &self.account, self.password));
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        if let Some(account) = self.accounts.lock().get_mut(&self.account) {
+            account.gate.leave(self.place);
+        }
+    }
+}
+
+/// A place among those that wait for leave to try.
+struct Waiting<'a> {
+    accounts: &'a Accounts,
+    account: String,
+    number: Ticket,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(account) = self.accounts.lock().get_mut(&self.account) {
+            account.gate.give_up(self.number);
+        }
     }
 }
 
@@ -212,13 +254,61 @@ mod tests {
         let accounts = Accounts::default();
         accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
         let mut tries = Vec::new();
-        for _ in 0..AT_ONCE {
+        for _ in 0..gate::AT_ONCE {
             tries.push(accounts.begin("svc", OLD, host(1)).await.unwrap());
         }
         let next = accounts.begin("svc", OLD, host(1));
         assert!(tokio::time::timeout(Duration::from_millis(20), next).await.is_err());
         drop(tries);
         assert!(accounts.begin("svc", OLD, host(1)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_logon_that_is_never_answered_is_no_longer_in_doubt_once_a_later_one_succeeds() {
+        let accounts = Accounts::default();
+        accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+        // Far more than may be tried at once, each of which holds its try for ever.
+        let mut mute = Vec::new();
+        for last in 0..40 {
+            let three = async {
+                mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
+                mute.push(accounts.begin("svc", OLD, host(last)).await.unwrap());
+                accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+            };
+            tokio::time::timeout(Duration::from_secs(20), three).await.expect("nobody waits for those");
+        }
+        // What proves nothing about them does not let them go.
+        mute.push(accounts.begin("svc", OLD, host(50)).await.unwrap());
+        mute.push(accounts.begin("svc", OLD, host(51)).await.unwrap());
+        let liar = accounts.begin("svc", OLD, host(52)).await.unwrap();
+        liar.refused();
+        let last = accounts.begin("svc", OLD, host(53)).await.unwrap();
+        let next = accounts.begin("svc", OLD, host(54));
+        assert!(tokio::time::timeout(Duration::from_millis(50), next).await.is_err());
+        drop(last);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_have_their_turns_in_order_and_may_go_away() {
+        let accounts = Accounts::default();
+        let first = accounts.begin("svc", OLD, host(1)).await.unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for last in 2..12 {
+            let (accounts, order) = (accounts.clone(), Arc::clone(&order));
+            waiting.push(tokio::spawn(async move {
+                let leave = accounts.begin("svc", OLD, host(last)).await.unwrap();
+                order.lock().unwrap().push(last);
+                leave.accepted();
+            }));
+            tokio::task::yield_now().await;
+        }
+        waiting.remove(0).abort();
+        first.accepted();
+        for turn in waiting {
+            turn.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), (3..12).collect::<Vec<u8>>());
     }
 
     #[tokio::test]

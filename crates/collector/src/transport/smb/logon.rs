@@ -16,7 +16,7 @@ use super::message::{self, Client, Negotiated};
 use super::share::{Shares, unsealed};
 use super::spnego::{self, Mechanism};
 use crate::contact_error::ContactError;
-use crate::transport::account::accounts::{Accounts, Resting};
+use crate::transport::account::accounts::{Accounts, OTHERS, Resting};
 use crate::transport::account::hosts::Hosts;
 use crate::transport::account::ntlm::{self, Names, Ntlm};
 use crate::transport::account::password::Password;
@@ -163,7 +163,7 @@ impl Logon<'_> {
         let list = ntlm.sign_first(&spnego::offered(Mechanism::Ntlm)).map_err(|error| self.failed(&error))?;
 
         let attempt = accounts.begin(&config.user, password.fingerprint(), target);
-        let attempt = tokio::time::timeout(config.connect_timeout * 3, attempt).await;
+        let attempt = tokio::time::timeout(OTHERS, attempt).await;
         let attempt = attempt.map_err(|_| self.late())?.map_err(rests)?;
         let answered = self.set_up(&spnego::answer(&answer, &list)).await?;
         match answered.status {
@@ -228,8 +228,8 @@ impl Logon<'_> {
     }
 
     fn late(&self) -> ContactError {
-        let seconds = (self.config.connect_timeout * 3).as_secs();
-        ContactError::TimedOut { target: self.target, phase: "authentication", seconds }
+        let phase = "the wait for other endpoints' logons";
+        ContactError::TimedOut { target: self.target, phase, seconds: OTHERS.as_secs() }
     }
 }
 

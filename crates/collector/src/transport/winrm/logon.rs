@@ -12,7 +12,7 @@ use investigation::text::one_line;
 use super::connection::{Connection, Reply};
 use super::{WinrmConfig, binding};
 use crate::contact_error::ContactError;
-use crate::transport::account::accounts::{Accounts, Resting};
+use crate::transport::account::accounts::{Accounts, OTHERS, Resting};
 use crate::transport::account::password::Password;
 use crate::transport::account::sealing::Sealing;
 
@@ -88,8 +88,8 @@ impl Logon<'_> {
     }
 
     fn late(&self) -> ContactError {
-        let seconds = (self.config.connect_timeout * 3).as_secs();
-        ContactError::TimedOut { target: self.target, phase: "authentication", seconds }
+        let phase = "the wait for other endpoints' logons";
+        ContactError::TimedOut { target: self.target, phase, seconds: OTHERS.as_secs() }
     }
 }
 

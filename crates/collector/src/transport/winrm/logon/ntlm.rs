@@ -4,7 +4,7 @@ use hyper::StatusCode;
 
 use super::{Logon, Proven, no_token, refused, strange, token};
 use crate::contact_error::ContactError;
-use crate::transport::account::accounts::Accounts;
+use crate::transport::account::accounts::{Accounts, OTHERS};
 use crate::transport::account::hosts::Hosts;
 use crate::transport::account::ntlm::{self, Names, Ntlm};
 use crate::transport::account::password::Password;
@@ -21,7 +21,7 @@ pub(super) async fn prove(
     logon.expect(&names)?;
     let answer = ntlm.answer(&challenge).map_err(|error| logon.failed(&error))?;
     let attempt = accounts.begin(&config.user, password.fingerprint(), target);
-    let attempt = tokio::time::timeout(config.connect_timeout * 3, attempt).await;
+    let attempt = tokio::time::timeout(OTHERS, attempt).await;
     let attempt = attempt.map_err(|_| logon.late())?.map_err(|resting| logon.rests(resting))?;
     match logon.takes(&answer).await? {
         true => attempt.accepted(),
