@@ -119,6 +119,9 @@ fn traces_of_a_client_leave_the_case_open_and_prove_nothing() {
     assert_eq!((assessment.verdict, assessment.confidence), (Verdict::Inconclusive, Confidence::Medium));
     let rules: Vec<_> = assessment.findings.iter().map(|finding| finding.rule.as_str()).collect();
     assert_eq!(rules, ["traces.client_ran", "traces.swarm_name_resolved", "traces.client_installed"]);
+    assert_eq!(assessment.user(), Some("alice"));
+    let unnamed = Bench::new().installed("qBittorrent").program_entry(|p| p.user = Some("S-1-5-21-1".into()));
+    assert_eq!(judge(&unnamed).user(), None, "an identifier is no name");
     let with_flow = judge(&traces.client(4242).flow(4242));
     assert_eq!((with_flow.verdict, with_flow.findings.len()), (Verdict::PolicyViolation, 4));
 }

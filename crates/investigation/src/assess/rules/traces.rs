@@ -75,7 +75,9 @@ fn installed(scene: &Scene<'_>) -> Vec<Draft> {
         let place = program.image.as_deref().or(program.folder.as_deref()).or(program.key.as_deref());
         let place = place.map(|place| format!(", {}", show(place))).unwrap_or_default();
         let text = format!("{}{version} ({}){place}", show(&program.name), show(&program.source));
-        cite(ArtifactKind::Programs, *row, text, program.user.clone())
+        // An identifier without a name is nobody whom an analyst could write to.
+        let user = program.user.clone().filter(|user| !user.starts_with("S-1-"));
+        cite(ArtifactKind::Programs, *row, text, user)
     });
     vec![Draft {
         uncited: found.len().saturating_sub(MAX_CITATIONS),
