@@ -39,7 +39,7 @@ impl Reading {
 /// account names, time of the start and byte order follow.
 ///
 /// # Errors
-/// None for input in memory.
+/// For a kind that Linux does not have; none for input in memory.
 pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::Result<Reading> {
     let mut identity = identity;
     let (contact, _) = artifact::identity::read(&mut identity, false)?;
@@ -51,6 +51,10 @@ pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Lim
         ArtifactKind::Torrents => artifact::torrents::parse,
         ArtifactKind::Autostart => artifact::autostart::parse,
         ArtifactKind::Firewall => artifact::firewall::parse,
+        ArtifactKind::Neighbors => artifact::neighbors::parse,
+        ArtifactKind::Programs => artifact::programs::parse,
+        // Linux has neither.
+        ArtifactKind::DnsCache | ArtifactKind::Prefetch => return Err(io::ErrorKind::Unsupported.into()),
     };
     let (parsed, tally) = parse(&mut output, &facts, limits)?;
     let (status, reasons) = tally.settle();
@@ -69,6 +73,10 @@ pub fn read_rows(kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::
         ArtifactKind::Torrents => windows::torrents::parse_rows,
         ArtifactKind::Autostart => windows::autostart::parse_rows,
         ArtifactKind::Firewall => windows::firewall::parse_rows,
+        ArtifactKind::Neighbors => windows::neighbors::parse_rows,
+        ArtifactKind::DnsCache => windows::dns_cache::parse_rows,
+        ArtifactKind::Prefetch => windows::prefetch::parse_rows,
+        ArtifactKind::Programs => windows::programs::parse_rows,
     };
     let (parsed, tally) = parse(&mut output, &Facts::default(), limits)?;
     let (status, reasons) = tally.settle();

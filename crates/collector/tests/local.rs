@@ -3,15 +3,19 @@
 mod support;
 
 use collector::{Collector, Progress};
-use investigation::evidence::{ArtifactKind, ArtifactStatus, Collection, Identity, Process, Socket};
+use investigation::evidence::{
+    ArtifactKind, ArtifactStatus, Collection, Identity, Neighbor, Process, Program, Socket,
+};
 use support::{Scene, collect, config, no_ssh, own_address, parsed, skip};
 
-const ALL_BUT_FILES: [ArtifactKind; 5] = [
+const ALL_BUT_FILES: [ArtifactKind; 7] = [
     ArtifactKind::Identity,
     ArtifactKind::Processes,
     ArtifactKind::Connections,
     ArtifactKind::Autostart,
     ArtifactKind::Firewall,
+    ArtifactKind::Neighbors,
+    ArtifactKind::Programs,
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +37,21 @@ async fn a_process_and_its_sockets_are_found_with_pid_name_and_hash() {
     assert_eq!(identity.host_name, hostname::get().unwrap().to_string_lossy());
     assert!(identity.collected_as.is_some() && identity.boot_time.is_some() && identity.os.is_some());
     assert!(collection.clock_skew_ms.unwrap().abs() < 1000, "the same clock: {:?}", collection.clock_skew_ms);
+
+    // The kernel lists every neighbour that it knows, and dpkg itself is a package of a Debian.
+    let neighbors: Vec<Neighbor> = parsed(folder.path(), ArtifactKind::Neighbors);
+    let table = std::fs::read_to_string("/proc/net/arp").unwrap_or_default();
+    for line in table.lines().skip(1) {
+        let ip: std::net::IpAddr = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(neighbors.iter().any(|row| row.ip == ip), "{line} is not in {neighbors:?}");
+    }
+    if std::path::Path::new("/var/lib/dpkg/status").is_file() {
+        let programs: Vec<Program> = parsed(folder.path(), ArtifactKind::Programs);
+        let dpkg = programs.iter().find(|program| program.name == "dpkg").expect("dpkg is installed");
+        assert!(dpkg.source == "dpkg" && dpkg.version.is_some(), "{dpkg:?}");
+    } else {
+        skip("no dpkg lists packages here");
+    }
 
     let order: Vec<_> = collection.outcomes.iter().map(|outcome| outcome.kind).collect();
     let volatile_first: Vec<_> =

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use collector::{Collector, Config, ContactError, Privilege, SshConfig};
 use investigation::evidence::{
-    ArtifactKind, ArtifactStatus, AutostartEntry, Collection, FirewallState, Identity, Process, Socket,
-    TorrentFile,
+    ArtifactKind, ArtifactStatus, AutostartEntry, Collection, DnsRecord, FirewallState, Identity, Prefetched,
+    Process, Program, Socket, TorrentFile,
 };
 use investigation::policy::Transport;
 use support::sshd::Sshd;
@@ -34,8 +34,23 @@ powershell.exe*)
 	*Get-ScheduledTask*) cat "$dir/autostart.ndjson" ;;
 	*Win32_LogicalDisk*) cat "$dir/torrents.ndjson" ;;
 	*FirewallPolicy*) cat "$dir/firewall.ndjson" ;;
+	*Get-NetNeighbor*) cat "$dir/neighbors.ndjson" ;;
+	*Get-DnsClientCache*) cat "$dir/dns_cache.ndjson" ;;
+	*Prefetch*) cat "$dir/prefetch.ndjson" ;;
+	*DisplayName*) cat "$dir/programs.ndjson" ;;
 	*) exit 1 ;;
 	esac ;;
+*displaydns) cat "$dir/displaydns-de.txt" ;;
+*'arp -a') cat "$dir/arp-de.txt" ;;
+*netsh*) cat "$dir/netsh-neighbors-de.txt" ;;
+*'wmic datafile'*) cat "$dir/wmic-datafile.txt" ;;
+*Prefetch*) cat "$dir/dir-prefetch.txt" ;;
+*'HKU'*Uninstall*) cat "$dir/reg-uninstall-users.txt" ;;
+*Uninstall*) cat "$dir/reg-uninstall.txt" ;;
+*'HKU'*StartupApproved*) cat "$dir/reg-approved-users.txt" ;;
+*'wmic startup'*) cat "$dir/wmic-startup.txt" ;;
+*'Programs\Startup"') printf 'desktop.ini\r\nTixati.lnk\r\n' ;;
+*mountvol) cat "$dir/mountvol-de.txt" ;;
 *ipconfig*) sed 's/10\.20\.3\.7/127.0.0.1/' "$dir/ipconfig-de.txt" ;;
 *chcp*) echo 'Aktive Codepage: 65001.' ;;
 *hostname*) echo PC-07 ;;
@@ -119,9 +134,13 @@ async fn a_windows_endpoint_is_collected_by_powershell() {
         [
             "Windows.System.Identity",
             "Windows.Network.Connections",
+            "Windows.Network.Neighbors",
+            "Windows.Network.DnsCache",
             "Windows.System.Processes",
+            "Windows.Execution.Prefetch",
             "Windows.Persistence.Autostart",
             "Windows.Network.Firewall",
+            "Windows.System.Programs",
             "Windows.Files.Torrents",
         ]
     );
@@ -165,7 +184,10 @@ async fn over_winrm_the_same_is_collected_in_both_ways() {
         let collection =
             Collector::new(settings).unwrap().execute(&order, folder.path(), &|_| {}).await.unwrap();
 
-        assert_eq!((collection.transport.as_str(), collection.outcomes.len()), ("winrm", 6));
+        assert_eq!(
+            (collection.transport.as_str(), collection.outcomes.len()),
+            ("winrm", ArtifactKind::ALL.len())
+        );
         for outcome in &collection.outcomes {
             assert!(outcome.artifact.starts_with("Windows.") && outcome.items > 0, "{way}: {outcome:?}");
             assert!(outcome.entries.iter().all(|entry| folder.path().join(entry).is_file()), "{outcome:?}");
@@ -223,7 +245,7 @@ async fn without_powershell_it_is_collected_by_commands() {
     let order = collect("127.0.0.1", &ArtifactKind::ALL);
     let collection = execute(windows.sshd.config(), &order, folder.path()).await.unwrap();
 
-    assert_eq!(collection.outcomes.len(), 6);
+    assert_eq!(collection.outcomes.len(), ArtifactKind::ALL.len());
     for outcome in &collection.outcomes {
         assert!(outcome.artifact.starts_with("Windows."), "{outcome:?}");
         assert!(outcome.items > 0 && outcome.status != ArtifactStatus::Failed, "{outcome:?}");
@@ -245,6 +267,13 @@ async fn without_powershell_it_is_collected_by_commands() {
     assert!(sockets.iter().any(|s| s.process.as_deref() == Some("qbittorrent.exe")));
     let entries: Vec<AutostartEntry> = parsed(folder.path(), ArtifactKind::Autostart);
     assert!(entries.iter().any(|entry| entry.mechanism == "scheduled_task"));
+    assert!(entries.iter().any(|entry| entry.name == "Tixati.lnk" && entry.enabled == Some(true)));
+    let programs: Vec<Program> = parsed(folder.path(), ArtifactKind::Programs);
+    assert!(programs.iter().any(|p| p.name == "\u{b5}Torrent" && p.user.is_some()), "{programs:?}");
+    let names: Vec<DnsRecord> = parsed(folder.path(), ArtifactKind::DnsCache);
+    assert!(names.iter().any(|record| record.name == "router.bittorrent.com"), "{names:?}");
+    let ran: Vec<Prefetched> = parsed(folder.path(), ArtifactKind::Prefetch);
+    assert!(ran.iter().any(|file| file.program == "QBITTORRENT.EXE" && file.modified.is_some()), "{ran:?}");
     let firewall: FirewallState = parsed(folder.path(), ArtifactKind::Firewall);
     assert_eq!((firewall.active, firewall.rules.len()), (Some(true), 2));
     // PowerShell is asked once, and not again for each artifact.

@@ -102,7 +102,7 @@ pub static TARGETS: &[Target] = &[
     },
     Target {
         name: "records",
-        reads: "what the scripts of identity, processes, autostart, firewall and torrents print",
+        reads: "what the scripts of identity, processes, autostart, firewall, neighbours, programs and torrents print",
         run: script_output::records,
         seeds: script_output::record_seeds,
         tokens: script_output::TOKENS,

@@ -31,7 +31,7 @@ pub fn order(data: &[u8]) -> u64 {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     vec![
         br#"{"case_id":"c-1","target":"10.0.0.5","task":{"kind":"identify"}}"#.to_vec(),
-        br#"{"case_id":"c-1","target":"fd12::5","task":{"kind":"collect","artifacts":["identity","connections","processes","autostart","firewall","torrents"],"limits":{"artifact_seconds":300,"artifact_bytes":268435456,"rows":20000,"depth":64,"files":20000000,"torrent_bytes":16777216,"hash_bytes":536870912}}}"#.to_vec(),
+        br#"{"case_id":"c-1","target":"fd12::5","task":{"kind":"collect","artifacts":["identity","connections","neighbors","dns_cache","processes","prefetch","autostart","firewall","programs","torrents"],"limits":{"artifact_seconds":300,"artifact_bytes":268435456,"rows":20000,"depth":64,"files":20000000,"torrent_bytes":16777216,"hash_bytes":536870912}}}"#.to_vec(),
         br#"{"task":{"artifacts":[],"limits":{},"kind":"collect"},"target":"::ffff:10.0.0.5","case_id":""}"#.to_vec(),
         [br#"{"case_id":"c","target":"10.0.0.5","task":{"kind":"collect","limits":{},"artifacts":["#.to_vec(), given::many(b"\"identity\",", 256 << 10), b"\"identity\"]}}".to_vec()].concat(),
         [br#"{"case_id":"c","target":"10.0.0.5","task":"#.to_vec(), given::many(b"{\"task\":", 64 << 10)].concat(),

@@ -178,7 +178,7 @@ pub(super) fn batch_seeds() -> Vec<Vec<u8>> {
         (0..60_000).map(|n| (format!("x-{n}"), Value::from("y"))).collect();
     vec![
         batch_of(&[one("ph-1", 1), one("ph-1", 2), one("ph-2", 1)]),
-        collect(json!(["identity", "connections", "processes", "autostart", "firewall", "torrents"])),
+        collect(json!(["identity", "dns_cache", "neighbors", "prefetch", "programs", "torrents"])),
         batch_of(&[]),
         batch_of(&[one("ph-1", 1), one("ph-1", 1)]),
         with("/order/case_id", "../../etc".into()),

@@ -31,7 +31,7 @@ mod flag {
     pub(super) const TABLE: u8 = 8;
 }
 
-/// What the scripts of identity, processes, autostart, firewall and torrents print. The first byte says which one, the
+/// What the scripts of identity, processes, autostart, firewall, neighbours, programs and torrents print. The first byte says which one, the
 /// second one how.
 ///
 /// - The same output read twice is the same; it is written as JSON that reads as its rows.
@@ -44,6 +44,8 @@ pub fn records(data: &[u8]) -> u64 {
         b'i' | 0..=50 => ArtifactKind::Identity,
         b'p' | 51..=96 => ArtifactKind::Processes,
         b'a' | 97..=99 => ArtifactKind::Autostart,
+        b'n' => ArtifactKind::Neighbors,
+        b'g' => ArtifactKind::Programs,
         b'f' | 100..=110 => ArtifactKind::Firewall,
         _ => ArtifactKind::Torrents,
     };

@@ -48,7 +48,7 @@ pub fn windows_output(data: &[u8]) -> u64 {
         0 if flags & flag::BARE == 0 => read_rows(kind, &[MARKER, rest, END].concat(), &limits),
         0 => read_rows(kind, rest, &limits),
         _ => {
-            let outputs: Vec<&[u8]> = rest.split(|&byte| byte == NEXT).take(16).collect();
+            let outputs: Vec<&[u8]> = rest.split(|&byte| byte == NEXT).take(20).collect();
             let page = [None, Some(850), Some(936), Some(1252)][usize::from((flags & flag::PAGES) >> 3)];
             read_answers(kind, &outputs, page, &limits)
         }
@@ -120,13 +120,21 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
                 "",
                 "",
                 "reg-users.txt",
+                "",
+                "reg-approved-users.txt",
+                "dir-prefetch.txt",
+                "wmic-startup.txt",
                 "reg-services-images.txt",
                 "reg-services-starts.txt",
                 "reg-services-accounts.txt",
                 "schtasks-de.csv",
             ],
             ArtifactKind::Firewall => &["reg-firewall.txt"],
-            ArtifactKind::Torrents => &["dir-files.txt", "dir-folders.txt"],
+            ArtifactKind::Neighbors => &["arp-de.txt", "netsh-neighbors-de.txt"],
+            ArtifactKind::DnsCache => &["displaydns-de.txt"],
+            ArtifactKind::Prefetch => &["dir-prefetch.txt", "wmic-datafile.txt"],
+            ArtifactKind::Programs => &["reg-uninstall.txt", "", "reg-uninstall-users.txt"],
+            ArtifactKind::Torrents => &["mountvol-de.txt", "dir-files.txt", "dir-folders.txt"],
         };
         let outputs: Vec<Vec<u8>> = commands.iter().map(|name| sample(name)).collect();
         seeds.push([&[index, flag::COMMANDS | 8], outputs.join(&NEXT).as_slice()].concat());
@@ -178,7 +186,19 @@ fn hostile() -> Vec<Vec<u8>> {
             ArtifactKind::Autostart,
             [b"HKEY_A\n".to_vec(), many(b"    ", 60 << 10), b"REG_SZ\n".to_vec()].concat(),
         ),
-        command(ArtifactKind::Torrents, many(b"C:\\a.torrent\r\n", 1 << 20)),
+        // One name, and answers without an end below it.
+        command(
+            ArtifactKind::DnsCache,
+            [many(b"a", 60 << 10), b"\n--------\n".to_vec(), many(b" . : x\n . : 1\n . : 1\n\n", 512 << 10)]
+                .concat(),
+        ),
+        command(ArtifactKind::DnsCache, many(b"a\n--------\n", 512 << 10)),
+        command(ArtifactKind::Neighbors, many(b"a --- 0x1\n10.0.0.1 00-11-22-33-44-55\n", 512 << 10)),
+        command(ArtifactKind::Prefetch, many(b"A-1.pf\n", 512 << 10)),
+        command(ArtifactKind::Programs, many(b"HKEY_A\n    DisplayName    REG_SZ    a\nHKEY_B\n", 512 << 10)),
+        rows(ArtifactKind::DnsCache, many(b"{\"k\":\"displaydns\",\"line\":\"--------\"}\n", 512 << 10)),
+        command(ArtifactKind::Torrents, [vec![NEXT], many(b"C:\\a.torrent\r\n", 1 << 20)].concat()),
+        command(ArtifactKind::Torrents, many(b"C:\\a\\\r\n", 512 << 10)),
         // UTF-16 that ends in the middle of a character.
         command(
             ArtifactKind::Processes,
@@ -205,6 +225,18 @@ pub(super) const TOKENS: &[&[u8]] = &[
     b"\"k\":\"task\"",
     b"\"k\":\"service\"",
     b"\"k\":\"problem\"",
+    b"\"k\":\"startup\"",
+    b"\"k\":\"neighbor\"",
+    b"\"k\":\"dns\"",
+    b"\"k\":\"displaydns\"",
+    b"\"k\":\"prefetch\"",
+    b"    ----------------------------------------\n",
+    b" . . : 1\n",
+    b"00-11-22-aa-bb-cc",
+    b" --- 0xc\n",
+    b".EXE-1A2B3C4D.pf",
+    b"\\Explorer\\StartupApproved\\Run",
+    b"DisplayName",
     b"\"pid\":4242",
     b"\"path\":\"C:\\\\",
     b"\\ud800",

@@ -35,6 +35,10 @@ pub(super) fn evidence(staging: &Path, outcomes: &[ArtifactOutcome]) -> io::Resu
         torrents: artifact(staging, ArtifactKind::Torrents)?,
         autostart: artifact(staging, ArtifactKind::Autostart)?,
         firewall: artifact(staging, ArtifactKind::Firewall)?,
+        neighbors: artifact(staging, ArtifactKind::Neighbors)?,
+        dns_cache: artifact(staging, ArtifactKind::DnsCache)?,
+        prefetch: artifact(staging, ArtifactKind::Prefetch)?,
+        programs: artifact(staging, ArtifactKind::Programs)?,
         outcomes: outcomes.to_vec(),
     })
 }

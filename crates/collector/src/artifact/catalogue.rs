@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::windows::{self, script};
 use super::{
     Artifact, Caps, Command, Cost, Parse, ParseAnswers, Reader, System, Way, autostart, connections,
-    firewall, identity, processes, torrents,
+    firewall, identity, neighbors, processes, programs, torrents,
 };
 
 /// The files, in the order of the list that people see.
@@ -134,12 +134,18 @@ fn text_of(script: &str) -> Result<&'static str, String> {
         "processes.sh" => processes::script(),
         "autostart.sh" => autostart::script(),
         "firewall.sh" => firewall::script(),
+        "neighbors.sh" => neighbors::script(),
+        "programs.sh" => programs::script(),
         "torrents.sh" => torrents::script(),
         "identity.ps1" => script::identity(),
         "connections.ps1" => script::connections(),
         "processes.ps1" => script::processes(),
         "autostart.ps1" => script::autostart(),
         "firewall.ps1" => script::firewall(),
+        "neighbors.ps1" => script::neighbors(),
+        "dns_cache.ps1" => script::dns_cache(),
+        "prefetch.ps1" => script::prefetch(),
+        "programs.ps1" => script::programs(),
         "torrents.ps1" => script::torrents(),
         _ => return Err(format!("there is no script {script:?}")),
     })
@@ -152,12 +158,18 @@ fn output_parser(name: &str) -> Result<Parse, String> {
         "linux_processes" => processes::parse,
         "linux_autostart" => autostart::parse,
         "linux_firewall" => firewall::parse,
+        "linux_neighbors" => neighbors::parse,
+        "linux_programs" => programs::parse,
         "linux_torrents" => torrents::parse,
         "windows_identity_rows" => windows::identity::parse_rows,
         "windows_connections_rows" => windows::connections::parse_rows,
         "windows_processes_rows" => windows::processes::parse_rows,
         "windows_autostart_rows" => windows::autostart::parse_rows,
         "windows_firewall_rows" => windows::firewall::parse_rows,
+        "windows_neighbors_rows" => windows::neighbors::parse_rows,
+        "windows_dns_cache_rows" => windows::dns_cache::parse_rows,
+        "windows_prefetch_rows" => windows::prefetch::parse_rows,
+        "windows_programs_rows" => windows::programs::parse_rows,
         "windows_torrents_rows" => windows::torrents::parse_rows,
         _ => return Err(format!("there is no parser {name:?} of a script's output")),
     })
@@ -170,6 +182,10 @@ fn answers_parser(name: &str) -> Result<ParseAnswers, String> {
         "windows_processes_answers" => windows::processes::parse_answers,
         "windows_autostart_answers" => windows::autostart::parse_answers,
         "windows_firewall_answers" => windows::firewall::parse_answers,
+        "windows_neighbors_answers" => windows::neighbors::parse_answers,
+        "windows_dns_cache_answers" => windows::dns_cache::parse_answers,
+        "windows_prefetch_answers" => windows::prefetch::parse_answers,
+        "windows_programs_answers" => windows::programs::parse_answers,
         "windows_torrents_answers" => windows::torrents::parse_answers,
         _ => return Err(format!("there is no parser {name:?} of commands' outputs")),
     })

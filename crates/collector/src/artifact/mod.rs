@@ -10,7 +10,9 @@ pub(crate) mod connections;
 pub(crate) mod facts;
 pub(crate) mod firewall;
 pub(crate) mod identity;
+pub(crate) mod neighbors;
 pub(crate) mod processes;
+pub(crate) mod programs;
 pub(crate) mod record;
 pub(crate) mod tally;
 pub(crate) mod torrents;
@@ -22,7 +24,8 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use investigation::evidence::{
-    ArtifactKind, AutostartEntry, FirewallState, Identity, Process, Socket, TorrentFile,
+    ArtifactKind, AutostartEntry, DnsRecord, FirewallState, Identity, Neighbor, Prefetched, Process, Program,
+    Socket, TorrentFile,
 };
 use investigation::order::Limits;
 use serde::{Deserialize, Serialize};
@@ -176,6 +179,10 @@ pub(crate) enum Parsed {
     Torrents(Vec<TorrentFile>),
     Autostart(Vec<AutostartEntry>),
     Firewall(FirewallState),
+    Neighbors(Vec<Neighbor>),
+    DnsCache(Vec<DnsRecord>),
+    Prefetch(Vec<Prefetched>),
+    Programs(Vec<Program>),
 }
 
 impl Parsed {
@@ -188,6 +195,10 @@ impl Parsed {
             Self::Torrents(rows) => rows.len(),
             Self::Autostart(rows) => rows.len(),
             Self::Firewall(state) => state.rules.len(),
+            Self::Neighbors(rows) => rows.len(),
+            Self::DnsCache(rows) => rows.len(),
+            Self::Prefetch(rows) => rows.len(),
+            Self::Programs(rows) => rows.len(),
         };
         items as u64
     }

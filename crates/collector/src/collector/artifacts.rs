@@ -96,6 +96,8 @@ impl<'a> Collecting<'a> {
                 Err(refused @ ContactError::WinrmRefused { .. }) => self.refused(artifact, &refused),
                 other => other,
             },
+            // The system has no such thing, which makes the collection no poorer.
+            None if self.is_remote() => Ok(()),
             None => self.missing(kind),
         }
     }
@@ -222,8 +224,27 @@ impl<'a> Collecting<'a> {
             }
             #[cfg(windows)]
             ArtifactKind::Autostart => {
-                let (rows, tally) = windows::autostart(&windows::registry::ThisRegistry, &limits);
+                let registry = windows::registry::ThisRegistry;
+                let (mut rows, mut tally) = windows::autostart(&registry, &limits);
+                windows::startup_folders(
+                    &registry,
+                    &windows::folders::ThisDisk,
+                    &limits,
+                    &mut rows,
+                    &mut tally,
+                );
                 (Parsed::Autostart(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Prefetch => {
+                let registry = windows::registry::ThisRegistry;
+                let (rows, tally) = windows::prefetch(&registry, &windows::folders::ThisDisk, &limits);
+                (Parsed::Prefetch(rows), tally)
+            }
+            #[cfg(windows)]
+            ArtifactKind::Programs => {
+                let (rows, tally) = windows::programs(&windows::registry::ThisRegistry, &limits);
+                (Parsed::Programs(rows), tally)
             }
             #[cfg(windows)]
             ArtifactKind::Firewall => {

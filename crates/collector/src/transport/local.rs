@@ -1,5 +1,5 @@
 //! This very machine: the Linux scripts through its own shell, and what a library reads better through the system's
-//! own interfaces. Windows has no such shell: everything there is read through its interfaces.
+//! own interfaces. Windows has no such shell: what is there is read through its interfaces, and what has none by its own programs.
 
 pub(crate) mod files;
 pub(crate) mod processes;
@@ -23,7 +23,7 @@ use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
 
 /// What runs the scripts.
-pub(crate) const SHELL: &str = "sh -s";
+const SHELL: &str = "sh -s";
 /// How long an ended script may take to be gone.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -42,17 +42,19 @@ impl LocalSession {
     ) -> Result<Run, ContactError> {
         let target = self.target;
         let broken = |error: io::Error| ContactError::disconnected(target, "its own shell", &error);
-        let Script::Posix(script) = script else {
-            return Err(broken(io::Error::other("this machine's shell is a POSIX shell")));
-        };
         let mut gathering = Gathering::start();
-        let mut child = start().map_err(broken)?;
+        let (child, input) = match script {
+            Script::Posix(script) => (start(), script),
+            Script::Command(line) => (start_program(line), ""),
+            Script::PowerShell(_) => (Err(io::Error::other("PowerShell is not asked on this machine")), ""),
+        };
+        let mut child = child.map_err(broken)?;
         let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(broken(io::Error::other("no pipes")));
         };
-        stdin.write_all(script.as_bytes()).await.map_err(broken)?;
+        stdin.write_all(input.as_bytes()).await.map_err(broken)?;
 
         let time_up = tokio::time::sleep(limit);
         tokio::pin!(time_up);
@@ -95,6 +97,31 @@ fn start() -> io::Result<Child> {
     command.process_group(0);
     // Without `kill_on_drop`: the watch must live a moment longer than the shell's other children.
     command.spawn()
+}
+
+/// Starts one of Windows' own programs, from its own folder and without a shell.
+#[cfg(windows)]
+fn start_program(line: &str) -> io::Result<Child> {
+    /// `CREATE_NO_WINDOW`.
+    const NO_WINDOW: u32 = 0x0800_0000;
+    let (program, arguments) = windows::program(&windows::registry::ThisRegistry, line)?;
+    let mut command = Command::new(program);
+    command.args(arguments).creation_flags(NO_WINDOW).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn()
+}
+
+#[cfg(not(windows))]
+fn start_program(_: &str) -> io::Result<Child> {
+    Err(io::Error::other("commands are Windows's, which this machine is not"))
+}
+
+/// What is run for a script, for the record.
+pub(crate) fn command(script: Script) -> String {
+    match script {
+        Script::Posix(_) | Script::PowerShell(_) => SHELL.to_owned(),
+        Script::Command(line) => line.to_owned(),
+    }
 }
 
 /// Tells blocking work that nobody waits for it any more.

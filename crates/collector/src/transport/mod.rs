@@ -92,7 +92,7 @@ impl Session {
     /// What one command line would be that runs a script, for the record.
     pub(crate) fn command(&self, script: Script) -> String {
         match self {
-            Self::Local(_) => local::SHELL.to_owned(),
+            Self::Local(_) => local::command(script),
             Self::Ssh(session) => session.command(script),
             Self::Winrm(session) => session.command(script),
             Self::Smb(_) => "(nothing: SMB runs no commands)".to_owned(),

@@ -56,6 +56,10 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
         ArtifactKind::Torrents => (evidence.torrents.is_some(), false),
         ArtifactKind::Autostart => (evidence.autostart.is_some(), false),
         ArtifactKind::Firewall => (evidence.firewall.is_some(), false),
+        ArtifactKind::Neighbors => (evidence.neighbors.is_some(), false),
+        ArtifactKind::DnsCache => (evidence.dns_cache.is_some(), false),
+        ArtifactKind::Prefetch => (evidence.prefetch.is_some(), false),
+        ArtifactKind::Programs => (evidence.programs.is_some(), false),
     };
     let read_by_rules =
         matches!(kind, ArtifactKind::Connections | ArtifactKind::Processes | ArtifactKind::Torrents);
@@ -63,6 +67,10 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
     let outcomes: Vec<&ArtifactOutcome> =
         evidence.outcomes.iter().filter(|outcome| outcome.kind == kind).collect();
 
+    // Not every system has it, nor did every version look for it.
+    if !present && outcomes.is_empty() && !is_everywhere(kind) {
+        return Vec::new();
+    }
     let mut gaps = Vec::new();
     let mut gap = |what: String, blocks: bool| {
         let means = meaning(kind);
@@ -88,6 +96,22 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
         gap(format!("{} is empty, which no running machine's is.", title(kind)), true);
     }
     gaps
+}
+
+/// Whether every system has it, and every version collected it.
+fn is_everywhere(kind: ArtifactKind) -> bool {
+    match kind {
+        ArtifactKind::Identity
+        | ArtifactKind::Processes
+        | ArtifactKind::Connections
+        | ArtifactKind::Torrents
+        | ArtifactKind::Autostart
+        | ArtifactKind::Firewall => true,
+        ArtifactKind::Neighbors
+        | ArtifactKind::DnsCache
+        | ArtifactKind::Prefetch
+        | ArtifactKind::Programs => false,
+    }
 }
 
 fn described(outcome: &ArtifactOutcome) -> String {
@@ -120,6 +144,10 @@ fn title(kind: ArtifactKind) -> &'static str {
         ArtifactKind::Torrents => "The torrent inventory",
         ArtifactKind::Autostart => "The autostart list",
         ArtifactKind::Firewall => "The firewall state",
+        ArtifactKind::Neighbors => "The neighbour table",
+        ArtifactKind::DnsCache => "The DNS cache",
+        ArtifactKind::Prefetch => "The list of prefetched programs",
+        ArtifactKind::Programs => "The list of installed programs",
     }
 }
 
@@ -131,6 +159,10 @@ fn meaning(kind: ArtifactKind) -> &'static str {
         ArtifactKind::Torrents => "Torrent files may lie where nobody looked.",
         ArtifactKind::Autostart => "What starts by itself is not fully known.",
         ArtifactKind::Firewall => "What the endpoint lets through is not fully known.",
+        ArtifactKind::Neighbors => "Which machines it talked to on its own link is not fully known.",
+        ArtifactKind::DnsCache => "A name that only clients ask for may have gone unseen.",
+        ArtifactKind::Prefetch => "A client may have run and be gone.",
+        ArtifactKind::Programs => "A client may be installed unseen.",
     }
 }
 

@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Question;
 use super::indicators::{Client, Indicators};
-use crate::evidence::{ArtifactKind, Evidence, Process, Socket, SocketState, TorrentFile, TransportProtocol};
+use crate::evidence::{
+    ArtifactKind, DnsRecord, Evidence, Prefetched, Process, Program, Socket, SocketState, TorrentFile,
+    TransportProtocol,
+};
 
 /// How far apart the clocks of sensor, collector and endpoint may be before their order means something.
 pub(super) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
@@ -65,6 +68,9 @@ pub(super) struct Scene<'a> {
     /// Owners of files that were touched around the alert, without domain, in lower case.
     recent_users: HashSet<String>,
     pub(super) torrents: &'a [TorrentFile],
+    pub(super) programs: &'a [Program],
+    pub(super) prefetch: &'a [Prefetched],
+    pub(super) dns_cache: &'a [DnsRecord],
     /// Whether the socket list was there at all.
     pub(super) saw_sockets: bool,
 }
@@ -88,6 +94,9 @@ impl<'a> Scene<'a> {
             held: Vec::new(),
             recent_users: HashSet::new(),
             torrents: evidence.torrents.as_deref().unwrap_or_default(),
+            programs: evidence.programs.as_deref().unwrap_or_default(),
+            prefetch: evidence.prefetch.as_deref().unwrap_or_default(),
+            dns_cache: evidence.dns_cache.as_deref().unwrap_or_default(),
             saw_sockets: evidence.sockets.is_some(),
         };
         let mut known: BTreeMap<OwnerKey, usize> = BTreeMap::new();
@@ -153,6 +162,16 @@ impl<'a> Scene<'a> {
     /// before a late collection.
     pub(super) fn is_late(&self, file: &TorrentFile) -> bool {
         self.touched(file).is_some_and(|time| time > self.moment() + RECENT)
+    }
+
+    /// When a program ran last, by its Prefetch file; later than the collection is no time.
+    pub(super) fn last_run(&self, file: &Prefetched) -> Option<Timestamp> {
+        file.modified.filter(|time| *time <= self.question.collected_at + CLOCK_TOLERANCE)
+    }
+
+    /// Whether that was around the alert.
+    pub(super) fn ran_around(&self, file: &Prefetched) -> bool {
+        self.last_run(file).is_some_and(|time| time.duration_since(self.moment()).abs() <= RECENT)
     }
 
     /// Whether a user has torrent files that were touched around the alert.

@@ -8,8 +8,8 @@ use super::Question;
 use super::verdict::{Bearing, Confidence};
 use crate::alert::{Alert, AlertFields};
 use crate::evidence::{
-    ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, FirewallState, Identity, Process, Socket,
-    SocketState, TorrentFile, TorrentKind, TransportProtocol,
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, DnsRecord, Evidence, FirewallState, Identity, Prefetched,
+    Process, Program, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
 };
 
 pub(crate) const UDP: TransportProtocol = TransportProtocol::Udp;
@@ -94,6 +94,10 @@ impl Bench {
             torrents: Some(Vec::new()),
             autostart: Some(Vec::new()),
             firewall: Some(FirewallState::default()),
+            neighbors: Some(Vec::new()),
+            dns_cache: Some(Vec::new()),
+            prefetch: Some(Vec::new()),
+            programs: Some(Vec::new()),
             outcomes: ArtifactKind::ALL.into_iter().map(outcome).collect(),
         };
         Self { alert, evidence }
@@ -245,6 +249,56 @@ impl Bench {
     /// Changes the file that was added last.
     pub(crate) fn torrent(mut self, change: impl FnOnce(&mut TorrentFile)) -> Self {
         change(self.evidence.torrents.iter_mut().flatten().last().expect("a file"));
+        self
+    }
+
+    /// A program that is installed for alice.
+    pub(crate) fn installed(mut self, name: &str) -> Self {
+        self.evidence.programs.get_or_insert_default().push(Program {
+            name: name.to_owned(),
+            source: "uninstall_key".into(),
+            user: Some("alice".into()),
+            ..Program::default()
+        });
+        self
+    }
+
+    /// Changes the program that was added last.
+    pub(crate) fn program_entry(mut self, change: impl FnOnce(&mut Program)) -> Self {
+        change(self.evidence.programs.iter_mut().flatten().last().expect("a program"));
+        self
+    }
+
+    pub(crate) fn prefetched(mut self, file: &str, program: &str, modified: &str) -> Self {
+        self.evidence.prefetch.get_or_insert_default().push(Prefetched {
+            file: file.to_owned(),
+            program: program.to_owned(),
+            created: None,
+            modified: Some(Self::at(modified)),
+        });
+        self
+    }
+
+    /// Changes the prefetched program that was added last.
+    pub(crate) fn prefetched_entry(mut self, change: impl FnOnce(&mut Prefetched)) -> Self {
+        change(self.evidence.prefetch.iter_mut().flatten().last().expect("a file"));
+        self
+    }
+
+    /// A name that the resolver keeps.
+    pub(crate) fn resolved(mut self, name: &str) -> Self {
+        self.evidence.dns_cache.get_or_insert_default().push(DnsRecord {
+            name: name.to_owned(),
+            kind: Some("A".into()),
+            data: Some("203.0.113.9".into()),
+            ttl: Some(60),
+        });
+        self
+    }
+
+    /// Changes the record that was added last.
+    pub(crate) fn dns_record(mut self, change: impl FnOnce(&mut DnsRecord)) -> Self {
+        change(self.evidence.dns_cache.iter_mut().flatten().last().expect("a record"));
         self
     }
 

@@ -73,13 +73,57 @@ fn a_partial_process_list_is_no_clean_bill() {
 
 #[test]
 fn what_no_rule_reads_does_not_block() {
-    for kind in [ArtifactKind::Autostart, ArtifactKind::Firewall] {
+    for kind in [
+        ArtifactKind::Autostart,
+        ArtifactKind::Firewall,
+        ArtifactKind::Neighbors,
+        ArtifactKind::DnsCache,
+        ArtifactKind::Prefetch,
+        ArtifactKind::Programs,
+    ] {
         let assessment = judge(&Bench::new().outcome(kind, ArtifactStatus::Failed, "not permitted"));
         assert_eq!(assessment.verdict, Verdict::FalsePositive);
         assert!(assessment.missing[0].contains("not permitted"), "{:?}", assessment.missing);
     }
     let partial = Bench::new().outcome(ArtifactKind::Identity, ArtifactStatus::Partial, "no sessions");
     assert_eq!(judge(&partial).verdict, Verdict::FalsePositive);
+}
+
+/// What Linux does not have, and what older versions did not collect, is nothing that is missing.
+#[test]
+fn evidence_without_the_kinds_that_only_support_is_whole() {
+    let supporting =
+        [ArtifactKind::Neighbors, ArtifactKind::DnsCache, ArtifactKind::Prefetch, ArtifactKind::Programs];
+    let mut older = Bench::new();
+    for kind in supporting {
+        older = spoil(spoil(older, kind, Spoil::Drop), kind, Spoil::Forget);
+    }
+    let stored = serde_json::to_value(&older.evidence).expect("serialises");
+    let mut stored = stored.as_object().expect("an object").clone();
+    supporting.iter().for_each(|kind| drop(stored.remove(kind.as_str())));
+    older.evidence = serde_json::from_value(stored.into()).expect("reads");
+    let assessment = judge(&older);
+    assert_eq!((assessment.verdict, assessment.confidence), (Verdict::FalsePositive, Confidence::High));
+    assert!(assessment.missing.is_empty(), "{:?}", assessment.missing);
+    assert_eq!(judge(&older.client(4242).flow(4242)).verdict, Verdict::PolicyViolation);
+}
+
+#[test]
+fn traces_of_a_client_leave_the_case_open_and_prove_nothing() {
+    let traces = Bench::new().installed("qBittorrent").resolved("router.bittorrent.com").prefetched(
+        "QBITTORRENT.EXE-1A2B3C4D.pf",
+        "QBITTORRENT.EXE",
+        "2026-03-02T10:00:10Z",
+    );
+    let assessment = judge(&traces);
+    assert_eq!((assessment.verdict, assessment.confidence), (Verdict::Inconclusive, Confidence::Medium));
+    let rules: Vec<_> = assessment.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    assert_eq!(rules, ["traces.client_ran", "traces.swarm_name_resolved", "traces.client_installed"]);
+    assert_eq!(assessment.user(), Some("alice"));
+    let unnamed = Bench::new().installed("qBittorrent").program_entry(|p| p.user = Some("S-1-5-21-1".into()));
+    assert_eq!(judge(&unnamed).user(), None, "an identifier is no name");
+    let with_flow = judge(&traces.client(4242).flow(4242));
+    assert_eq!((with_flow.verdict, with_flow.findings.len()), (Verdict::PolicyViolation, 4));
 }
 
 #[test]
@@ -190,6 +234,10 @@ fn spoil(mut bench: Bench, kind: ArtifactKind, how: Spoil) -> Bench {
             ArtifactKind::Torrents => bench.evidence.torrents = None,
             ArtifactKind::Autostart => bench.evidence.autostart = None,
             ArtifactKind::Firewall => bench.evidence.firewall = None,
+            ArtifactKind::Neighbors => bench.evidence.neighbors = None,
+            ArtifactKind::DnsCache => bench.evidence.dns_cache = None,
+            ArtifactKind::Prefetch => bench.evidence.prefetch = None,
+            ArtifactKind::Programs => bench.evidence.programs = None,
         }
     }
     match how {
@@ -224,45 +272,68 @@ fn any_bench() -> impl Strategy<Value = Bench> {
         proptest::collection::vec(socket, 0..4),
         proptest::collection::vec(file, 0..3),
         days,
-        any::<[bool; 3]>(),
+        any::<[bool; 6]>(),
     )
-        .prop_map(|(programs, sockets, files, days, [late_boot, other_address, no_time])| {
-            let mut bench = Bench::new();
-            for (pid, path) in programs {
-                bench = bench.program(pid, path);
-            }
-            for (pid, shape, port) in sockets {
-                bench = match shape {
-                    0 => bench.tcp(pid, "203.0.113.7", port),
-                    1 => bench.tcp(pid, "198.51.100.9", port),
-                    2 => bench.listening(pid, "0.0.0.0", port),
-                    3 => bench.udp_bound(pid, port),
-                    _ => bench.flow_unowned(),
-                };
-            }
-            for (kind, time) in files {
-                bench = bench.file("/home/alice/x", kind, time);
-            }
-            let identity = bench.evidence.identity.as_mut().expect("identity");
-            if late_boot {
-                identity.boot_time = Some(Bench::at("2026-03-02T10:20:00Z"));
-            }
-            if other_address {
-                identity.addresses = vec![Bench::ip("10.20.0.77")];
-            }
-            let aged = Bench::at("2026-03-02T10:00:00Z") - SignedDuration::from_hours(24 * days);
-            bench.alert(|a| a.timestamp = (!no_time).then_some(aged))
-        })
+        .prop_map(
+            |(
+                programs,
+                sockets,
+                files,
+                days,
+                [late_boot, other_address, no_time, installed, prefetched, resolved],
+            )| {
+                let mut bench = Bench::new();
+                for (pid, path) in programs {
+                    bench = bench.program(pid, path);
+                }
+                for (pid, shape, port) in sockets {
+                    bench = match shape {
+                        0 => bench.tcp(pid, "203.0.113.7", port),
+                        1 => bench.tcp(pid, "198.51.100.9", port),
+                        2 => bench.listening(pid, "0.0.0.0", port),
+                        3 => bench.udp_bound(pid, port),
+                        _ => bench.flow_unowned(),
+                    };
+                }
+                for (kind, time) in files {
+                    bench = bench.file("/home/alice/x", kind, time);
+                }
+                if installed {
+                    bench = bench.installed("qBittorrent");
+                }
+                if prefetched {
+                    bench = bench.prefetched("TIXATI.EXE-1A2B3C4D.pf", "TIXATI.EXE", "2026-03-02T09:50:00Z");
+                }
+                if resolved {
+                    bench = bench.resolved("router.bittorrent.com");
+                }
+                let identity = bench.evidence.identity.as_mut().expect("identity");
+                if late_boot {
+                    identity.boot_time = Some(Bench::at("2026-03-02T10:20:00Z"));
+                }
+                if other_address {
+                    identity.addresses = vec![Bench::ip("10.20.0.77")];
+                }
+                let aged = Bench::at("2026-03-02T10:00:00Z") - SignedDuration::from_hours(24 * days);
+                bench.alert(|a| a.timestamp = (!no_time).then_some(aged))
+            },
+        )
 }
 
 proptest! {
-    /// The invariant that this module is for: less evidence never clears anybody.
+    /// The invariant that this module is for: less evidence never clears anybody. Of what only supports, less is what
+    /// systems without it and older versions have: it is held to the verdict without it.
     #[test]
     fn spoiling_evidence_never_turns_a_verdict_into_a_false_positive(
         bench in any_bench(),
         spoils in proptest::collection::vec(any_spoil(), 1..4),
     ) {
-        let before = judge(&bench).verdict;
+        let supporting = |kind: ArtifactKind| {
+            matches!(kind, ArtifactKind::DnsCache | ArtifactKind::Prefetch | ArtifactKind::Programs)
+        };
+        let unsupported = spoils.iter().filter(|(kind, _)| supporting(*kind));
+        let before =
+            judge(&unsupported.fold(bench.clone(), |bench, (kind, _)| spoil(bench, *kind, Spoil::Drop))).verdict;
         let rest = spoils.iter().fold(bench, |bench, (kind, how)| spoil(bench, *kind, *how));
         let after = judge(&rest).verdict;
         if before != Verdict::FalsePositive {

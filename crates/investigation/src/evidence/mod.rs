@@ -5,7 +5,7 @@ pub mod model;
 pub mod outcome;
 
 pub use model::{
-    AutostartEntry, FirewallRule, FirewallState, Identity, Process, SessionUser, Socket, SocketState,
-    TorrentFile, TorrentKind, TransportProtocol,
+    AutostartEntry, DnsRecord, FirewallRule, FirewallState, Identity, Neighbor, NeighborState, Prefetched,
+    Process, Program, SessionUser, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
 };
 pub use outcome::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence};

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// Who the endpoint says it is and who is logged in to it.
@@ -126,6 +127,83 @@ pub struct Socket {
     pub user: Option<String>,
 }
 
+/// How much a system knows of a neighbour, folded over operating systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeighborState {
+    /// It answered lately.
+    Reachable,
+    /// It was there once, and has not been asked since.
+    Stale,
+    /// Set by the system or by hand, without asking.
+    Permanent,
+    /// Asked for, and silent so far.
+    Incomplete,
+}
+
+/// One machine on the same link, as the ARP and neighbour tables know it (RFC 826, RFC 4861).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbor {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its link-layer address as `00:11:22:aa:bb:cc`, where it is known.
+    pub mac: Option<String>,
+    /// Interface that it is behind: its name, or the interface's own address or number where that is all that is said.
+    pub interface: Option<String>,
+    /// How much is known of it, where the system says.
+    pub state: Option<NeighborState>,
+}
+
+/// One answer that the resolver keeps, or a name that was asked for and has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsRecord {
+    /// The name that was asked for (`dns.question.name`), as the system keeps it.
+    pub name: String,
+    /// `A`, `AAAA`, `CNAME`, `PTR`, … or the type's number; absent where there is no answer.
+    pub kind: Option<String>,
+    /// The answer: an address or a name.
+    pub data: Option<String>,
+    /// Seconds that it is kept for.
+    pub ttl: Option<u64>,
+}
+
+/// One program or package that is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// As the installer or the package calls it.
+    pub name: String,
+    /// `uninstall_key`, `dpkg`, `rpm`, `apk`, `pacman`, `flatpak`, `snap`.
+    pub source: String,
+    /// Version, as it is spelled.
+    pub version: Option<String>,
+    /// Who made it, as it says.
+    pub publisher: Option<String>,
+    /// Registry key (Windows) or application id (Flatpak) that it was read off.
+    pub key: Option<String>,
+    /// Program file that stands for it, where one is named.
+    pub image: Option<String>,
+    /// Folder that it is in.
+    pub folder: Option<String>,
+    /// Day of the installation, in the system's own time.
+    pub installed: Option<Date>,
+    /// Account that it is installed for, where it is not for everybody.
+    pub user: Option<String>,
+}
+
+/// One file of Windows' Prefetch folder: a program that ran (evidence of execution). Read off the file's name and
+/// times alone; what is in it is not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prefetched {
+    /// Name of the file, for example `QBITTORRENT.EXE-1A2B3C4D.pf`.
+    pub file: String,
+    /// Name of the program that ran, in capitals and without its path. Windows cuts it at 29 characters.
+    pub program: String,
+    /// When the file was made: the first of the runs that Windows remembers.
+    pub created: Option<Timestamp>,
+    /// When it was last written: about ten seconds after the start of the last run.
+    pub modified: Option<Timestamp>,
+}
+
 /// What kind of torrent-related file an entry of the inventory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -206,7 +284,7 @@ pub struct TorrentFile {
 /// Something that starts by itself (ATT&CK T1053, T1543, T1547).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutostartEntry {
-    /// `systemd`, `cron`, `xdg`, `profile`, `run_key`, …
+    /// `systemd`, `cron`, `xdg`, `profile`, `run_key`, `startup_folder`, …
     pub mechanism: String,
     /// File or key that holds the entry.
     pub location: String,

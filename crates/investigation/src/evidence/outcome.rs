@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::model::{AutostartEntry, FirewallState, Identity, Process, Socket, TorrentFile};
+use super::model::{
+    AutostartEntry, DnsRecord, FirewallState, Identity, Neighbor, Prefetched, Process, Program, Socket,
+    TorrentFile,
+};
 
 /// What an artifact is about. Catalogue entries of several systems share a kind; the parsed form follows the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,12 +26,30 @@ pub enum ArtifactKind {
     Autostart,
     /// Firewall state.
     Firewall,
+    /// Machines on the same link.
+    Neighbors,
+    /// What the resolver keeps.
+    DnsCache,
+    /// Which programs ran, by what Windows prefetches.
+    Prefetch,
+    /// What is installed.
+    Programs,
 }
 
 impl ArtifactKind {
     /// Every kind, in order of volatility (RFC 3227: the fastest-changing first).
-    pub const ALL: [Self; 6] =
-        [Self::Identity, Self::Connections, Self::Processes, Self::Autostart, Self::Firewall, Self::Torrents];
+    pub const ALL: [Self; 10] = [
+        Self::Identity,
+        Self::Connections,
+        Self::Neighbors,
+        Self::DnsCache,
+        Self::Processes,
+        Self::Prefetch,
+        Self::Autostart,
+        Self::Firewall,
+        Self::Programs,
+        Self::Torrents,
+    ];
 
     /// The word used in files, output and rules.
     pub fn as_str(self) -> &'static str {
@@ -39,6 +60,10 @@ impl ArtifactKind {
             Self::Torrents => "torrents",
             Self::Autostart => "autostart",
             Self::Firewall => "firewall",
+            Self::Neighbors => "neighbors",
+            Self::DnsCache => "dns_cache",
+            Self::Prefetch => "prefetch",
+            Self::Programs => "programs",
         }
     }
 
@@ -143,7 +168,8 @@ impl Collection {
     }
 }
 
-/// The evidence of one case in parsed form: what the rules read. An artifact that failed is `None`.
+/// The evidence of one case in parsed form: what the rules read. An artifact that failed, that the system does not have,
+/// or that the version which collected it did not know, is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Who and what the endpoint is.
@@ -158,6 +184,14 @@ pub struct Evidence {
     pub autostart: Option<Vec<AutostartEntry>>,
     /// Firewall.
     pub firewall: Option<FirewallState>,
+    /// Machines on the same link.
+    pub neighbors: Option<Vec<Neighbor>>,
+    /// What the resolver keeps.
+    pub dns_cache: Option<Vec<DnsRecord>>,
+    /// Which programs ran.
+    pub prefetch: Option<Vec<Prefetched>>,
+    /// What is installed.
+    pub programs: Option<Vec<Program>>,
     /// How each artifact went.
     pub outcomes: Vec<ArtifactOutcome>,
 }

@@ -2,7 +2,8 @@
 
 use collector::fuzzing::Reading;
 use investigation::evidence::{
-    ArtifactKind, AutostartEntry, FirewallState, Identity, Process, Socket, TorrentFile,
+    ArtifactKind, AutostartEntry, DnsRecord, FirewallState, Identity, Neighbor, Prefetched, Process, Program,
+    Socket, TorrentFile,
 };
 
 /// Longest texts of a row, in bytes, and more than that is the endpoint's word unbounded.
@@ -66,6 +67,37 @@ pub(in super::super) fn rows(kind: ArtifactKind, reading: &Reading) {
                 capped([&rule.engine, &rule.text], NAME);
                 capped(rule.chain.iter().chain(&rule.action), NAME);
                 assert!(rule.ports.len() <= 64, "{} ports", rule.ports.len());
+            }
+        }
+        ArtifactKind::Neighbors => {
+            let neighbors: Vec<Neighbor> = serde_json::from_slice(&json).expect("neighbours");
+            all(neighbors.len());
+            for neighbor in &neighbors {
+                capped(neighbor.mac.iter().chain(&neighbor.interface), 258);
+            }
+        }
+        ArtifactKind::DnsCache => {
+            let records: Vec<DnsRecord> = serde_json::from_slice(&json).expect("records");
+            all(records.len());
+            for record in &records {
+                capped([&record.name], 258);
+                capped(record.kind.iter().chain(&record.data), NAME);
+            }
+        }
+        ArtifactKind::Prefetch => {
+            let files: Vec<Prefetched> = serde_json::from_slice(&json).expect("files");
+            all(files.len());
+            for file in &files {
+                capped([&file.file, &file.program], 258);
+            }
+        }
+        ArtifactKind::Programs => {
+            let programs: Vec<Program> = serde_json::from_slice(&json).expect("programs");
+            all(programs.len());
+            for program in &programs {
+                capped([&program.name, &program.source], 258);
+                capped(program.version.iter().chain(&program.publisher).chain(&program.user), 258);
+                capped(program.key.iter().chain(&program.image).chain(&program.folder), NAME);
             }
         }
         ArtifactKind::Torrents => {

@@ -121,6 +121,22 @@ pub(in super::super) fn record_seeds() -> Vec<Vec<u8>> {
         ("rules", b"ERROR: You need to be root\n"),
         ("exit", b"1"),
     ];
+    // The empty value ends the list that stands before it.
+    let neighbors: &[(&str, &[u8])] = &[
+        ("neigh", b""),
+        ("10.20.3.1 dev eth0 lladdr 52:54:00:12:35:02 REACHABLE", b"fe80::2 dev eth0 router STALE"),
+        ("", b""),
+    ];
+    let programs: &[(&str, &[u8])] = &[
+        ("packages", b"dpkg"),
+        ("ii \tqbittorrent-nox\t4.5.2-3\tDebian", b"rc \tx\t1\ty"),
+        ("", b"app"),
+        ("de.haeckerfelix.Fragments", b"user"),
+        ("alice", b"snap"),
+        ("transmission_12.snap", b"silent"),
+        ("rpm", b"closed"),
+        ("/home/b", b""),
+    ];
     let contents: Vec<Vec<u8>> =
         torrents().iter().map(|torrent| BASE64.encode(torrent).into_bytes()).collect();
     let found: &[(&str, &[u8])] = &[
@@ -149,7 +165,15 @@ pub(in super::super) fn record_seeds() -> Vec<Vec<u8>> {
             &[("machine", b"s390x"), ("utmp", b"AAAA"), ("time", b"9223372036854775807.999999999")],
         ),
     ];
-    for (kind, records) in [(b'p', process), (b'a', autostart), (b'f', firewall), (b't', found)] {
+    let kinds = [
+        (b'p', process),
+        (b'a', autostart),
+        (b'f', firewall),
+        (b't', found),
+        (b'n', neighbors),
+        (b'g', programs),
+    ];
+    for (kind, records) in kinds {
         seeds.push(input(kind, 0, records));
         seeds.push(input(kind, flag::TIGHT, records));
         let bare = input(kind, flag::BARE, records);

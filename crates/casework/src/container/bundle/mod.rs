@@ -209,6 +209,10 @@ impl<R: Read + Seek> Bundle<R> {
             torrents: self.parse(&ArtifactKind::Torrents.parsed_entry(), held)?,
             autostart: self.parse(&ArtifactKind::Autostart.parsed_entry(), held)?,
             firewall: self.parse(&ArtifactKind::Firewall.parsed_entry(), held)?,
+            neighbors: self.parse(&ArtifactKind::Neighbors.parsed_entry(), held)?,
+            dns_cache: self.parse(&ArtifactKind::DnsCache.parsed_entry(), held)?,
+            prefetch: self.parse(&ArtifactKind::Prefetch.parsed_entry(), held)?,
+            programs: self.parse(&ArtifactKind::Programs.parsed_entry(), held)?,
             outcomes: outcomes.to_vec(),
         })
     }

@@ -11,7 +11,10 @@ fn the_catalogue_is_whole_and_its_ids_are_unique() {
     let ids: BTreeSet<_> = catalogue().iter().map(|a| a.id.as_str()).collect();
     assert_eq!(ids.len(), catalogue().len());
     for kind in ArtifactKind::ALL {
-        assert!(find(kind, System::Linux).is_some(), "{kind:?} for Linux");
+        let windows_alone = matches!(kind, ArtifactKind::DnsCache | ArtifactKind::Prefetch);
+        assert_eq!(find(kind, System::Linux).is_none(), windows_alone, "{kind:?} for Linux");
+        let this_windows = find(kind, System::ThisWindows).or_else(|| find(kind, System::ThisMachine));
+        assert!(this_windows.is_some(), "{kind:?} for the machine that the collector runs on");
         let windows = find(kind, System::Windows).unwrap();
         let ways: Vec<_> = windows.ways().filter(|way| *way != Way::Smb).collect();
         assert_eq!(ways, [Way::PowerShell, Way::Command], "{}", windows.id);
@@ -94,6 +97,10 @@ fn command_lines_mean_the_same_behind_one_shell_and_behind_two() {
                     line.is_ascii() && !line.contains(['\n', '\r', '\0', '&', '|', '<', '>', '^']),
                     "{line}"
                 );
+                // Where no shell is, a line is a program of Windows' own folder and plain words.
+                if artifact.system == System::ThisWindows {
+                    assert!(!line.contains(['"', '%', '\\', '.', '\'']), "{line}");
+                }
                 assert!(!(line.contains('"') && line.contains(['%', '(', ')'])), "{line}");
                 assert!(line.matches('"').count() % 2 == 0, "{line}");
                 // cmd.exe takes 8,191 characters, with what a transport puts before them.

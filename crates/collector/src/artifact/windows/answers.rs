@@ -38,20 +38,41 @@ pub(crate) enum Output {
     Bytes(Vec<u8>),
 }
 
+impl Answer {
+    /// Bytes that it printed.
+    fn length(&self) -> io::Result<u64> {
+        Ok(match &self.output {
+            Output::File(path) => path.metadata()?.len(),
+            Output::Bytes(bytes) => bytes.len() as u64,
+        })
+    }
+}
+
 impl Answers {
     /// Takes in the next answer.
     pub(crate) fn push(&mut self, answer: Answer) {
         self.0.push(answer);
     }
 
+    /// Reads them into `reading`, unless no command printed anything, which is a failure.
+    pub(super) fn read<R>(
+        &self,
+        mut reading: R,
+        read: impl FnOnce(&mut R, &mut Tally) -> io::Result<()>,
+    ) -> io::Result<(R, Tally)> {
+        let mut tally = Tally::default();
+        if self.is_silent()? {
+            tally.failed("the endpoint ran none of the commands");
+        } else {
+            read(&mut reading, &mut tally)?;
+        }
+        Ok((reading, tally))
+    }
+
     /// Whether nothing was printed by any command.
-    pub(crate) fn is_silent(&self) -> io::Result<bool> {
+    fn is_silent(&self) -> io::Result<bool> {
         for answer in &self.0 {
-            let length = match &answer.output {
-                Output::File(path) => path.metadata()?.len(),
-                Output::Bytes(bytes) => bytes.len() as u64,
-            };
-            if length > 0 {
+            if answer.length()? > 0 {
                 return Ok(false);
             }
         }
@@ -79,6 +100,11 @@ impl Answers {
             tally.count(ArtifactStatus::Truncated, "lines were longer than 64 KiB and were cut");
         }
         Ok(())
+    }
+
+    /// Whether a command printed anything.
+    pub(super) fn said(&self, name: &str) -> io::Result<bool> {
+        self.find(name).map_or(Ok(false), |answer| Ok(answer.length()? > 0))
     }
 
     /// Says in the tally where a command that matters gave nothing that could be read. `found`: rows of it.

@@ -1,5 +1,7 @@
 //! `Windows.Persistence.Autostart`: what starts by itself (ATT&CK T1547.001, T1547.004, T1543.003, T1053.005).
 
+mod startup;
+
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
@@ -12,8 +14,11 @@ use super::super::record::cut_text;
 use super::super::tally::Tally;
 use super::answers::Answers;
 use super::registry::{Listing, Value};
-use super::rows::{Row, Rows};
-use super::{csv, end, named, problem, some};
+use super::rows::{self, Row};
+use super::{csv, named, some};
+use startup::Switches;
+#[cfg(any(windows, test))]
+pub(crate) use startup::entry as startup_entry;
 
 /// Longest row.
 const ROW_CAP: usize = 256 << 10;
@@ -21,30 +26,38 @@ const ROW_CAP: usize = 256 << 10;
 const COMMAND_CAP: usize = 4096;
 /// Longest key or path that is kept, in bytes.
 const LOCATION_CAP: usize = 1024;
+/// Answers of `reg query`, by name.
+const KEYS: [&str; 13] = [
+    "winlogon",
+    "run",
+    "runonce",
+    "policies",
+    "run32",
+    "runonce32",
+    "policies32",
+    "users",
+    "approved",
+    "approved_users",
+    "images",
+    "starts",
+    "accounts",
+];
 /// Where services are described.
 const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\";
 
 /// Reads the script's output.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((Parsed::Autostart(Vec::new()), tally));
-    };
-    let mut list = List::new(limits);
-    while let Some(mut row) = rows.next()? {
-        match row.kind() {
-            "value" => list.value(Value::from_row(&mut row), &mut tally),
-            "service" => list.push(service(&row), &mut tally),
-            "task" => list.push(task(&row), &mut tally),
-            "schtasks" => {
-                list.task_line(row.text("line"), &mut tally);
-            }
-            "problem" => problem(&row, &mut tally),
-            _ => {}
+    let list = List::new(limits);
+    let (list, mut tally) = rows::read(input, ROW_CAP, list, |list, mut row, tally| match row.kind() {
+        "value" => list.value(Value::from_row(&mut row), tally),
+        "startup" => list.startup(row.text("path"), some(row.text("sid")), tally),
+        "service" => list.push(service(&row), tally),
+        "task" => list.push(task(&row), tally),
+        "schtasks" => {
+            list.task_line(row.text("line"), tally);
         }
-    }
-    end(&rows, &mut tally);
+        _ => {}
+    })?;
     Ok((Parsed::Autostart(list.finish(&mut tally)), tally))
 }
 
@@ -54,40 +67,23 @@ pub(crate) fn parse_answers(
     facts: &Facts,
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    if answers.is_silent()? {
-        tally.failed("the endpoint ran none of the commands");
-        return Ok((Parsed::Autostart(Vec::new()), tally));
-    }
-    let mut list = List::new(limits);
-    let keys = [
-        "winlogon",
-        "run",
-        "runonce",
-        "policies",
-        "run32",
-        "runonce32",
-        "policies32",
-        "users",
-        "images",
-        "starts",
-        "accounts",
-    ];
-    for name in keys {
-        let mut listing = Listing::default();
+    let (list, mut tally) = answers.read(List::new(limits), |list, tally| {
+        for name in KEYS {
+            let mut listing = Listing::default();
+            let mut found = 0;
+            answers.lines(name, facts.code_page, tally, |line, tally| {
+                if let Some(value) = listing.line(line) {
+                    found += 1;
+                    list.value(value, tally);
+                }
+            })?;
+            answers.expect(name, found, tally);
+        }
         let mut found = 0;
-        answers.lines(name, facts.code_page, &mut tally, |line, tally| {
-            if let Some(value) = listing.line(line) {
-                found += 1;
-                list.value(value, tally);
-            }
-        })?;
-        answers.expect(name, found, &mut tally);
-    }
-    let mut found = 0;
-    answers
-        .lines("tasks", facts.code_page, &mut tally, |line, tally| found += list.task_line(line, tally))?;
-    answers.expect("tasks", found, &mut tally);
+        answers.lines("tasks", facts.code_page, tally, |line, tally| found += list.task_line(line, tally))?;
+        answers.expect("tasks", found, tally);
+        startup::answers(answers, facts.code_page, list, tally)
+    })?;
     Ok((Parsed::Autostart(list.finish(&mut tally)), tally))
 }
 
@@ -131,6 +127,7 @@ struct List<'a> {
     limits: &'a Limits,
     rows: Vec<AutostartEntry>,
     services: BTreeMap<String, Service>,
+    switches: Switches,
 }
 
 #[derive(Default)]
@@ -142,13 +139,16 @@ struct Service {
 
 impl<'a> List<'a> {
     fn new(limits: &'a Limits) -> Self {
-        Self { limits, rows: Vec::new(), services: BTreeMap::new() }
+        Self { limits, rows: Vec::new(), services: BTreeMap::new(), switches: Switches::default() }
     }
 
     /// Takes in a value of the registry, where it is one that starts something.
     fn value(&mut self, value: Value, tally: &mut Tally) {
         let key = value.key.to_ascii_lowercase();
         let run = [r"\currentversion\run", r"\currentversion\runonce", r"\policies\explorer\run"];
+        if self.switches.take(&value, self.limits, tally) {
+            return;
+        }
         let mechanism = if run.iter().any(|end| key.ends_with(end)) {
             "run_key"
         } else if key.ends_with(r"\winlogon")
@@ -180,6 +180,13 @@ impl<'a> List<'a> {
             },
             tally,
         );
+    }
+
+    /// Takes in a file of a startup folder.
+    fn startup(&mut self, path: &str, sid: Option<String>, tally: &mut Tally) {
+        if let Some(entry) = startup::entry(path, sid) {
+            self.push(entry, tally);
+        }
     }
 
     /// Values right below the key of a service: its parts have keys of their own.
@@ -269,6 +276,7 @@ impl<'a> List<'a> {
             };
             self.push(entry, tally);
         }
+        self.rows.iter_mut().for_each(|row| self.switches.apply(row));
         self.rows
     }
 }

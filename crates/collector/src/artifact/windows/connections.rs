@@ -12,37 +12,28 @@ use super::super::facts::Facts;
 use super::super::tally::Tally;
 use super::answers::Answers;
 use super::netstat::{self, Line};
-use super::rows::{Row, Rows};
-use super::{base_name, end, image_path, named, problem, tasklist, wmic};
+use super::rows::{self, Row};
+use super::{base_name, image_path, named, tasklist, wmic};
 
 /// Longest row.
 const ROW_CAP: usize = 256 << 10;
 
 /// Reads the script's output.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((Parsed::Sockets(Vec::new()), tally));
-    };
-    let mut join = Join::new(limits);
-    while let Some(row) = rows.next()? {
-        match row.kind() {
-            "tcp" | "udp" => match socket(&row) {
-                Some(socket) => join.socket(socket, &mut tally),
-                None => tally.count(ArtifactStatus::Partial, "sockets could not be read"),
-            },
-            "netstat" => join.line(row.text("line"), &mut tally),
-            "process" => {
-                if let Some(pid) = row.number("pid") {
-                    join.describe(pid, row.text("name"), row.text("path"), &mut tally);
-                }
+    let join = Join::new(limits);
+    let (join, mut tally) = rows::read(input, ROW_CAP, join, |join, row, tally| match row.kind() {
+        "tcp" | "udp" => match socket(&row) {
+            Some(socket) => join.socket(socket, tally),
+            None => tally.count(ArtifactStatus::Partial, "sockets could not be read"),
+        },
+        "netstat" => join.line(row.text("line"), tally),
+        "process" => {
+            if let Some(pid) = row.number("pid") {
+                join.describe(pid, row.text("name"), row.text("path"), tally);
             }
-            "problem" => problem(&row, &mut tally),
-            _ => {}
         }
-    }
-    end(&rows, &mut tally);
+        _ => {}
+    })?;
     Ok((Parsed::Sockets(join.finish(&mut tally)), tally))
 }
 
@@ -52,23 +43,28 @@ pub(crate) fn parse_answers(
     facts: &Facts,
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    if answers.is_silent()? {
-        tally.failed("the endpoint ran none of the commands");
-        return Ok((Parsed::Sockets(Vec::new()), tally));
-    }
-    let mut join = Join::new(limits);
-    answers.lines("netstat", facts.code_page, &mut tally, |line, tally| join.line(line, tally))?;
+    let (join, mut tally) =
+        answers.read(Join::new(limits), |join, tally| gather(answers, facts.code_page, join, tally))?;
+    Ok((Parsed::Sockets(join.finish(&mut tally)), tally))
+}
+
+fn gather(
+    answers: &Answers,
+    code_page: Option<u16>,
+    join: &mut Join<'_>,
+    tally: &mut Tally,
+) -> io::Result<()> {
+    answers.lines("netstat", code_page, tally, |line, tally| join.line(line, tally))?;
     let sockets = join.sockets.len() as u64;
-    answers.expect("netstat", sockets, &mut tally);
+    answers.expect("netstat", sockets, tally);
     let mut tasks = 0;
-    answers.lines("tasklist", facts.code_page, &mut tally, |line, tally| {
+    answers.lines("tasklist", code_page, tally, |line, tally| {
         if let Some(task) = tasklist::task(line) {
             tasks += 1;
             join.describe(task.pid, &task.image, "", tally);
         }
     })?;
-    answers.expect("tasklist", tasks, &mut tally);
+    answers.expect("tasklist", tasks, tally);
     let mut records = wmic::Records::default();
     let mut place = |record: wmic::Record, tally: &mut Tally| {
         if let Some((pid, path)) =
@@ -77,17 +73,17 @@ pub(crate) fn parse_answers(
             join.describe(pid, "", path, tally);
         }
     };
-    answers.lines("images", facts.code_page, &mut tally, |line, tally| {
+    answers.lines("images", code_page, tally, |line, tally| {
         if let Some(record) = records.line(line) {
             place(record, tally);
         }
     })?;
     if let Some(record) = records.finish() {
-        place(record, &mut tally);
+        place(record, tally);
     }
     // Only for names that no other command gave.
     let mut pid = None;
-    answers.lines("modules", facts.code_page, &mut tally, |line, tally| match netstat::line(line) {
+    answers.lines("modules", code_page, tally, |line, tally| match netstat::line(line) {
         Line::Socket { socket, .. } => pid = socket.pid,
         Line::Module(name) => {
             if let Some(pid) = pid.take() {
@@ -95,8 +91,7 @@ pub(crate) fn parse_answers(
             }
         }
         Line::Named | Line::Other => {}
-    })?;
-    Ok((Parsed::Sockets(join.finish(&mut tally)), tally))
+    })
 }
 
 /// A row of the cmdlets.

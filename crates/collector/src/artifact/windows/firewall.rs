@@ -14,8 +14,7 @@ use super::super::record::cut_text;
 use super::super::tally::Tally;
 use super::answers::Answers;
 use super::registry::{Listing, Value};
-use super::rows::Rows;
-use super::{end, image_path, named, problem};
+use super::{image_path, named, rows};
 
 /// Longest row.
 const ROW_CAP: usize = 256 << 10;
@@ -26,20 +25,11 @@ const PORT_CAP: usize = 64;
 
 /// Reads the script's output.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((Parsed::Firewall(FirewallState::default()), tally));
-    };
-    let mut reading = Reading::default();
-    while let Some(mut row) = rows.next()? {
-        match row.kind() {
-            "value" => reading.value(&Value::from_row(&mut row), limits, &mut tally),
-            "problem" => problem(&row, &mut tally),
-            _ => {}
+    let (reading, mut tally) = rows::read(input, ROW_CAP, Reading::default(), |reading, mut row, tally| {
+        if row.kind() == "value" {
+            reading.value(&Value::from_row(&mut row), limits, tally);
         }
-    }
-    end(&rows, &mut tally);
+    })?;
     Ok((Parsed::Firewall(reading.finish(&mut tally)), tally))
 }
 
@@ -49,23 +39,20 @@ pub(crate) fn parse_answers(
     facts: &Facts,
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    if answers.is_silent()? {
-        tally.failed("the endpoint ran none of the commands");
-        return Ok((Parsed::Firewall(FirewallState::default()), tally));
-    }
-    let mut reading = Reading::default();
-    for name in ["policy", "group_policy"] {
-        let mut listing = Listing::default();
-        let mut found = 0;
-        answers.lines(name, facts.code_page, &mut tally, |line, tally| {
-            if let Some(value) = listing.line(line) {
-                found += 1;
-                reading.value(&value, limits, tally);
-            }
-        })?;
-        answers.expect(name, found, &mut tally);
-    }
+    let (reading, mut tally) = answers.read(Reading::default(), |reading, tally| {
+        for name in ["policy", "group_policy"] {
+            let mut listing = Listing::default();
+            let mut found = 0;
+            answers.lines(name, facts.code_page, tally, |line, tally| {
+                if let Some(value) = listing.line(line) {
+                    found += 1;
+                    reading.value(&value, limits, tally);
+                }
+            })?;
+            answers.expect(name, found, tally);
+        }
+        Ok(())
+    })?;
     Ok((Parsed::Firewall(reading.finish(&mut tally)), tally))
 }
 
@@ -108,7 +95,9 @@ impl Reading {
     fn finish(self, tally: &mut Tally) -> FirewallState {
         let Self { rules, on, off } = self;
         if rules.is_empty() && on + off == 0 {
-            tally.failed("the endpoint did not show its firewall's settings");
+            if !tally.is_failed() {
+                tally.failed("the endpoint did not show its firewall's settings");
+            }
             return FirewallState::default();
         }
         let active = match (on, off) {

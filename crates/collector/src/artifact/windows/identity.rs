@@ -14,8 +14,8 @@ use super::super::tally::Tally;
 use super::answers::Answers;
 use super::quser::{self, UserSession};
 use super::registry::{Listing, Value};
-use super::rows::{Row, Rows};
-use super::{end, ipconfig, lines, named, problem, some, systeminfo, tasklist, wmic};
+use super::rows::{self, Row};
+use super::{ipconfig, lines, named, some, systeminfo, tasklist, wmic};
 
 /// Longest row.
 const ROW_CAP: usize = 16 << 10;
@@ -36,17 +36,10 @@ pub(crate) fn parse_answers(answers: &Answers, _: &Facts, _: &Limits) -> io::Res
 
 /// Reads the script's output. Without a contact where no script of ours ran.
 pub(crate) fn read_rows(input: &mut dyn BufRead) -> io::Result<(Option<Contact>, Tally)> {
-    let mut tally = Tally::default();
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((None, tally));
-    };
-    let mut gathered = Gathered::default();
-    while let Some(row) = rows.next()? {
-        gathered.row(&row, &mut tally);
-    }
-    end(&rows, &mut tally);
-    Ok((Some(gathered.into_contact(&mut tally)), tally))
+    let gathered = Gathered::default();
+    let (gathered, mut tally) = rows::read(input, ROW_CAP, gathered, |gathered, row, _| gathered.row(&row))?;
+    let contact = (!tally.is_failed()).then(|| gathered.into_contact(&mut tally));
+    Ok((contact, tally))
 }
 
 /// Reads the outputs of the commands. Without a contact where none of them gave an address.
@@ -126,7 +119,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn row(&mut self, row: &Row, tally: &mut Tally) {
+    fn row(&mut self, row: &Row) {
         let identity = &mut self.identity;
         let text = |name: &str| some(row.text(name)).map(named);
         match row.kind() {
@@ -154,7 +147,6 @@ impl Gathered {
                 self.desktop(row.text("user"), row.text("domain"), session, None, row.time("since"));
             }
             "quser" => self.quser(row.text("line")),
-            "problem" => problem(row, tally),
             // A newer script may say more.
             _ => {}
         }

@@ -8,12 +8,17 @@ pub(crate) mod answers;
 pub(crate) mod autostart;
 pub(crate) mod connections;
 mod csv;
+mod displaydns;
+pub(crate) mod dns_cache;
 pub(crate) mod firewall;
 pub(crate) mod identity;
 mod ipconfig;
 mod lines;
+pub(crate) mod neighbors;
 mod netstat;
+pub(crate) mod prefetch;
 pub(crate) mod processes;
+pub(crate) mod programs;
 mod quser;
 mod registry;
 mod rows;
@@ -23,11 +28,7 @@ mod tasklist;
 pub(crate) mod torrents;
 mod wmic;
 
-use investigation::evidence::ArtifactStatus;
-
 use super::record::cut_text;
-use super::tally::Tally;
-use rows::{Row, Rows};
 
 /// Longest name of an account, a process, a value or a service that is kept, in bytes.
 const NAME_CAP: usize = 255;
@@ -61,26 +62,6 @@ fn image_path(path: &str) -> Option<String> {
 /// Last component of a path.
 fn base_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
-}
-
-/// Says what the script itself could not do.
-fn problem(row: &Row, tally: &mut Tally) {
-    let what = investigation::text::one_line(row.text("what"), 80);
-    let why = investigation::text::one_line(row.text("why"), 200);
-    tally.partial(format!("{what} could not be asked: {why}"));
-}
-
-/// What every script's rows end in. Ask after the last row.
-fn end(rows: &Rows<'_>, tally: &mut Tally) {
-    for _ in 0..rows.odd().min(1_000_000) {
-        tally.count(
-            ArtifactStatus::Partial,
-            "lines of the answer were no rows, or too long, and were left out",
-        );
-    }
-    if !rows.is_whole() {
-        tally.truncated("the answer stopped before its end: rows are missing");
-    }
 }
 
 #[cfg(test)]

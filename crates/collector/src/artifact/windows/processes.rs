@@ -13,38 +13,29 @@ use super::super::processes::COMMAND_LINE_CAP;
 use super::super::record::cut_text;
 use super::super::tally::Tally;
 use super::answers::Answers;
-use super::rows::{Row, Rows};
-use super::{end, image_path, named, problem, some, tasklist, wmic};
+use super::rows::{self, Row};
+use super::{image_path, named, some, tasklist, wmic};
 
 /// Longest row: a command line of 32,767 characters, each as an escape.
 const ROW_CAP: usize = 256 << 10;
 
 /// Reads the script's output.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((Parsed::Processes(Vec::new()), tally));
-    };
-    let mut list = List::new(limits);
     let mut images: HashMap<String, Image> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        match row.kind() {
-            "process" => {
-                if let Some(process) = process(&row, &mut tally) {
-                    list.push(process, &mut tally);
-                }
+    let list = List::new(limits);
+    let (list, mut tally) = rows::read(input, ROW_CAP, list, |list, row, tally| match row.kind() {
+        "process" => {
+            if let Some(process) = process(&row, tally) {
+                list.push(process, tally);
             }
-            "image" if (images.len() as u64) < limits.rows => {
-                if let Some(path) = image_path(row.text("path")) {
-                    images.insert(path.to_lowercase(), Image::of(&row));
-                }
-            }
-            "problem" => problem(&row, &mut tally),
-            _ => {}
         }
-    }
-    end(&rows, &mut tally);
+        "image" if (images.len() as u64) < limits.rows => {
+            if let Some(path) = image_path(row.text("path")) {
+                images.insert(path.to_lowercase(), Image::of(&row));
+            }
+        }
+        _ => {}
+    })?;
     let mut processes = list.finish(&mut tally);
     for process in &mut processes {
         let Some(image) = process.path.as_deref().and_then(|path| images.get(&path.to_lowercase())) else {
@@ -72,65 +63,73 @@ pub(crate) fn parse_answers(
     facts: &Facts,
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    if answers.is_silent()? {
-        tally.failed("the endpoint ran none of the commands");
-        return Ok((Parsed::Processes(Vec::new()), tally));
-    }
-    let mut list = List::new(limits);
-    let mut tasks = 0;
-    answers.lines("tasklist", facts.code_page, &mut tally, |line, tally| {
-        if let Some(task) = tasklist::task(line) {
-            tasks += 1;
-            let process = Process { pid: task.pid, name: task.image, user: task.user, ..Process::default() };
-            list.push(process, tally);
-        }
-    })?;
-    answers.expect("tasklist", tasks, &mut tally);
     // A command line may hold newlines, and so what looks like the fields of another process. What is said of one
     // process twice is believed neither time.
     let mut details: HashMap<u32, Option<wmic::Record>> = HashMap::new();
-    let mut records = wmic::Records::default();
-    let mut take = |record: wmic::Record, tally: &mut Tally| {
-        let Some(pid) = record.get("ProcessId").and_then(|pid| pid.parse().ok()) else {
-            tally.count(ArtifactStatus::Partial, "records of `wmic` name no process");
-            return;
-        };
-        if details.len() as u64 >= limits.rows {
-            return;
-        }
-        details.entry(pid).and_modify(|known| *known = None).or_insert(Some(record));
-    };
-    answers.lines("wmic", facts.code_page, &mut tally, |line, tally| {
-        if let Some(record) = records.line(line) {
-            take(record, tally);
-        }
-    })?;
-    if let Some(record) = records.finish() {
-        take(record, &mut tally);
-    }
-    answers.expect("wmic", details.len() as u64, &mut tally);
-    let tasks_known = tasks > 0;
-    for (pid, record) in &details {
-        match record {
-            None => tally.count(
-                ArtifactStatus::Partial,
-                "processes are described twice by `wmic`, which is believed neither time",
-            ),
-            Some(record) if !tasks_known => {
-                list.push(described(Process { pid: *pid, ..Process::default() }, record), &mut tally)
-            }
-            Some(_) => {}
-        }
-    }
+    let (list, mut tally) = answers
+        .read(List::new(limits), |list, tally| gather(answers, facts.code_page, list, &mut details, tally))?;
     let mut processes = list.finish(&mut tally);
     for process in &mut processes {
         if let Some(Some(record)) = details.get(&process.pid) {
             *process = described(std::mem::take(process), record);
         }
     }
-    tally.partial("commands give neither hashes nor signatures of images");
+    if !tally.is_failed() {
+        tally.partial("commands give neither hashes nor signatures of images");
+    }
     Ok((Parsed::Processes(processes), tally))
+}
+
+fn gather(
+    answers: &Answers,
+    code_page: Option<u16>,
+    list: &mut List<'_>,
+    details: &mut HashMap<u32, Option<wmic::Record>>,
+    tally: &mut Tally,
+) -> io::Result<()> {
+    let mut tasks = 0;
+    answers.lines("tasklist", code_page, tally, |line, tally| {
+        if let Some(task) = tasklist::task(line) {
+            tasks += 1;
+            let process = Process { pid: task.pid, name: task.image, user: task.user, ..Process::default() };
+            list.push(process, tally);
+        }
+    })?;
+    answers.expect("tasklist", tasks, tally);
+    let mut records = wmic::Records::default();
+    let mut take = |record: wmic::Record, tally: &mut Tally| {
+        let Some(pid) = record.get("ProcessId").and_then(|pid| pid.parse().ok()) else {
+            tally.count(ArtifactStatus::Partial, "records of `wmic` name no process");
+            return;
+        };
+        if details.len() as u64 >= list.limits.rows {
+            return;
+        }
+        details.entry(pid).and_modify(|known| *known = None).or_insert(Some(record));
+    };
+    answers.lines("wmic", code_page, tally, |line, tally| {
+        if let Some(record) = records.line(line) {
+            take(record, tally);
+        }
+    })?;
+    if let Some(record) = records.finish() {
+        take(record, tally);
+    }
+    answers.expect("wmic", details.len() as u64, tally);
+    let tasks_known = tasks > 0;
+    for (pid, record) in details.iter() {
+        match record {
+            None => tally.count(
+                ArtifactStatus::Partial,
+                "processes are described twice by `wmic`, which is believed neither time",
+            ),
+            Some(record) if !tasks_known => {
+                list.push(described(Process { pid: *pid, ..Process::default() }, record), tally)
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn process(row: &Row, tally: &mut Tally) -> Option<Process> {

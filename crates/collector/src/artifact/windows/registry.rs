@@ -34,6 +34,14 @@ impl Value {
         }
     }
 
+    /// The first byte of binary data: in hexadecimal digits of `reg`, or in the lines of numbers of the scripts.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        match self.data.split_once('\n') {
+            Some((first, _)) => first.trim().parse().ok(),
+            None => self.data.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()),
+        }
+    }
+
     fn trim(&mut self) {
         super::super::record::cut_text(&mut self.key, KEY_CAP);
         super::super::record::cut_text(&mut self.name, super::PATH_CAP);
@@ -122,6 +130,16 @@ mod tests {
         );
         assert_eq!(Value { data: "0x10".into(), ..Value::default() }.number(), Some(16));
         assert_eq!(Value { data: "4".into(), ..Value::default() }.number(), Some(4));
+        for (data, first) in [
+            ("03000000A1", Some(3)),
+            ("12\n0\n0", Some(12)),
+            ("", None),
+            ("0", None),
+            ("zz", None),
+            ("é", None),
+        ] {
+            assert_eq!(Value { data: data.into(), ..Value::default() }.first_byte(), first, "{data}");
+        }
     }
 
     #[test]

@@ -7,6 +7,11 @@ mod row;
 
 use std::io::{self, BufRead};
 
+use investigation::evidence::ArtifactStatus;
+use investigation::text::one_line;
+
+use super::super::tally::Tally;
+
 pub(super) use row::Row;
 
 /// First and last line.
@@ -15,18 +20,56 @@ const END: &[u8] = b"PEERHOUND-END";
 /// Most bytes that are looked through for the marker.
 const NOISE_CAP: usize = 1 << 20;
 
+/// Reads every row into `reading`. That no script of ours ran is a failure; what the script itself could not do, and
+/// what is missing at the end, is said as well.
+pub(super) fn read<R>(
+    input: &mut dyn BufRead,
+    cap: usize,
+    mut reading: R,
+    mut take: impl FnMut(&mut R, Row, &mut Tally),
+) -> io::Result<(R, Tally)> {
+    let mut tally = Tally::default();
+    let Some(mut rows) = Rows::open(input, cap)? else {
+        tally.failed("the endpoint ran no script");
+        return Ok((reading, tally));
+    };
+    while let Some(row) = rows.next()? {
+        match row.kind() {
+            "problem" => problem(&row, &mut tally),
+            _ => take(&mut reading, row, &mut tally),
+        }
+    }
+    for _ in 0..rows.odd.min(1_000_000) {
+        tally.count(
+            ArtifactStatus::Partial,
+            "lines of the answer were no rows, or too long, and were left out",
+        );
+    }
+    if !rows.is_whole() {
+        tally.truncated("the answer stopped before its end: rows are missing");
+    }
+    Ok((reading, tally))
+}
+
+fn problem(row: &Row, tally: &mut Tally) {
+    let what = one_line(row.text("what"), 80);
+    let why = one_line(row.text("why"), 200);
+    tally.partial(format!("{what} could not be asked: {why}"));
+}
+
 /// Reads rows one after the other. Memory: one line and its row.
-pub(super) struct Rows<'a> {
+struct Rows<'a> {
     input: &'a mut dyn BufRead,
     cap: usize,
     line: Vec<u8>,
+    /// How many lines were no rows.
     odd: u64,
     ended: bool,
 }
 
 impl<'a> Rows<'a> {
     /// Skips to the marker. `None` where it never comes: no script of ours ran. Lines above `cap` bytes are no rows.
-    pub(super) fn open(input: &'a mut dyn BufRead, cap: usize) -> io::Result<Option<Self>> {
+    fn open(input: &'a mut dyn BufRead, cap: usize) -> io::Result<Option<Self>> {
         let mut rows = Self { input, cap: 256, line: Vec::new(), odd: 0, ended: false };
         let mut looked_through = 0;
         while looked_through <= NOISE_CAP {
@@ -43,7 +86,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The next row; `None` after the end, or where the output stops, which [`Self::is_whole`] tells apart.
-    pub(super) fn next(&mut self) -> io::Result<Option<Row>> {
+    fn next(&mut self) -> io::Result<Option<Row>> {
         while !self.ended {
             let Some(length) = self.read_line()? else { return Ok(None) };
             if self.line == END {
@@ -59,13 +102,8 @@ impl<'a> Rows<'a> {
         Ok(None)
     }
 
-    /// How many lines were no rows.
-    pub(super) fn odd(&self) -> u64 {
-        self.odd
-    }
-
     /// Whether the script came to its end. Ask after [`Self::next`] has returned `None`.
-    pub(super) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         self.ended
     }
 
@@ -115,7 +153,7 @@ mod tests {
         while let Some(row) = rows.next().unwrap() {
             list.push(row);
         }
-        Some((list, rows.odd(), rows.is_whole()))
+        Some((list, rows.odd, rows.is_whole()))
     }
 
     #[test]

@@ -32,12 +32,32 @@ pub(crate) fn processes() -> &'static str {
 
 /// What is run for `Windows.Persistence.Autostart`.
 pub(crate) fn autostart() -> &'static str {
-    powershell!("ps/registry.ps1", "ps/autostart.ps1")
+    powershell!("ps/registry.ps1", "ps/hives.ps1", "ps/autostart.ps1")
 }
 
 /// What is run for `Windows.Network.Firewall`.
 pub(crate) fn firewall() -> &'static str {
     powershell!("ps/registry.ps1", "ps/firewall.ps1")
+}
+
+/// What is run for `Windows.Network.Neighbors`.
+pub(crate) fn neighbors() -> &'static str {
+    powershell!("ps/neighbors.ps1")
+}
+
+/// What is run for `Windows.Network.DnsCache`.
+pub(crate) fn dns_cache() -> &'static str {
+    powershell!("ps/dns_cache.ps1")
+}
+
+/// What is run for `Windows.Execution.Prefetch`.
+pub(crate) fn prefetch() -> &'static str {
+    powershell!("ps/prefetch.ps1")
+}
+
+/// What is run for `Windows.System.Programs`.
+pub(crate) fn programs() -> &'static str {
+    powershell!("ps/registry.ps1", "ps/hives.ps1", "ps/programs.ps1")
 }
 
 /// What is run for `Windows.Files.Torrents`: put together once from the table.

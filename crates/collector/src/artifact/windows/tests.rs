@@ -13,13 +13,17 @@ macro_rules! sample {
     };
 }
 
-const ROWS: [(ArtifactKind, &str); 6] = [
+const ROWS: [(ArtifactKind, &str); 10] = [
     (ArtifactKind::Identity, sample!("identity.ndjson")),
     (ArtifactKind::Connections, sample!("connections.ndjson")),
     (ArtifactKind::Processes, sample!("processes.ndjson")),
     (ArtifactKind::Autostart, sample!("autostart.ndjson")),
     (ArtifactKind::Firewall, sample!("firewall.ndjson")),
     (ArtifactKind::Torrents, sample!("torrents.ndjson")),
+    (ArtifactKind::Neighbors, sample!("neighbors.ndjson")),
+    (ArtifactKind::DnsCache, sample!("dns_cache.ndjson")),
+    (ArtifactKind::Prefetch, sample!("prefetch.ndjson")),
+    (ArtifactKind::Programs, sample!("programs.ndjson")),
 ];
 
 /// The commands' outputs of each kind, by name.
@@ -54,6 +58,9 @@ fn commands(kind: ArtifactKind) -> Vec<(&'static str, Vec<u8>)> {
                 "\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run\n    (Standard)    REG_SZ    (Wert nicht gesetzt)\n    Sec    REG_SZ    a.exe\n",
             ),
             text("users", sample!("reg-users.txt")),
+            text("approved_users", sample!("reg-approved-users.txt")),
+            text("startup", "desktop.ini\nTixati.lnk\n"),
+            ("startup_users", utf_16(sample!("wmic-startup.txt"))),
             text("images", sample!("reg-services-images.txt")),
             text("starts", sample!("reg-services-starts.txt")),
             text("accounts", sample!("reg-services-accounts.txt")),
@@ -61,8 +68,23 @@ fn commands(kind: ArtifactKind) -> Vec<(&'static str, Vec<u8>)> {
         ],
         ArtifactKind::Firewall => vec![text("policy", sample!("reg-firewall.txt"))],
         ArtifactKind::Torrents => {
-            vec![text("files", sample!("dir-files.txt")), text("folders", sample!("dir-folders.txt"))]
+            vec![
+                text("files", sample!("dir-files.txt")),
+                text("folders", sample!("dir-folders.txt")),
+                text("volumes", sample!("mountvol-de.txt")),
+            ]
         }
+        ArtifactKind::Neighbors => {
+            vec![text("arp", sample!("arp-de.txt")), text("ipv6", sample!("netsh-neighbors-de.txt"))]
+        }
+        ArtifactKind::DnsCache => vec![text("displaydns", sample!("displaydns-de.txt"))],
+        ArtifactKind::Prefetch => {
+            vec![text("names", sample!("dir-prefetch.txt")), ("times", utf_16(sample!("wmic-datafile.txt")))]
+        }
+        ArtifactKind::Programs => vec![
+            text("machine", sample!("reg-uninstall.txt")),
+            text("users", sample!("reg-uninstall-users.txt")),
+        ],
     }
 }
 
@@ -112,8 +134,8 @@ fn silence_is_a_failure() {
         );
         let status = answers(kind, &[], &Limits::default()).status;
         // `dir` has nothing to say where there is nothing.
-        let expected =
-            if kind == ArtifactKind::Torrents { ArtifactStatus::Partial } else { ArtifactStatus::Failed };
+        let by_dir = matches!(kind, ArtifactKind::Torrents | ArtifactKind::Prefetch);
+        let expected = if by_dir { ArtifactStatus::Partial } else { ArtifactStatus::Failed };
         assert_eq!(status, expected, "{kind:?}");
     }
 }
@@ -171,6 +193,9 @@ fn known(name: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
                 "images" | "wmic" => sample!("wmic-process.txt"),
                 "tasks" => sample!("schtasks-de.csv"),
                 "policy" => sample!("reg-firewall.txt"),
+                "arp" => sample!("arp-de.txt"),
+                "displaydns" => sample!("displaydns-de.txt"),
+                "programs" => sample!("reg-uninstall.txt"),
                 _ => sample!("reg-users.txt"),
             };
             let (before, after) = sample.split_at(sample.floor_char_boundary(noise.len() * 7 % sample.len()));
@@ -185,7 +210,7 @@ proptest! {
     #[test]
     fn any_output_of_commands_is_read_within_the_caps(
         kind in proptest::sample::select(ArtifactKind::ALL.to_vec()),
-        outputs in proptest::collection::vec(prop_oneof![known("netstat"), known("tasklist"), known("images"), known("tasks"), known("policy")], 12),
+        outputs in proptest::collection::vec(prop_oneof![known("netstat"), known("tasklist"), known("images"), known("tasks"), known("policy"), known("arp"), known("displaydns"), known("programs")], 17),
     ) {
         let artifact = find(kind, System::Windows).unwrap();
         let Some(Reader::Commands { commands, .. }) = artifact.readers.get(1) else { panic!("another way") };
@@ -200,7 +225,7 @@ proptest! {
     #[test]
     fn any_output_of_powershell_is_read_within_the_caps(
         kind in proptest::sample::select(ArtifactKind::ALL.to_vec()),
-        noise in "(\\PC|\\n|[{}\":,]|\"k\":\"(process|tcp|hit|value|task|desktop)\"){0,120}",
+        noise in "(\\PC|\\n|[{}\":,]|\"k\":\"(process|tcp|hit|value|task|desktop|startup|neighbor|arp|dns|displaydns|prefetch)\"){0,120}",
         at in 0usize..10_000,
     ) {
         let (_, sample) = ROWS.into_iter().find(|(other, _)| *other == kind).unwrap();

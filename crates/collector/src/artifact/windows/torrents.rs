@@ -5,19 +5,23 @@ use std::io::{self, BufRead};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use investigation::evidence::{ArtifactStatus, TorrentFile};
 use investigation::order::Limits;
+use investigation::text::one_line;
 
 use super::super::Parsed;
 use super::super::facts::Facts;
 use super::super::tally::Tally;
 use super::answers::Answers;
-use super::rows::{Row, Rows};
+use super::rows::{self, Row};
 use super::script::CONTENT_BYTES;
-use super::{PATH_CAP, end, named, problem, some};
+use super::{PATH_CAP, named, some};
 use crate::torrent::client_data::{Content, classify_bytes};
 use crate::torrent::inventory::entries_from_listing;
 
 /// Longest row: a file in base64, and its path.
 const ROW_CAP: usize = 6 << 20;
+
+/// Most volumes that are counted.
+const VOLUME_CAP: usize = 1000;
 
 /// Attributes of files (winnt.h).
 const REPARSE_POINT: u32 = 0x400;
@@ -26,26 +30,20 @@ const ELSEWHERE: u32 = 0x0044_1000;
 
 /// Reads the script's output.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let mut tally = Tally::default();
-    let mut files = Files::new(limits);
-    let Some(mut rows) = Rows::open(input, ROW_CAP)? else {
-        tally.failed("the endpoint ran no script");
-        return Ok((Parsed::Torrents(Vec::new()), tally));
-    };
     let mut drives = 0;
-    while let Some(row) = rows.next()? {
-        match row.kind() {
-            "drive" => drives += 1,
-            "hit" => files.hit(&row, &mut tally),
-            "walk" => walked(&row, &mut tally),
-            "problem" => problem(&row, &mut tally),
-            _ => {}
+    let files = Files::new(limits);
+    let (files, tally) = rows::read(input, ROW_CAP, files, |files, row, tally| match row.kind() {
+        "drive" => drives += 1,
+        "hit" => files.hit(&row, tally),
+        // The last of its rows.
+        "walk" => {
+            walked(&row, tally);
+            if drives == 0 {
+                tally.partial("the endpoint named no fixed drive");
+            }
         }
-    }
-    end(&rows, &mut tally);
-    if drives == 0 && rows.is_whole() {
-        tally.partial("the endpoint named no fixed drive");
-    }
+        _ => {}
+    })?;
     Ok((Parsed::Torrents(files.finish()), tally))
 }
 
@@ -61,6 +59,19 @@ pub(crate) fn parse_answers(
         answers.lines(name, facts.code_page, &mut tally, |line, tally| {
             files.path(line.trim_end(), folder, tally);
         })?;
+    }
+    let mut folders = Vec::new();
+    answers.lines("volumes", facts.code_page, &mut tally, |line, _| {
+        if is_mount_folder(line.trim()) && folders.len() < VOLUME_CAP {
+            folders.push(line.trim().to_owned());
+        }
+    })?;
+    if let Some(first) = folders.first() {
+        let first = one_line(first, 160);
+        tally.partial(format!(
+            "{} volumes mounted in folders are not walked, the first: {first}",
+            folders.len()
+        ));
     }
     // Silence is what `dir` gives where it finds nothing.
     tally.partial("commands give the paths of files only: no sizes, times, owners or infohashes");
@@ -190,6 +201,11 @@ pub(crate) fn note(
     } else {
         Some("not read")
     }
+}
+
+/// `C:\data\`, as `mountvol` lists where a volume is to be found. A drive's own root is walked.
+fn is_mount_folder(line: &str) -> bool {
+    is_absolute(line) && line.len() > 3 && line.ends_with('\\')
 }
 
 /// `C:\…`.

@@ -66,6 +66,9 @@ const QBITTORRENT: &[ClientArtifact] = &[
     row("qbittorrent/qbittorrent-data.*", ClientData)
         .of("qBittorrent")
         .source("qBittorrent statistics: all-time upload and download"),
+    row("qbittorrent/logs/qbittorrent.log*", ClientData)
+        .of("qBittorrent")
+        .source("qBittorrent FileLogger: what was added, finished and removed, with times"),
     row(".config/qbittorrent/", ClientData).of("qBittorrent").source(QB_FOLDERS),
     row(".local/share/qbittorrent/", ClientData).of("qBittorrent").source(QB_FOLDERS),
     row(".local/share/data/qbittorrent/", ClientData).of("qBittorrent").source(QB_FOLDERS),
@@ -222,6 +225,9 @@ const OTHER_BITTORRENT: &[ClientArtifact] = &[
     row(".frostwire5/", ClientData).of("FrostWire").source("FrostWire 5 and 6: user settings directory"),
     row(".tixati/", ClientData).of("Tixati").source("Tixati help: settings folder"),
     row("appdata/roaming/tixati/", ClientData).of("Tixati").source("Tixati help: settings folder"),
+    row("appdata/local/tixati/", ClientData).of("Tixati").source("Tixati help: settings folder of the Windows installer"),
+    row("bitcomet/downloads.xml", Resume).of("BitComet").source("Forensics of BitTorrent, Royal Holloway technical report RHUL-MA-2008-04"),
+    row("appdata/roaming/bitcomet/", ClientData).of("BitComet").source("Forensics of BitTorrent, Royal Holloway technical report RHUL-MA-2008-04"),
     row(".tribler/", ClientData).of("Tribler").source("Tribler documentation: per-user state directory"),
     row("appdata/roaming/.tribler/", ClientData).of("Tribler").source("Tribler documentation: per-user state directory"),
     row(".i2p/i2psnark/", ClientData).of("I2PSnark").source("I2P configuration directory"),

@@ -42,6 +42,8 @@ pub(crate) fn read(facts: &Facts, limits: &Limits, cancel: &AtomicBool) -> (Vec<
     let sockets = join.finish(facts);
     #[cfg(target_os = "linux")]
     linux::unreadable(&sockets, &mut tally);
+    #[cfg(windows)]
+    ownerless(&sockets, &mut tally);
     (sockets, tally)
 }
 
@@ -67,6 +69,16 @@ fn take(join: &mut Join, socket: &SocketInfo, number: usize, limits: &Limits, ta
         // Windows says 0 for a socket whose process is gone or not known.
         let holders = socket.associated_pids.iter().filter(|&&pid| pid != 0);
         holders.for_each(|&pid| join.holder(inode, pid, limits, tally));
+    }
+}
+
+/// Says how many sockets have no process. Those that are closing have none any more.
+#[cfg(any(windows, test))]
+fn ownerless(sockets: &[Socket], tally: &mut Tally) {
+    let unmatched = sockets.iter().filter(|s| s.pid.is_none() && s.state != SocketState::Closing).count();
+    if unmatched > 0 {
+        tally
+            .partial(format!("{unmatched} sockets have no process: it is hidden from this account, or gone"));
     }
 }
 
@@ -173,5 +185,35 @@ mod linux {
     fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_closing_may_be_without_a_process() {
+        let says = |pid, state| {
+            let socket = Socket {
+                transport: TransportProtocol::Tcp,
+                local_ip: IpAddr::from([10, 0, 0, 5]),
+                local_port: 1,
+                remote_ip: None,
+                remote_port: None,
+                state,
+                pid,
+                process: None,
+                path: None,
+                user: None,
+            };
+            let mut tally = Tally::default();
+            ownerless(&[socket], &mut tally);
+            tally.settle().0
+        };
+        assert_eq!(says(None, SocketState::Established), ArtifactStatus::Partial);
+        assert_eq!(says(None, SocketState::Listening), ArtifactStatus::Partial);
+        assert_eq!(says(None, SocketState::Closing), ArtifactStatus::Ok);
+        assert_eq!(says(Some(4), SocketState::Established), ArtifactStatus::Ok);
     }
 }

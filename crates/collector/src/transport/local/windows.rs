@@ -1,15 +1,28 @@
-//! This machine where it runs Windows: its registry, and what identity, autostart and firewall are read from there.
+//! This machine where it runs Windows: its registry, its folders, and what is read from there.
 //!
 //! What the values mean is told by code that knows no operating system, so that it is tested everywhere, and reads the
-//! registries of other machines as well; only `registry::ThisRegistry` asks Windows.
+//! registries of other machines as well; only `registry::ThisRegistry` asks Windows, and [`folders::ThisDisk`] the disk.
 
 pub(crate) mod accounts;
 mod autostart;
 mod firewall;
+pub(crate) mod folders;
 pub(crate) mod identity;
+mod prefetch;
+mod programs;
 pub(crate) mod registry;
+mod root;
+mod startup;
 
 pub(crate) use autostart::read as autostart;
 pub(crate) use firewall::read as firewall;
 #[cfg(windows)]
 pub(crate) use identity::here as contact;
+#[cfg(windows)]
+pub(crate) use prefetch::read as prefetch;
+#[cfg(windows)]
+pub(crate) use programs::read as programs;
+#[cfg(windows)]
+pub(crate) use root::program;
+#[cfg(windows)]
+pub(crate) use startup::read as startup_folders;

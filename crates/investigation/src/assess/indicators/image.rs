@@ -105,6 +105,18 @@ pub(super) fn folder_tail(folder: &str) -> String {
     format!("{}/", folder.strip_prefix('~').unwrap_or(&folder).to_lowercase())
 }
 
+/// What an installed program is called, in lower case and without its version: the words before the first number or
+/// parenthesis.
+pub(super) fn program_name(name: &str) -> String {
+    let is_name = |word: &&str| {
+        let word = word.trim_start_matches(['v', 'V']);
+        !word.starts_with(|c: char| c.is_ascii_digit() || c == '(' || c == '[')
+    };
+    let words: Vec<&str> = name.split_whitespace().take(MAX_WORDS).take_while(is_name).collect();
+    // Two letters look the same: the micro sign of keyboards and the Greek letter.
+    words.join(" ").to_lowercase().replace('\u{3bc}', "\u{b5}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +143,22 @@ mod tests {
     #[test]
     fn a_script_s_arguments_are_not_its_name() {
         assert_eq!(script("python3 exporter.py deluged").as_deref(), Some("exporter"));
+    }
+
+    #[test]
+    fn programs_are_named_without_their_version() {
+        for (name, expected) in [
+            ("qBittorrent 4.6.3 (x64)", "qbittorrent"),
+            ("Transmission v4.0.5", "transmission"),
+            ("\u{3bc}Torrent Web", "\u{b5}torrent web"),
+            ("Vuze", "vuze"),
+            ("Popcorn Time", "popcorn time"),
+            ("vlc", "vlc"),
+            ("", ""),
+            ("(x64)", ""),
+        ] {
+            assert_eq!(program_name(name), expected, "{name}");
+        }
     }
 
     #[test]

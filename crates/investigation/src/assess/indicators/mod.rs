@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use ports::PortRange;
 
-use crate::evidence::{Process, TransportProtocol};
+use crate::evidence::{Process, Program, TransportProtocol};
 
 /// The indicators that Peerhound ships with, as text.
 pub const BUNDLED: &str = include_str!("../../../data/indicators.toml");
@@ -110,6 +110,9 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Bittorrent {
     ports: Vec<PortRange>,
+    /// Host names that clients ask for.
+    #[serde(default)]
+    names: Vec<String>,
     /// Kept in the file for its reader.
     #[serde(rename = "source")]
     _source: String,
@@ -124,6 +127,8 @@ fn yes() -> bool {
 pub struct Indicators {
     version: String,
     ports: Vec<PortRange>,
+    /// Host names in lower case.
+    names: HashSet<String>,
     clients: Vec<Client>,
     /// Image name (lower case, as in the file) to client.
     images: HashMap<String, usize>,
@@ -154,6 +159,7 @@ impl Indicators {
         let mut table = Self {
             version: file.version,
             ports: file.bittorrent.ports,
+            names: file.bittorrent.names.iter().map(|name| name.to_lowercase()).collect(),
             clients: Vec::with_capacity(file.client.len()),
             images: HashMap::new(),
             path_ends: Vec::new(),
@@ -212,6 +218,30 @@ impl Indicators {
         self.ports.iter().any(|range| range.holds(transport, port))
     }
 
+    /// Whether the host name is that of a tracker or a bootstrap node, or lies below one.
+    pub fn is_bittorrent_name(&self, name: &str) -> bool {
+        let name = name.trim_end_matches('.').to_lowercase();
+        let above = std::iter::successors(Some(name.as_str()), |name| Some(name.split_once('.')?.1));
+        // No host name has more parts than that.
+        above.take(128).any(|name| self.names.contains(name))
+    }
+
+    /// The client whose program file has this name.
+    pub fn client_of_image(&self, name: &str) -> Option<&Client> {
+        self.by_name(name).and_then(|index| self.clients.get(index))
+    }
+
+    /// The client that an installed program is: by the program file that it names, else by its own name.
+    pub fn client_of_program(&self, program: &Program) -> Option<&Client> {
+        let image = program.image.as_deref().and_then(|image| self.by_path(&image::clean(image)));
+        let index = image.or_else(|| {
+            let name = image::program_name(&program.name);
+            let named = |client: &Client| client.id == name || image::program_name(&client.name) == name;
+            self.clients.iter().position(named).or_else(|| self.by_stem(&name))
+        });
+        index.and_then(|index| self.clients.get(index))
+    }
+
     /// The client that a process is.
     ///
     /// The image's path decides where it is known: a process may call itself what it likes. Behind an interpreter
@@ -254,6 +284,11 @@ impl Indicators {
         let base = image::unwrapped(base);
         let plain = || base.strip_suffix(".exe").and_then(|stem| self.images.get(stem));
         self.images.get(base).or_else(plain).copied()
+    }
+
+    /// The name of a package or an installer is that of the program file without its `.exe`.
+    fn by_stem(&self, name: &str) -> Option<usize> {
+        self.images.get(name).or_else(|| self.images.get(&format!("{name}.exe"))).copied()
     }
 
     fn by_name(&self, name: &str) -> Option<usize> {

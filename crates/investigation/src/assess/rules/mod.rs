@@ -12,6 +12,7 @@ mod draft;
 mod dual_use;
 mod files;
 mod infohash;
+mod traces;
 mod unknown_program;
 mod unknown_swarm;
 mod unowned_socket;
@@ -52,6 +53,9 @@ pub static RULES: &[Rule] = &[
     unowned_socket::RULE,
     unknown_swarm::RULE,
     files::RECENT,
+    traces::RAN,
+    traces::RESOLVED,
+    traces::INSTALLED,
     files::OLD,
 ];
 

@@ -1,16 +1,30 @@
-$hives = @('HKEY_LOCAL_MACHINE\SOFTWARE', 'HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node')
-# HKEY_CURRENT_USER would be the collector's own: every hive that is loaded is read instead.
-try {
-    foreach ($hive in @(Get-ChildItem -LiteralPath 'Registry::HKEY_USERS' -ErrorAction Stop)) {
-        if ($hive.PSChildName -notlike '*_Classes') { $hives += "HKEY_USERS\$($hive.PSChildName)\Software" }
-    }
-} catch { Problem 'HKEY_USERS' $_ }
 foreach ($hive in $hives) {
     foreach ($key in 'Run', 'RunOnce', 'Policies\Explorer\Run') { Values "$hive\Microsoft\Windows\CurrentVersion\$key" }
+    # What the task manager has switched off.
+    foreach ($list in 'Run', 'Run32', 'StartupFolder') { Values "$hive\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\$list" }
     $winlogon = "$hive\Microsoft\Windows NT\CurrentVersion\Winlogon"
     Values $winlogon
     foreach ($package in @(Get-ChildItem -LiteralPath "Registry::$winlogon\Notify")) { Values "$winlogon\Notify\$($package.PSChildName)" }
 }
+# The folders have these names on disk in every language.
+$below = 'Microsoft\Windows\Start Menu\Programs\Startup'
+function Startup($folder, $sid) {
+    try { $files = @(Get-ChildItem -LiteralPath $folder -Force -ErrorAction Stop) } catch {
+        if ("$($_.CategoryInfo.Category)" -ne 'ObjectNotFound') { Problem $folder $_ }
+        return
+    }
+    foreach ($file in $files) {
+        if (-not $file.PSIsContainer) { Row @{ k = 'startup'; path = "$($file.FullName)"; sid = "$sid" } }
+    }
+}
+Startup "$env:ProgramData\$below" ''
+$profiles = 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList'
+try {
+    foreach ($account in @(Get-ChildItem -LiteralPath "Registry::$profiles" -ErrorAction Stop)) {
+        $settings = Get-ItemProperty -LiteralPath "Registry::$profiles\$($account.PSChildName)"
+        if ($settings.ProfileImagePath) { Startup "$($settings.ProfileImagePath)\AppData\Roaming\$below" $account.PSChildName }
+    }
+} catch { Problem 'ProfileList' $_ }
 try {
     foreach ($service in @(Get-CimInstance -ClassName Win32_Service -ErrorAction Stop)) {
         Row @{ k = 'service'; name = "$($service.Name)"; image = "$($service.PathName)"; user = "$($service.StartName)"; mode = "$($service.StartMode)" }

@@ -39,6 +39,17 @@ try {
         Row @{ k = 'drive'; path = "$($drive.DeviceID)" }
     }
 } catch { Problem 'Win32_LogicalDisk' $_ }
+# Volumes without a letter that are mounted in a folder. The folder is a link, which the walk itself does not enter; what is
+# mounted nowhere (to start from, to recover by) no client can write to.
+try {
+    foreach ($volume in @(Get-CimInstance -ClassName Win32_Volume -Filter 'DriveType = 3' -ErrorAction Stop)) {
+        if ($volume.DriveLetter -or "$($volume.Name)" -notmatch '^[a-z]:\\.') { continue }
+        $stack[$top] = "$($volume.Name)"
+        $depths[$top] = 0
+        $top++
+        Row @{ k = 'drive'; path = "$($volume.Name)" }
+    }
+} catch { Problem 'Win32_Volume' $_ }
 while ($top -gt 0) {
     $top--
     $folder = $stack[$top]

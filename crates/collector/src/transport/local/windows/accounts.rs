@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use investigation::evidence::ArtifactStatus;
+
 use super::registry::{Hive, Registry, Value, find, values};
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
@@ -62,6 +64,16 @@ impl Accounts {
             }
         }
         accounts
+    }
+
+    /// Counts the people whose profile is there and whose hive is not loaded: it lies in a file that is not opened.
+    pub(super) fn count_absent(&self, registry: &dyn Registry, what: &'static str, tally: &mut Tally) {
+        for sid in super::registry::keys(registry, Hive::Machine, PROFILES, tally) {
+            let person = sid.starts_with("S-1-5-21-") || sid.starts_with("S-1-12-1-");
+            if person && !self.hives.iter().any(|hive| hive.eq_ignore_ascii_case(&sid)) {
+                tally.count(ArtifactStatus::Partial, what);
+            }
+        }
     }
 
     /// The account, where it is known.

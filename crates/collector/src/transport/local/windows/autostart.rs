@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use investigation::evidence::{ArtifactStatus, AutostartEntry};
 use investigation::order::Limits;
 
-use super::accounts::{Accounts, PROFILES};
+use super::accounts::Accounts;
 use super::registry::{Hive, Registry, Value, find, keys, values};
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
@@ -37,18 +37,32 @@ pub(crate) fn read(registry: &dyn Registry, limits: &Limits) -> (Vec<AutostartEn
         reading.places(Hive::Users, &format!("{sid}\\"), Some(&accounts.name(sid)));
     }
     reading.services();
-    reading.absent_users(&accounts);
+    accounts.count_absent(
+        registry,
+        "users are not logged on: what their registry starts for them alone is not read",
+        &mut reading.tally,
+    );
     (reading.rows, reading.tally)
 }
 
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     registry: &'a dyn Registry,
     limits: &'a Limits,
-    rows: Vec<AutostartEntry>,
-    tally: Tally,
+    pub(super) rows: Vec<AutostartEntry>,
+    pub(super) tally: Tally,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// Goes on where another stopped.
+    pub(super) fn resumed(
+        registry: &'a dyn Registry,
+        limits: &'a Limits,
+        rows: Vec<AutostartEntry>,
+        tally: Tally,
+    ) -> Self {
+        Self { registry, limits, rows, tally }
+    }
+
     /// Run keys and Winlogon of the machine or of one user.
     fn places(&mut self, hive: Hive, above: &str, user: Option<&str>) {
         for view in VIEWS {
@@ -94,13 +108,7 @@ impl Reading<'_> {
         }
         // Those of the view for 32-bit programs lie beside the others.
         let name = if view == VIEWS[0] { "Run" } else { "Run32" };
-        let path = format!("{above}{}\\{APPROVED}\\{name}", VIEWS[0]);
-        let found = values(self.registry, hive, &path, &mut self.tally);
-        let switch = |value: Value| {
-            // 2 and 6 are on, 3 and 7 off, with the time at which it was switched off behind it.
-            value.bytes.first().map(|state| (value.name.to_ascii_lowercase(), state & 1 == 0))
-        };
-        found.into_iter().filter_map(switch).collect()
+        switches(self.registry, hive, above, name, &mut self.tally)
     }
 
     fn services(&mut self) {
@@ -138,19 +146,6 @@ impl Reading<'_> {
         }
     }
 
-    /// A profile whose user is not logged on lies in a file that is not opened.
-    fn absent_users(&mut self, accounts: &Accounts) {
-        for sid in keys(self.registry, Hive::Machine, PROFILES, &mut self.tally) {
-            let person = sid.starts_with("S-1-5-21-") || sid.starts_with("S-1-12-1-");
-            if person && !accounts.hives.iter().any(|hive| hive.eq_ignore_ascii_case(&sid)) {
-                self.tally.count(
-                    ArtifactStatus::Partial,
-                    "users are not logged on: what starts for them alone is not read",
-                );
-            }
-        }
-    }
-
     fn entry(&self, mechanism: &str, (hive, path): (Hive, &str), value: &Value) -> AutostartEntry {
         AutostartEntry {
             mechanism: mechanism.into(),
@@ -162,7 +157,7 @@ impl Reading<'_> {
         }
     }
 
-    fn push(&mut self, mut row: AutostartEntry) {
+    pub(super) fn push(&mut self, mut row: AutostartEntry) {
         if self.rows.len() as u64 >= self.limits.rows {
             self.tally.count(ArtifactStatus::Truncated, "entries beyond the cap on rows were left out");
             return;
@@ -176,6 +171,22 @@ impl Reading<'_> {
         }
         self.rows.push(row);
     }
+}
+
+/// What its user switched on or off in the task manager, by name in lower case. `list`: `Run`, `Run32`, `StartupFolder`.
+pub(super) fn switches(
+    registry: &dyn Registry,
+    hive: Hive,
+    above: &str,
+    list: &str,
+    tally: &mut Tally,
+) -> BTreeMap<String, bool> {
+    let found = values(registry, hive, &format!("{above}{}\\{APPROVED}\\{list}", VIEWS[0]), tally);
+    let switch = |value: Value| {
+        // 2 and 6 are on, 3 and 7 off, with the time at which it was switched off behind it.
+        value.bytes.first().map(|state| (value.name.to_ascii_lowercase(), state & 1 == 0))
+    };
+    found.into_iter().filter_map(switch).collect()
 }
 
 #[cfg(test)]
