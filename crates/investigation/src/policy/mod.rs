@@ -13,8 +13,8 @@ pub use check::Remark;
 pub use intake::{Door, List};
 pub use relay::{Platform, Relay};
 pub use sections::{
-    Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
-    UserExemption, Users, Webhook,
+    Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage,
+    Ticket, UserExemption, Users, Webhook,
 };
 pub use span::Span;
 pub use winrm::{Transport, Winrm};
@@ -49,6 +49,9 @@ pub struct Policy {
     /// Collection.
     #[serde(default)]
     pub collection: CollectionPolicy,
+    /// Assessment.
+    #[serde(default)]
+    pub assessment: AssessmentPolicy,
     /// SSH.
     #[serde(default)]
     pub ssh: Ssh,
