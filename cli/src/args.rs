@@ -12,6 +12,7 @@ Examples:
   peerhound investigate 10.20.3.7              investigate one machine
   cat suspects.csv | peerhound investigate -   investigate a list
   peerhound watch /var/spool/peerhound         take alerts from a folder as they come
+  peerhound reassess --rules rules --all       show which verdicts other rules would change
   peerhound demo                               try it on this very machine
   peerhound --deployment d.toml submit eve.json    hand alerts to a deployment on AWS
   peerhound --deployment d.toml doctor             check that deployment
@@ -151,6 +152,21 @@ Examples:
         #[arg(required = true, value_name = "CONTAINER")]
         containers: Vec<String>,
     },
+    /// Show what the verdicts would be by other rules
+    #[command(after_help = "\
+Each container is proven first (see `peerhound verify`). Nothing is changed: neither the evidence, nor the case, nor what
+was done about it. For each case it shows the verdict as it was sealed, the one by the rules in DIR, and the rules whose
+findings differ. A rule file that cannot be used is named with its reason, and the rest is used; docs/verdicts.md says
+what such a folder holds.
+
+Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1 a container is not intact; 2 a case or a
+container is not there, or the rules cannot be read; 3 the policy is missing or wrong; 4 the database failed.
+
+Examples:
+  peerhound reassess --rules rules ph-20260302-kq3v7a2m
+  peerhound reassess --rules rules --all
+  peerhound reassess --rules rules --all --json | jq 'select(.changed) | .case_id'")]
+    Reassess(Reassess),
     /// Investigate this very machine on a sample alert, twice
     Demo {
         /// Folder to work in
@@ -169,6 +185,20 @@ impl Command {
     pub(crate) fn asks_records(&self) -> bool {
         matches!(self, Self::Case(_) | Self::Cooldown(_) | Self::Review { .. } | Self::Explain { .. })
     }
+}
+
+/// Arguments of `reassess`.
+#[derive(Debug, Args)]
+pub(crate) struct Reassess {
+    /// Folder of rules [default: [assessment] rules of the policy]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Every case that has sealed evidence
+    #[arg(long, conflicts_with = "cases")]
+    pub(crate) all: bool,
+    /// Cases, or containers
+    #[arg(required_unless_present = "all", value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
 }
 
 /// Arguments of `investigate`.

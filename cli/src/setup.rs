@@ -8,9 +8,9 @@ use casework::backend::local::Local;
 use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
 use casework::door::Keys;
 use casework::places::Places;
+use casework::rules::Rules;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::{Collector, Config, Privilege, SmbConfig, SshConfig, WinrmConfig};
-use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
 
@@ -127,13 +127,14 @@ impl Setup {
         let collector = Collector::new(self.collector(&policy))
             .context("[ssh], [winrm] or [smb]")
             .context(WithExit(Exit::BadPolicy))?;
+        let rules = self.rules(&policy)?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
             collector,
             policy: Arc::clone(&policy),
-            indicators: Indicators::bundled(),
+            rules,
             places,
             mail,
             ticket,
@@ -141,6 +142,22 @@ impl Setup {
             now: Arc::clone(&now),
         };
         Ok(Worker { backend, performer, policy, observer, now })
+    }
+
+    /// The folder of the site's own rules.
+    pub(crate) fn rules_folder(&self, policy: &Policy) -> Option<PathBuf> {
+        policy.assessment.rules.as_ref().map(|folder| self.path(folder))
+    }
+
+    /// The rules of the policy. A file of them that cannot be used is told and left out.
+    fn rules(&self, policy: &Policy) -> Result<Rules> {
+        let (rules, faults) = Rules::read(self.rules_folder(policy).as_deref())
+            .context("[assessment] rules")
+            .context(WithExit(Exit::BadPolicy))?;
+        for fault in faults {
+            crate::show::note(&format!("warning: [assessment] rules: {fault}"));
+        }
+        Ok(rules)
     }
 
     fn collector(&self, policy: &Policy) -> Config {

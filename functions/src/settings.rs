@@ -12,10 +12,10 @@ use casework::aws::door::Doorman;
 use casework::aws::metrics::Metrics;
 use casework::aws::performer::{Role, ThroughRelays};
 use casework::backend::aws::Aws;
+use casework::rules::Rules;
 use casework::worker::{Clock, Worker};
 
 use crate::log::Steps;
-use investigation::assess::Indicators;
 use investigation::policy::Policy;
 use jiff::Timestamp;
 
@@ -48,7 +48,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         clients,
         deployment,
         policy: Arc::clone(&policy),
-        indicators: Indicators::bundled,
+        rules: rules(&policy)?,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
         token: Default::default(),
@@ -85,11 +85,27 @@ fn namespace() -> String {
     variable("PEERHOUND_METRICS_NAMESPACE").unwrap_or_else(|| "Peerhound".to_owned())
 }
 
+/// Where the policy is, with what its relative paths start from.
+fn policy_path() -> PathBuf {
+    variable("PEERHOUND_POLICY").map(PathBuf::from).unwrap_or_else(|| {
+        PathBuf::from(variable("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned())).join("policy.toml")
+    })
+}
+
+/// The site's own rules lie beside the policy. Only the function that assesses needs them, and each is built the same.
+fn rules(policy: &Policy) -> Result<Rules> {
+    let folder = policy.assessment.rules.as_ref().map(|folder| policy_path().with_file_name(folder));
+    let (rules, faults) =
+        Rules::read(folder.as_deref()).context("[assessment] rules; scripts/package puts them there")?;
+    for fault in faults {
+        tracing::warn!(%fault, "a rule of the site's cannot be used");
+    }
+    Ok(rules)
+}
+
 /// The policy lies beside the program, in the same package: what a function may do is reviewed and deployed with it.
 fn policy() -> Result<Policy> {
-    let path = variable("PEERHOUND_POLICY").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(variable("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".to_owned())).join("policy.toml")
-    });
+    let path = policy_path();
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("no policy at {}; scripts/package puts it there", path.display()))?;
     Policy::parse(&text).with_context(|| format!("the policy {} cannot be used", path.display()))

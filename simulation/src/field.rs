@@ -132,6 +132,7 @@ impl Field {
             findings: Vec::new(),
             missing: Vec::new(),
             indicators_version: String::new(),
+            basis: Default::default(),
         };
         Event::Assessed { assessment: Box::new(assessment) }
     }

@@ -12,6 +12,7 @@ mod init;
 mod investigate;
 mod jobs;
 mod policy;
+mod reassess;
 #[cfg(feature = "aws")]
 mod redrive;
 mod review;
@@ -58,6 +59,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
                         alerts to a deployment";
             Err(anyhow!(text).context(WithExit(Exit::BadInput)))
         }
+        Command::Reassess(args) => reassess::run(&setup, &args).await,
         Command::Investigate(args) => investigate::run(&setup, &args).await,
         Command::Watch(args) => watch::run(&setup, &args).await,
         Command::Sweep(jobs) => sweep::run(&setup, &jobs).await,

@@ -1,6 +1,7 @@
 //! `peerhound policy check`.
 
 use anyhow::Result;
+use casework::rules::Rules;
 use investigation::policy::{Policy, PolicyError};
 use serde::Serialize;
 
@@ -22,9 +23,16 @@ pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result
     let text = setup.policy_text()?;
     let (errors, warnings, scope) = match Policy::parse(&text) {
         Ok(policy) => {
-            let warnings = policy.remarks().into_iter().map(|remark| remark.text).collect();
+            let mut warnings: Vec<String> = policy.remarks().into_iter().map(|remark| remark.text).collect();
+            let mut errors = Vec::new();
+            match Rules::read(setup.rules_folder(&policy).as_deref()) {
+                Ok((_, faults)) => {
+                    warnings.extend(faults.iter().map(|fault| format!("[assessment] rules: {fault}")))
+                }
+                Err(error) => errors.push(format!("[assessment] {:#}", anyhow::Error::from(error))),
+            }
             let networks: Vec<String> = policy.scope.networks.iter().map(ToString::to_string).collect();
-            (Vec::new(), warnings, networks.join(", "))
+            (errors, warnings, networks.join(", "))
         }
         Err(PolicyError::Wrong(remarks)) => {
             (remarks.into_iter().map(|remark| remark.text).collect(), Vec::new(), String::new())

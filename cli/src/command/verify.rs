@@ -74,7 +74,7 @@ async fn sealed(setup: &Setup, named: &str) -> Result<Option<Result<SealedEviden
 }
 
 /// `ph-<date>-<8 characters>`.
-fn is_case_id(text: &str) -> bool {
+pub(super) fn is_case_id(text: &str) -> bool {
     let rest = text.strip_prefix("ph-").and_then(|rest| rest.split_once('-'));
     rest.is_some_and(|(date, code)| {
         date.len() == 8

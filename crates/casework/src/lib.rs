@@ -11,5 +11,7 @@ pub mod failpoint;
 pub mod lists;
 mod partial;
 pub mod places;
+pub mod reassess;
 pub mod records;
+pub mod rules;
 pub mod worker;

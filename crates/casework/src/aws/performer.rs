@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use investigation::act::{self, ActionKind};
-use investigation::assess::{Indicators, assess};
+use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::policy::Policy;
@@ -23,6 +23,7 @@ use super::secret::Kept;
 use super::{queues, told};
 use crate::container::bundle::{Bundle, Caps};
 use crate::deliver::{self, DeliveryError, Receipt, TicketConfig, Token, Webhook};
+use crate::rules::Rules;
 use crate::worker::case_file::{brief, enclosures, question};
 use crate::worker::on_site::delivery;
 use crate::worker::{Clock, Performed, Performer};
@@ -53,8 +54,8 @@ pub struct ThroughRelays {
     pub deployment: Arc<Deployment>,
     /// What is allowed and wanted.
     pub policy: Arc<Policy>,
-    /// Known clients, read when they are needed.
-    pub indicators: fn() -> &'static Indicators,
+    /// What cases are assessed by, read when it is needed.
+    pub rules: Rules,
     /// Sends orders.
     pub dispatch: Arc<Dispatch>,
     /// The clock.
@@ -135,7 +136,7 @@ impl ThroughRelays {
         let evidence = tokio::task::spawn_blocking(move || bundle.evidence(&outcomes));
         let evidence = evidence.await.map_err(|error| Undone::Later(error.to_string()))?;
         let evidence = evidence.map_err(OpenError::Bundle)?;
-        let assessment = assess(&question(case, collected_at), &evidence, (self.indicators)());
+        let assessment = assess(&question(case, collected_at), &evidence, self.rules.book());
         Ok(Event::Assessed { assessment: Box::new(assessment) })
     }
 

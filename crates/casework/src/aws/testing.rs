@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use emulator::ssm::{Behaviour, Node, SsmServer};
-use investigation::assess::Indicators;
 use investigation::case::Case;
 use investigation::policy::Policy;
 use jiff::{SignedDuration, Timestamp};
@@ -96,7 +95,7 @@ impl Site {
             clients: self.clients.clone(),
             deployment: Arc::clone(&self.deployment),
             policy: Arc::clone(&policy),
-            indicators: Indicators::bundled,
+            rules: crate::rules::Rules::Shipped,
             now: Arc::clone(&now),
             metrics: Arc::clone(&metrics),
             token: Default::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use collector::{Collector, ContactError, Progress};
 use investigation::act::{self, ActionKind};
-use investigation::assess::{Indicators, assess};
+use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::evidence::{ArtifactKind, Collection, Identity};
@@ -20,6 +20,7 @@ use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
 use crate::failpoint::failpoint;
 use crate::places::Places;
+use crate::rules::Rules;
 
 /// Everything that performing needs, built once.
 pub struct OnSite {
@@ -27,8 +28,8 @@ pub struct OnSite {
     pub collector: Collector,
     /// What is allowed and wanted.
     pub policy: Arc<Policy>,
-    /// Known clients.
-    pub indicators: &'static Indicators,
+    /// What cases are assessed by.
+    pub rules: Rules,
     /// Folders.
     pub places: Places,
     /// How mail goes out.
@@ -178,7 +179,7 @@ impl OnSite {
             Err(error) => return Event::EffectFailed { effect, reason: error.to_string() },
         };
         let question = question(case, collected_at);
-        Event::Assessed { assessment: Box::new(assess(&question, &evidence, self.indicators)) }
+        Event::Assessed { assessment: Box::new(assess(&question, &evidence, self.rules.book())) }
     }
 
     async fn seal(&self, case: &Case, effect: u32) -> Event {

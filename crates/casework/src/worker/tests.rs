@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use collector::{Collector, Config, SshConfig};
 use investigation::alert::Alert;
-use investigation::assess::Indicators;
 use investigation::case::ActionStatus;
 use jiff::Timestamp;
 
@@ -53,7 +52,7 @@ fn worker(data: &Path) -> Site {
     let performer = OnSite {
         collector: Collector::new(config).unwrap(),
         policy: Arc::clone(&policy),
-        indicators: Indicators::bundled(),
+        rules: crate::rules::Rules::Shipped,
         places: Places::create(data).unwrap(),
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         ticket: TicketConfig { webhook: None },

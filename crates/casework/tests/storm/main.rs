@@ -24,7 +24,6 @@ use casework::backend::aws::Aws;
 use casework::worker::{Clock, Worker};
 use emulator::ssm::{Behaviour, Node, SsmServer};
 use emulator::{Ministack, Options};
-use investigation::assess::Indicators;
 use investigation::policy::Policy;
 use jiff::Timestamp;
 
@@ -142,7 +141,7 @@ fn function(clients: Clients) -> Arc<Intake> {
         clients,
         deployment,
         policy: Arc::clone(&policy),
-        indicators: Indicators::bundled,
+        rules: casework::rules::Rules::Shipped,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
         token: Default::default(),

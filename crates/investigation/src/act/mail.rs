@@ -87,7 +87,8 @@ impl Notice {
                 seen: "Nothing that breaks a rule.",
                 steps: &["Nothing."],
             },
-            Some(Verdict::Inconclusive) | None => Self {
+            // Whoever else is at work may read the user's mail: it says no more than that somebody will call.
+            Some(Verdict::Compromised | Verdict::Inconclusive) | None => Self {
                 subject: "Network alert on your machine",
                 opening: "A network alert named a machine that you use. It could not be settled by itself.",
                 seen: "Traffic that looks like peer-to-peer file sharing. Whether it was is not known yet.",

@@ -77,6 +77,7 @@ fn brief(verdict: Verdict) -> Brief {
             findings: if verdict == Verdict::PolicyViolation { vec![finding] } else { Vec::new() },
             missing: vec!["firewall: failed: permission denied".to_owned()],
             indicators_version: "2026-01".to_owned(),
+            basis: Default::default(),
         }),
         evidence_location: "/var/lib/peerhound/evidence/case-7.zip".to_owned(),
         evidence_sha256: "a".repeat(64),
@@ -130,6 +131,12 @@ fn show(message: &Message) -> String {
 fn the_notice_to_the_user() {
     insta::assert_snapshot!("mail_user_policy_violation", show(&mail_user(&brief(Verdict::PolicyViolation))));
     insta::assert_snapshot!("mail_user_inconclusive", show(&mail_user(&brief(Verdict::Inconclusive))));
+}
+
+#[test]
+fn the_notice_says_nothing_of_a_compromise() {
+    let text = |verdict| show(&mail_user(&brief(verdict)));
+    assert_eq!(text(Verdict::Compromised), text(Verdict::Inconclusive));
 }
 
 #[test]
@@ -263,6 +270,8 @@ fn hostile_names_break_out_of_nothing() {
 proptest! {
     #[test]
     fn no_text_breaks_out_of_its_medium(text in "\\PC{0,20}[\\x00-\\x20<>|`\\[\\]()!#*_:&-]{0,10}\\PC{0,20}") {
+        // A paragraph of nothing is no paragraph.
+        prop_assume!(!text.trim().is_empty());
         check_hostile(&text)?;
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Question;
 use super::scene::CLOCK_TOLERANCE;
-use crate::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence};
+use crate::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Evidence, Identity};
 use crate::text::one_line;
 
 /// Older alerts than this cannot be refuted: the processes and sockets of their time may be gone.
@@ -74,8 +74,13 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let mut gap = |what: String, blocks: bool| {
         let means = meaning(kind);
-        let weight =
-            if blocks { "No false positive can be given." } else { "The verdict does not rest on it." };
+        let weight = match (blocks, kind) {
+            (true, _) => "No false positive can be given.",
+            (false, ArtifactKind::Autostart | ArtifactKind::Firewall) => {
+                "Signs of a compromise may have gone unseen there."
+            }
+            (false, _) => "The verdict does not rest on it.",
+        };
         gaps.push(Gap { text: format!("{what} {means} {weight}"), blocks });
     };
     for outcome in &outcomes {
@@ -180,6 +185,9 @@ fn identity(question: &Question<'_>, evidence: &Evidence) -> Vec<Gap> {
             blocks: true,
         });
     }
+    if let Some(why) = other_machine(question, identity) {
+        gaps.push(Gap { text: format!("{} No false positive can be given.", capital(&why)), blocks: true });
+    }
     if let Some(boot) = identity.boot_time
         && boot > question.moment() + CLOCK_TOLERANCE
     {
@@ -193,6 +201,34 @@ fn identity(question: &Question<'_>, evidence: &Evidence) -> Vec<Gap> {
         });
     }
     gaps
+}
+
+/// Why the endpoint may be another machine than the alert's, though it holds the address: addresses are lent (DHCP), and
+/// names are not. Names are compared by their first label, and by what NetBIOS leaves of it.
+pub(super) fn other_machine(question: &Question<'_>, identity: &Identity) -> Option<String> {
+    let label = |name: &str| name.split('.').next().unwrap_or(name).trim().to_lowercase();
+    let named = question.alert.suspect_host().filter(|name| name.parse::<std::net::IpAddr>().is_err())?;
+    let (alerted, own) = (label(named), label(&identity.host_name));
+    let cut = |name: &str| name.chars().take(15).collect::<String>();
+    if alerted.is_empty()
+        || own.is_empty()
+        || alerted == own
+        || (cut(&alerted) == cut(&own) && alerted.len().min(own.len()) == 15)
+    {
+        return None;
+    }
+    Some(format!(
+        "the alert is about {}, and the endpoint calls itself {}: the address may have been lent to another machine \
+         since (DHCP).",
+        one_line(named, 80),
+        one_line(&identity.host_name, 80)
+    ))
+}
+
+/// A sentence with its first letter in upper case.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn age(question: &Question<'_>) -> Option<Gap> {

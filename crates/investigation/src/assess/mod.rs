@@ -2,16 +2,27 @@
 //!
 //! The verdict follows from the findings' bearing and from what is missing:
 //!
-//! 1. Any finding that proves use gives `policy_violation`, however much is missing: more evidence cannot take it back.
-//! 2. Otherwise any suspicion gives `inconclusive`.
-//! 3. Otherwise a process list, socket list or inventory that is not whole, an endpoint that did not say who it is, or
+//! 1. Any finding that shows a compromise gives `compromised`, whatever else was found: it is the worse of the two.
+//! 2. Otherwise any that proves use gives `policy_violation`, however much is missing: more evidence cannot take it back.
+//! 3. Otherwise any suspicion gives `inconclusive`.
+//! 4. Otherwise a process list, socket list or inventory that is not whole, an endpoint that did not say who it is, or
 //!    evidence too young to speak for the alert gives `inconclusive`: what was not seen was not refuted.
-//! 4. Only nothing in whole, fresh evidence gives `false_positive`.
+//! 5. Only nothing in whole, fresh evidence gives `false_positive`. What honestly explains the alert is told, and changes
+//!    nothing.
+//!
+//! Rules in shadow are asked like the others, and what they find is kept apart.
 
+mod chain;
+mod change;
 mod gaps;
+#[cfg(test)]
+mod ground_truth;
 pub mod indicators;
+mod places;
+pub mod rulebook;
 mod rules;
 mod scene;
+pub mod sigma;
 pub mod summary;
 #[cfg(test)]
 mod testing;
@@ -27,8 +38,9 @@ use gaps::Gap;
 use scene::Scene;
 
 pub use indicators::{Client, Indicators, IndicatorsError};
+pub use rulebook::{Mode, RuleFault, RuleText, Rulebook};
 pub use rules::{RULES, Rule};
-pub use verdict::{Assessment, Bearing, Citation, Confidence, Finding, Verdict};
+pub use verdict::{Assessment, Basis, Bearing, Citation, Confidence, Finding, Link, Verdict};
 
 use crate::alert::Alert;
 use crate::evidence::Evidence;
@@ -77,47 +89,61 @@ impl Question<'_> {
 }
 
 /// Reads the evidence for the alert.
-pub fn assess(question: &Question<'_>, evidence: &Evidence, indicators: &Indicators) -> Assessment {
-    let scene = Scene::new(question, evidence, indicators);
-    let mut found: Vec<(String, Finding)> = RULES
-        .iter()
-        .flat_map(|rule| {
-            (rule.evaluate)(&scene).into_iter().map(|draft| (draft.headline.clone(), draft.signed(rule)))
-        })
-        .collect();
+pub fn assess(question: &Question<'_>, evidence: &Evidence, rules: &Rulebook) -> Assessment {
+    let scene = Scene::new(question, evidence, rules);
+    let mut found: Vec<(String, Finding)> = Vec::new();
+    let mut shadow: Vec<Finding> = Vec::new();
+    for rule in RULES {
+        let mode = rules.mode(rule);
+        if mode == Mode::Off {
+            continue;
+        }
+        for draft in (rule.evaluate)(&scene) {
+            let headline = draft.headline.clone();
+            let finding = draft.signed(rule);
+            if mode == Mode::Decide { found.push((headline, finding)) } else { shadow.push(finding) }
+        }
+    }
+    let sigma = rules.sigma().search(&scene);
+    found.extend(sigma.found);
+    shadow.extend(sigma.shadow);
     // Stable: among equals the order of the rules, then of the rows, holds.
     found.sort_by_key(|(_, finding)| std::cmp::Reverse((finding.bearing, finding.confidence)));
     found.truncate(MAX_FINDINGS);
+    shadow.sort_by_key(|finding| std::cmp::Reverse((finding.bearing, finding.confidence)));
+    shadow.truncate(MAX_FINDINGS);
     let (headlines, findings): (Vec<String>, Vec<Finding>) = found.into_iter().unzip();
     let gaps = gaps::gaps(question, evidence);
     let (verdict, confidence) = decide(question, &findings, &gaps);
+    let basis = Basis {
+        chain: chain::chain(question, &scene),
+        would_change: change::would_change(verdict, &findings, &gaps),
+        shadow,
+        rules_version: rules.version().map(str::to_owned),
+    };
     Assessment {
         verdict,
         confidence,
-        summary: summary::sentence(
-            question,
-            verdict,
-            confidence,
-            headlines.first().map(String::as_str),
-            &gaps,
-        ),
+        summary: summary::sentence(question, (verdict, confidence), &headlines, &findings, &gaps),
         findings,
-        missing: gaps.into_iter().map(|gap| gap.text).collect(),
-        indicators_version: indicators.version().to_owned(),
+        missing: gaps.into_iter().map(|gap| gap.text).chain(sigma.missing).collect(),
+        indicators_version: rules.indicators().version().to_owned(),
+        basis,
     }
 }
 
 fn decide(question: &Question<'_>, findings: &[Finding], gaps: &[Gap]) -> (Verdict, Confidence) {
-    match findings.first() {
-        Some(finding) if finding.bearing == Bearing::Violation => {
-            (Verdict::PolicyViolation, finding.confidence)
-        }
-        Some(finding) => (Verdict::Inconclusive, finding.confidence),
+    let deciding = findings.first().filter(|finding| finding.bearing > Bearing::Context);
+    match deciding.map(|finding| (finding.bearing, finding.confidence)) {
+        Some((Bearing::Compromise, confidence)) => (Verdict::Compromised, confidence),
+        Some((Bearing::Violation, confidence)) => (Verdict::PolicyViolation, confidence),
+        Some((_, confidence)) => (Verdict::Inconclusive, confidence),
         None if gaps.iter().any(|gap| gap.blocks) => (Verdict::Inconclusive, Confidence::Low),
         None => {
             let age = question.seen().map(|seen| question.collected_at.duration_since(seen).abs());
             let prompt = age.is_some_and(|age| age <= PROMPT);
-            (Verdict::FalsePositive, if prompt { Confidence::High } else { Confidence::Medium })
+            let whole = gaps.is_empty() && findings.is_empty();
+            (Verdict::FalsePositive, if prompt && whole { Confidence::High } else { Confidence::Medium })
         }
     }
 }

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Question;
-use super::indicators::{Client, Indicators};
+use super::indicators::{Client, Indicators, Mark, clean};
+use super::places::expanded;
+use super::rulebook::Rulebook;
 use crate::evidence::{
-    ArtifactKind, DnsRecord, Evidence, Prefetched, Process, Program, Socket, SocketState, TorrentFile,
-    TransportProtocol,
+    ArtifactKind, AutostartEntry, DnsRecord, Evidence, FirewallRule, Identity, Prefetched, Process, Program,
+    Socket, SocketState, TorrentFile, TransportProtocol,
 };
 
 /// How far apart the clocks of sensor, collector and endpoint may be before their order means something.
@@ -40,6 +42,8 @@ pub(super) struct Owner<'a> {
     pub(super) process: Process,
     /// Which client it is.
     pub(super) client: Option<&'a Client>,
+    /// What it was recognised by.
+    pub(super) mark: Option<Mark>,
     /// Why the chain from socket to user is weaker than it should be.
     pub(super) doubts: Vec<String>,
 }
@@ -59,7 +63,29 @@ pub(super) struct Held<'a> {
 /// All of it.
 pub(super) struct Scene<'a> {
     pub(super) question: &'a Question<'a>,
+    pub(super) rules: &'a Rulebook,
     pub(super) indicators: &'a Indicators,
+    /// Who the endpoint says it is.
+    pub(super) identity: Option<&'a Identity>,
+    /// The process list.
+    pub(super) processes: &'a [Process],
+    /// What starts by itself.
+    pub(super) autostart: &'a [AutostartEntry],
+    /// Rules of the firewall.
+    pub(super) firewall: &'a [FirewallRule],
+    /// First row of each image in the process list, by its cleaned path. The lists may be long, and are the endpoint's:
+    /// no rule may hold every row of one against every row of another.
+    by_image: HashMap<String, usize>,
+    /// Owner of each row of the process list that is one.
+    by_row: HashMap<usize, usize>,
+    /// Owners of downloads that were being written around the alert, without domain, in lower case.
+    using_users: HashSet<String>,
+    /// TCP ports that something waits on.
+    listening: HashSet<u16>,
+    /// Whether signatures of images were read: only then a process without a signer is not signed.
+    pub(super) signatures_read: bool,
+    /// First row of each PID in the process list.
+    by_pid: HashMap<u32, usize>,
     /// Processes that are a client or hold a socket.
     pub(super) owners: Vec<Owner<'a>>,
     pub(super) sockets: Vec<Held<'a>>,
@@ -76,11 +102,8 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(
-        question: &'a Question<'a>,
-        evidence: &'a Evidence,
-        indicators: &'a Indicators,
-    ) -> Self {
+    pub(super) fn new(question: &'a Question<'a>, evidence: &'a Evidence, rules: &'a Rulebook) -> Self {
+        let indicators = rules.indicators();
         let processes = evidence.processes.as_deref().unwrap_or_default();
         let mut by_pid: HashMap<u32, usize> = HashMap::with_capacity(processes.len());
         for (row, process) in processes.iter().enumerate() {
@@ -88,7 +111,18 @@ impl<'a> Scene<'a> {
         }
         let mut scene = Self {
             question,
+            rules,
             indicators,
+            identity: evidence.identity.as_ref(),
+            processes,
+            autostart: evidence.autostart.as_deref().unwrap_or_default(),
+            firewall: evidence.firewall.as_ref().map_or(&[], |firewall| firewall.rules.as_slice()),
+            signatures_read: processes.iter().any(|process| process.signer.is_some()),
+            by_image: HashMap::new(),
+            by_row: HashMap::new(),
+            using_users: HashSet::new(),
+            listening: HashSet::new(),
+            by_pid: HashMap::new(),
             owners: Vec::new(),
             sockets: Vec::new(),
             held: Vec::new(),
@@ -101,22 +135,35 @@ impl<'a> Scene<'a> {
         };
         let mut known: BTreeMap<OwnerKey, usize> = BTreeMap::new();
         for (row, process) in processes.iter().enumerate() {
-            if let Some(client) = indicators.client_of(process) {
+            if let Some((client, mark)) = indicators.recognise(process) {
                 known.insert(OwnerKey::Row(row), scene.owners.len());
-                scene.owners.push(Owner::listed(row, process, Some(client)));
+                let owner = Owner::listed(row, process);
+                scene.owners.push(Owner { client: Some(client), mark: Some(mark), ..owner });
             }
         }
         let listed_at = outcome_end(evidence, ArtifactKind::Connections);
         for (row, socket) in evidence.sockets.as_deref().unwrap_or_default().iter().enumerate() {
             let owner = join(socket, processes, &by_pid, listed_at).map(|(key, mut owner)| {
                 *known.entry(key).or_insert_with(|| {
-                    owner.client = indicators.client_of(&owner.process);
+                    (owner.client, owner.mark) = indicators.recognise(&owner.process).unzip();
                     scene.owners.push(owner);
                     scene.owners.len() - 1
                 })
             });
             scene.sockets.push(Held { row, socket, owner, tie: tie(question, socket) });
         }
+        scene.by_pid = by_pid;
+        for (row, process) in processes.iter().enumerate() {
+            if let Some(path) = process.path.as_deref() {
+                scene.by_image.entry(expanded(&clean(path))).or_insert(row);
+            }
+        }
+        let rows = scene.owners.iter().enumerate().filter_map(|(index, owner)| Some((owner.row?, index)));
+        scene.by_row = rows.collect();
+        let waiting = scene.sockets.iter().map(|held| held.socket).filter(|socket| {
+            socket.transport == TransportProtocol::Tcp && socket.state == SocketState::Listening
+        });
+        scene.listening = waiting.map(|socket| socket.local_port).collect();
         scene.held = vec![Vec::new(); scene.owners.len()];
         for (index, held) in scene.sockets.iter().enumerate() {
             if let Some(sockets) = held.owner.and_then(|owner| scene.held.get_mut(owner)) {
@@ -125,6 +172,8 @@ impl<'a> Scene<'a> {
         }
         let recent = scene.torrents.iter().filter(|file| scene.is_recent(file));
         scene.recent_users = recent.filter_map(|file| file.owner.as_deref().map(bare_user)).collect();
+        let written = scene.torrents.iter().filter(|file| super::rules::is_use(&scene, file));
+        scene.using_users = written.filter_map(|file| file.owner.as_deref().map(bare_user)).collect();
         scene
     }
 
@@ -174,6 +223,62 @@ impl<'a> Scene<'a> {
         self.last_run(file).is_some_and(|time| time.duration_since(self.moment()).abs() <= RECENT)
     }
 
+    /// The process that started another, and its row. A PID may be somebody else's by now: who started later than its
+    /// child did not start it, and where either start is not known, nothing is.
+    pub(super) fn parent_of(&self, process: &Process) -> Option<(usize, &'a Process)> {
+        let row = *self.by_pid.get(&process.parent_pid?)?;
+        let parent = self.processes.get(row)?;
+        (parent.pid != process.pid && parent.start_time? <= process.start_time?).then_some((row, parent))
+    }
+
+    /// The process that runs a file, by its cleaned path, and its row.
+    pub(super) fn running(&self, file: &str) -> Option<(usize, &'a Process)> {
+        let row = *self.by_image.get(file)?;
+        Some((row, self.processes.get(row)?))
+    }
+
+    /// The sockets of a row of the process list.
+    pub(super) fn held_by_row(&self, row: usize) -> impl Iterator<Item = &Held<'a>> {
+        self.by_row.get(&row).into_iter().flat_map(|owner| self.held_by(*owner))
+    }
+
+    /// Whether downloads of a user were being written around the alert.
+    pub(super) fn has_use(&self, user: Option<&str>) -> bool {
+        user.map(bare_user).is_some_and(|user| !user.is_empty() && self.using_users.contains(&user))
+    }
+
+    /// Whether something waits on a TCP port.
+    pub(super) fn is_listening(&self, port: u16) -> bool {
+        self.listening.contains(&port)
+    }
+
+    /// Whether the endpoint runs Windows: it says so, or its images lie on drives.
+    pub(super) fn is_windows(&self) -> bool {
+        match self.identity.and_then(|identity| identity.os.as_deref()) {
+            Some(os) => os.to_lowercase().contains("windows"),
+            None => {
+                let on_drive = |path: &str| path.as_bytes().get(1) == Some(&b':') && path.contains('\\');
+                self.processes.iter().filter_map(|process| process.path.as_deref()).any(on_drive)
+            }
+        }
+    }
+
+    /// Whether a program's image carries no signature, as far as signatures were read.
+    pub(super) fn is_unsigned(&self, process: &Process) -> bool {
+        self.signatures_read && process.signer.is_none()
+    }
+
+    /// Whether the owner is nobody that the table knows: a name that a torrent client could take to hide counts as
+    /// nobody's until it is shown to be its maker's.
+    pub(super) fn is_stranger(&self, owner: &Owner<'_>) -> bool {
+        owner.client.is_none_or(|client| client.own_network && !client.is_genuine(&owner.process))
+    }
+
+    /// Why the endpoint may not be the one that the alert saw, though it answers at the address.
+    pub(super) fn other_machine(&self) -> Option<String> {
+        super::gaps::other_machine(self.question, self.identity?)
+    }
+
     /// Whether a user has torrent files that were touched around the alert.
     pub(super) fn has_recent_torrents(&self, user: Option<&str>) -> bool {
         user.map(bare_user).is_some_and(|user| !user.is_empty() && self.recent_users.contains(&user))
@@ -181,14 +286,15 @@ impl<'a> Scene<'a> {
 }
 
 impl<'a> Owner<'a> {
-    fn listed(row: usize, process: &Process, client: Option<&'a Client>) -> Self {
+    /// A row of the process list.
+    pub(super) fn listed(row: usize, process: &Process) -> Self {
         let process = process.clone();
         let mut doubts = Vec::new();
         if process.path.is_none() {
             doubts
                 .push("the path of its image could not be read, so it is known by its name only".to_owned());
         }
-        Self { pid: Some(process.pid), row: Some(row), process, client, doubts }
+        Self { pid: Some(process.pid), row: Some(row), process, doubts, ..Self::default() }
     }
 
     /// The image's path, or the name.
@@ -229,7 +335,7 @@ fn join<'a>(
     let doubt = match (socket.pid, row.and_then(|row| processes.get(row).map(|process| (row, process)))) {
         (Some(_), Some((row, process))) => match reuse(socket, process, listed_at) {
             None => {
-                let mut owner = Owner::listed(row, process, None);
+                let mut owner = Owner::listed(row, process);
                 if owner.process.user.is_none() {
                     owner.process.user.clone_from(&socket.user);
                 }
@@ -251,7 +357,7 @@ fn join<'a>(
         ..Process::default()
     };
     let key = OwnerKey::Socket(socket.pid, socket.process.clone(), socket.path.clone());
-    Some((key, Owner { pid: socket.pid, row: None, process, client: None, doubts: vec![doubt] }))
+    Some((key, Owner { pid: socket.pid, process, doubts: vec![doubt], ..Owner::default() }))
 }
 
 /// Signs that the PID changed hands between the socket list and the process list.

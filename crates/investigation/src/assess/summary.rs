@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Question;
 use super::gaps::{Gap, words};
-use super::verdict::{Assessment, Citation, Confidence, Finding, Verdict};
+use super::verdict::{Assessment, Bearing, Citation, Confidence, Finding, Verdict};
 use crate::text::{markdown, one_line};
 
 /// Width of plain text.
@@ -13,19 +13,32 @@ const WIDTH: usize = 100;
 /// The one sentence: verdict, address and what carries it.
 pub(super) fn sentence(
     question: &Question<'_>,
-    verdict: Verdict,
-    confidence: Confidence,
-    headline: Option<&str>,
+    (verdict, confidence): (Verdict, Confidence),
+    headlines: &[String],
+    findings: &[Finding],
     gaps: &[Gap],
 ) -> String {
+    let headline = headlines.first().map(String::as_str);
     let target = question.target.to_canonical();
     let blocking = gaps.iter().filter(|gap| gap.blocks).count();
     match (verdict, headline) {
+        (Verdict::Compromised, Some(headline)) => {
+            let use_too = findings.iter().any(|finding| finding.bearing == Bearing::Violation);
+            let too = if use_too { " Peer-to-peer software was in use as well." } else { "" };
+            format!("Compromised at {target} ({confidence} confidence): {headline}.{too}")
+        }
         (Verdict::PolicyViolation, Some(headline)) => {
             format!("Policy violation at {target} ({confidence} confidence): {headline}.")
         }
         (Verdict::Inconclusive, Some(headline)) => {
             format!("Inconclusive at {target}, an analyst must decide: {headline}.")
+        }
+        (Verdict::FalsePositive, Some(headline))
+            if findings.iter().any(|f| f.rule.starts_with("explained.")) =>
+        {
+            format!(
+                "False positive at {target} ({confidence} confidence): {headline}, which explains the alert."
+            )
         }
         (Verdict::FalsePositive, _) => {
             let peer = question
@@ -40,7 +53,7 @@ pub(super) fn sentence(
                  whole evidence{age}."
             )
         }
-        (Verdict::Inconclusive | Verdict::PolicyViolation, None) => {
+        (Verdict::Inconclusive | Verdict::PolicyViolation | Verdict::Compromised, None) => {
             let things =
                 if blocking == 1 { "1 thing is".to_owned() } else { format!("{blocking} things are") };
             format!("Inconclusive at {target}: nothing was found, but {things} missing from the evidence.")
@@ -54,27 +67,15 @@ pub fn explain_text(assessment: &Assessment) -> String {
     let _ = writeln!(out, "Verdict: {} ({} confidence)", assessment.verdict.words(), assessment.confidence);
     wrapped(&mut out, "", &assessment.summary);
     for (number, finding) in assessment.findings.iter().enumerate() {
-        let technique =
-            finding.technique.as_ref().map(|id| format!(", ATT&CK {}", line(id))).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "\n{}. {} [{}, {} confidence{technique}]",
-            number + 1,
-            line(&finding.title),
-            line(&finding.rule),
-            finding.confidence
-        );
-        wrapped(&mut out, "   ", &finding.explanation);
-        for citation in &finding.citations {
-            let _ = writeln!(
-                out,
-                "   - {} row {}: {}",
-                line(&citation.entry),
-                citation.row,
-                line(&citation.excerpt)
-            );
+        finding_text(&mut out, number + 1, finding);
+    }
+    let basis = &assessment.basis;
+    if !basis.chain.is_empty() {
+        let _ = writeln!(out, "\nFrom the alert to a person:");
+        for link in &basis.chain {
+            let mark = if link.holds { "holds" } else { "BREAKS" };
+            wrapped(&mut out, "  - ", &format!("{} {mark}: {}", link.link, link.says));
         }
-        wrapped(&mut out, "   Next: ", &finding.runbook);
     }
     if !assessment.missing.is_empty() {
         let _ = writeln!(out, "\nMissing from the evidence:");
@@ -82,8 +83,45 @@ pub fn explain_text(assessment: &Assessment) -> String {
             wrapped(&mut out, "  - ", missing);
         }
     }
-    let _ = writeln!(out, "\nIndicators {}.", line(&assessment.indicators_version));
+    if !basis.would_change.is_empty() {
+        let _ = writeln!(out, "\nWhat would change the verdict:");
+        for change in &basis.would_change {
+            wrapped(&mut out, "  - ", change);
+        }
+    }
+    if !basis.shadow.is_empty() {
+        let _ = writeln!(out, "\nFound in shadow, without a say in the verdict:");
+        for finding in &basis.shadow {
+            let what = format!("{} [{}]: {}", finding.title, finding.rule, finding.explanation);
+            wrapped(&mut out, "  - ", &what);
+        }
+    }
+    let _ = writeln!(out, "\n{}", versions(assessment, line));
     out
+}
+
+/// What the verdict was made by.
+fn versions(assessment: &Assessment, escaped: impl Fn(&str) -> String) -> String {
+    let site = assessment.basis.rules_version.as_deref();
+    let site = site.map(|version| format!(" Rules of the site {}.", escaped(version))).unwrap_or_default();
+    format!("Indicators {}.{site}", escaped(&assessment.indicators_version))
+}
+
+fn finding_text(out: &mut String, number: usize, finding: &Finding) {
+    let technique = finding.technique.as_ref().map(|id| format!(", ATT&CK {}", line(id))).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "\n{number}. {} [{}, {} confidence{technique}]",
+        line(&finding.title),
+        line(&finding.rule),
+        finding.confidence
+    );
+    wrapped(out, "   ", &finding.explanation);
+    for citation in &finding.citations {
+        let _ =
+            writeln!(out, "   - {} row {}: {}", line(&citation.entry), citation.row, line(&citation.excerpt));
+    }
+    wrapped(out, "   Next: ", &finding.runbook);
 }
 
 /// The assessment as a section of Markdown, from a second-level heading on, with a line feed at its end. Everything
@@ -92,24 +130,36 @@ pub fn explain_markdown(assessment: &Assessment) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "## Verdict: {}\n", assessment.verdict.words());
     let _ = writeln!(out, "{}\n", markdown(&assessment.summary));
-    let _ = writeln!(
-        out,
-        "Confidence: {}. Indicators: {}.",
-        assessment.confidence,
-        markdown(&assessment.indicators_version)
-    );
+    let _ = writeln!(out, "Confidence: {}. {}", assessment.confidence, versions(assessment, markdown));
     if !assessment.findings.is_empty() {
         let _ = writeln!(out, "\n## Findings");
     }
     for (number, finding) in assessment.findings.iter().enumerate() {
         finding_markdown(&mut out, number + 1, finding);
     }
-    if !assessment.missing.is_empty() {
-        let _ = writeln!(out, "\n## Missing from the evidence\n");
-        for missing in &assessment.missing {
-            let _ = writeln!(out, "- {}", markdown(missing));
+    let basis = &assessment.basis;
+    if !basis.chain.is_empty() {
+        let _ = writeln!(out, "\n## From the alert to a person\n");
+        for link in &basis.chain {
+            let mark = if link.holds { "holds" } else { "**breaks**" };
+            let _ = writeln!(out, "- {} {mark}: {}", markdown(&link.link), markdown(&link.says));
         }
     }
+    let mut list = |title: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            let _ = writeln!(out, "\n## {title}\n");
+            for line in lines {
+                let _ = writeln!(out, "- {}", markdown(line));
+            }
+        }
+    };
+    list("Missing from the evidence", &assessment.missing);
+    list("What would change the verdict", &basis.would_change);
+    let shadow = basis
+        .shadow
+        .iter()
+        .map(|finding| format!("{} ({}): {}", finding.title, finding.rule, finding.explanation));
+    list("Found in shadow, without a say in the verdict", &shadow.collect::<Vec<_>>());
     out
 }
 

@@ -8,8 +8,8 @@ use super::Question;
 use super::verdict::{Bearing, Confidence};
 use crate::alert::{Alert, AlertFields};
 use crate::evidence::{
-    ArtifactKind, ArtifactOutcome, ArtifactStatus, DnsRecord, Evidence, FirewallState, Identity, Prefetched,
-    Process, Program, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, AutostartEntry, DnsRecord, Evidence, FirewallRule, FirewallState,
+    Identity, Prefetched, Process, Program, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
 };
 
 pub(crate) const UDP: TransportProtocol = TransportProtocol::Udp;
@@ -51,6 +51,8 @@ impl Case {
 pub(crate) struct Bench {
     pub(crate) alert: Alert,
     pub(crate) evidence: Evidence,
+    /// A site's own rules, as text.
+    pub(crate) rules: Option<&'static str>,
 }
 
 impl Bench {
@@ -100,7 +102,7 @@ impl Bench {
             programs: Some(Vec::new()),
             outcomes: ArtifactKind::ALL.into_iter().map(outcome).collect(),
         };
-        Self { alert, evidence }
+        Self { alert, evidence, rules: None }
     }
 
     pub(crate) fn at(time: &str) -> Timestamp {
@@ -160,6 +162,10 @@ impl Bench {
 
     fn owned(&self, pid: u32, local_ip: &str, local_port: u16) -> Socket {
         let process = self.evidence.processes.iter().flatten().find(|process| process.pid == pid);
+        Self::socket_of(pid, process, local_ip, local_port)
+    }
+
+    fn socket_of(pid: u32, process: Option<&Process>, local_ip: &str, local_port: u16) -> Socket {
         Socket {
             transport: TransportProtocol::Tcp,
             local_ip: Self::ip(local_ip),
@@ -212,6 +218,13 @@ impl Bench {
         self.push(socket)
     }
 
+    /// The same without a look into the process list.
+    pub(crate) fn udp_bound_by(self, pid: u32, port: u16) -> Self {
+        let mut socket = Self::socket_of(pid, None, "0.0.0.0", port);
+        socket.transport = UDP;
+        self.push(socket)
+    }
+
     /// Changes the socket that was added last.
     pub(crate) fn socket(mut self, change: impl FnOnce(&mut Socket)) -> Self {
         change(self.evidence.sockets.iter_mut().flatten().last().expect("a socket"));
@@ -249,6 +262,65 @@ impl Bench {
     /// Changes the file that was added last.
     pub(crate) fn torrent(mut self, change: impl FnOnce(&mut TorrentFile)) -> Self {
         change(self.evidence.torrents.iter_mut().flatten().last().expect("a file"));
+        self
+    }
+
+    /// Something that starts by itself.
+    pub(crate) fn autostart(mut self, mechanism: &str, location: &str, name: &str, command: &str) -> Self {
+        self.evidence.autostart.get_or_insert_default().push(AutostartEntry {
+            mechanism: mechanism.to_owned(),
+            location: location.to_owned(),
+            name: name.to_owned(),
+            command: Some(command.to_owned()),
+            user: None,
+            enabled: Some(true),
+        });
+        self
+    }
+
+    /// An entry below a Run key of alice's.
+    pub(crate) fn run_key(self, name: &str, command: &str) -> Self {
+        let key = r"HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Run";
+        self.autostart("run_key", key, name, command)
+    }
+
+    /// A value of Winlogon.
+    pub(crate) fn winlogon(self, name: &str, data: &str) -> Self {
+        let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon";
+        self.autostart("winlogon", key, name, data)
+    }
+
+    /// A program that the firewall lets in.
+    pub(crate) fn let_in(mut self, program: &str) -> Self {
+        let firewall = self.evidence.firewall.get_or_insert_default();
+        firewall.rules.push(FirewallRule {
+            engine: "windows".into(),
+            chain: Some("in, Public".into()),
+            action: Some("accept".into()),
+            program: Some(program.to_owned()),
+            ports: Vec::new(),
+            text: format!("v2.30|Action=Allow|Active=TRUE|Dir=In|App={program}|Name=x|"),
+        });
+        self
+    }
+
+    /// A program that another started, a second later.
+    pub(crate) fn child(self, pid: u32, parent: u32, path: &str, line: &str) -> Self {
+        self.program(pid, path).process(pid, |process| {
+            process.parent_pid = Some(parent);
+            process.command_line = Some(line.to_owned());
+            process.start_time = Some(Self::at("2026-03-02T08:00:01Z"));
+        })
+    }
+
+    /// Signed by somebody.
+    pub(crate) fn signed(self, pid: u32, subject: &str) -> Self {
+        self.process(pid, |process| process.signer = Some(subject.to_owned()))
+    }
+
+    /// Judged by a site's own rules too.
+    pub(crate) fn with_rules(mut self, rules: &'static str) -> Self {
+        self.rules = Some(rules);
         self
     }
 

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::summary::{explain_markdown, explain_text};
 use super::testing::Bench;
 use super::*;
-use crate::evidence::{ArtifactKind, ArtifactStatus, TorrentKind};
+use crate::evidence::{ArtifactKind, ArtifactStatus, Process, TorrentKind};
 
 fn judge(bench: &Bench) -> Assessment {
-    assess(&bench.question(), &bench.evidence, Indicators::bundled())
+    assess(&bench.question(), &bench.evidence, Rulebook::shipped())
 }
 
 fn busy_client() -> Bench {
@@ -169,7 +169,7 @@ fn an_alert_without_a_usable_time_is_judged_by_when_its_case_was_opened() {
             let bench = bench.alert(|a| a.timestamp = time);
             let opened_at = Bench::at(testing::OPENED) - SignedDuration::from_hours(24 * days);
             let question = Question { opened_at, ..bench.question() };
-            assess(&question, &bench.evidence, Indicators::bundled())
+            assess(&question, &bench.evidence, Rulebook::shipped())
         };
         let stale = |assessment: &Assessment| {
             assessment.missing.iter().any(|missing| missing.contains("stale, 3 days younger"))
@@ -188,6 +188,71 @@ fn an_alert_without_a_usable_time_is_judged_by_when_its_case_was_opened() {
         let late = asked(busy_client(), 3);
         assert!(stale(&late) && late.confidence < Confidence::High, "{time:?}: {late:?}");
     }
+}
+
+/// Addresses are lent (DHCP), names are not.
+#[test]
+fn a_machine_of_another_name_than_the_alerts_proves_less() {
+    let named = |bench: Bench, alerted: &str, own: &str| {
+        let mut bench = bench.alert(|a| a.host_name = Some(alerted.to_owned()));
+        own.clone_into(&mut bench.evidence.identity.as_mut().expect("identity").host_name);
+        judge(&bench)
+    };
+    for (alerted, own) in [
+        ("WS-17.corp.example", "ws-17"),
+        ("ACCOUNTING-DEPA", "accounting-department-17.corp.example"),
+        ("10.20.0.5", "ws-17"),
+    ] {
+        assert_eq!(named(Bench::new(), alerted, own).verdict, Verdict::FalsePositive, "{alerted} {own}");
+    }
+    let clean = named(Bench::new(), "ws-99", "ws-17");
+    assert_eq!(clean.verdict, Verdict::Inconclusive);
+    assert!(clean.missing[0].contains("ws-99") && clean.missing[0].contains("DHCP"), "{:?}", clean.missing);
+    let client = named(busy_client(), "ws-99", "ws-17");
+    assert_eq!((client.verdict, client.confidence), (Verdict::PolicyViolation, Confidence::Medium));
+    let machine = client.basis.chain.iter().find(|link| link.link == "machine").expect("a link");
+    assert!(!machine.holds && client.basis.chain.last() == Some(machine), "{:?}", client.basis.chain);
+}
+
+/// What does not hold ends the chain: nothing is tied to a link that is not there.
+#[test]
+fn the_chain_ends_at_the_first_link_that_does_not_hold() {
+    let ends = |bench: Bench| {
+        let chain = judge(&bench).basis.chain;
+        let (last, before) = chain.split_last().expect("a chain");
+        assert!(before.iter().all(|link| link.holds), "{chain:?}");
+        (last.link.clone(), last.holds)
+    };
+    assert_eq!(ends(busy_client()), ("user".to_owned(), true));
+    assert_eq!(ends(Bench::new().client(5)), ("socket".to_owned(), false));
+    assert_eq!(ends(Bench::new().flow_unowned()), ("process".to_owned(), false));
+    assert_eq!(ends(Bench::new().flow_named(9, "/usr/bin/rtorrent")), ("process".to_owned(), false));
+    assert_eq!(ends(busy_client().process(4242, |p| p.path = None)), ("image".to_owned(), false));
+    assert_eq!(ends(busy_client().process(4242, |p| p.user = None)), ("user".to_owned(), false));
+    let late = busy_client().alert(|a| a.timestamp = Some(Bench::at("2026-03-02T06:00:00Z")));
+    assert_eq!(ends(late), ("socket".to_owned(), false));
+    let bare =
+        Bench::new().alert(|a| (a.source_port, a.destination_ip, a.destination_port) = (None, None, None));
+    assert_eq!(ends(bare), ("flow".to_owned(), false));
+}
+
+/// The lists are the endpoint's: no rule may hold every row of one against every row of another.
+#[test]
+fn long_lists_are_read_in_reasonable_time() {
+    let rows = 20_000;
+    let mut bench = Bench::new();
+    for pid in 10..10 + rows {
+        let path = format!(r"C:\Users\a\AppData\Local\Temp\{pid}.exe");
+        bench = bench.run_key("x", &path).let_in(&path);
+        let process = Process { pid, path: Some(path), parent_pid: Some(pid - 1), ..Process::default() };
+        bench.evidence.processes.get_or_insert_default().push(process);
+        bench = bench.udp_bound_by(pid, 6771);
+        bench = bench.file("/d/f.!qB", TorrentKind::PartialDownload, "2026-03-02T09:00:00Z");
+    }
+    let started = std::time::Instant::now();
+    assert_eq!(judge(&bench).verdict, Verdict::Compromised);
+    // One second here; some of the products that must not be would take hours.
+    assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
 }
 
 #[test]
@@ -349,6 +414,8 @@ proptest! {
     #[test]
     fn no_name_breaks_out_of_its_line(name in any::<String>(), user in any::<String>()) {
         let bench = Bench::new().program(5, &name).process(5, |p| p.user = Some(user)).flow(5);
+        let bench = bench.child(6, 5, &name, &format!("cmd {name} http://x")).run_key(&name, &name);
+        let bench = bench.winlogon("Shell", &name).let_in(&name).autostart("cron", &name, &name, &format!("sh {name}"));
         let assessment = judge(&bench);
         let text = explain_text(&assessment);
         prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));

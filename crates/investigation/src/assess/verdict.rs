@@ -12,19 +12,23 @@ pub enum Verdict {
     FalsePositive,
     /// Peer-to-peer software was in use.
     PolicyViolation,
+    /// Somebody else is at work on the machine, whether or not it is peer-to-peer software too.
+    Compromised,
     /// Something is there that does not prove enough, or something is missing: an analyst decides.
     Inconclusive,
 }
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 3] = [Self::FalsePositive, Self::PolicyViolation, Self::Inconclusive];
+    pub const ALL: [Self; 4] =
+        [Self::FalsePositive, Self::PolicyViolation, Self::Compromised, Self::Inconclusive];
 
     /// The word used in files, in the policy and in output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FalsePositive => "false_positive",
             Self::PolicyViolation => "policy_violation",
+            Self::Compromised => "compromised",
             Self::Inconclusive => "inconclusive",
         }
     }
@@ -34,6 +38,7 @@ impl Verdict {
         match self {
             Self::FalsePositive => "false positive",
             Self::PolicyViolation => "policy violation",
+            Self::Compromised => "compromised",
             Self::Inconclusive => "inconclusive",
         }
     }
@@ -78,10 +83,26 @@ impl fmt::Display for Confidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearing {
+    /// Worth knowing; changes nothing.
+    Context,
     /// Keeps the verdict from being a false positive; proves no violation by itself.
     Suspicion,
     /// Proves that peer-to-peer software was in use.
     Violation,
+    /// Shows that somebody else is at work on the machine.
+    Compromise,
+}
+
+impl Bearing {
+    /// What the finding does, as the end of a sentence about it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Context => "changes nothing",
+            Self::Suspicion => "keeps the case open",
+            Self::Violation => "proves use of peer-to-peer software",
+            Self::Compromise => "shows a compromise",
+        }
+    }
 }
 
 /// The outcome of [`assess`](super::assess).
@@ -99,6 +120,37 @@ pub struct Assessment {
     pub missing: Vec<String>,
     /// `version` of the indicators that were applied.
     pub indicators_version: String,
+    /// What else an analyst needs to judge the verdict. Empty in assessments of earlier versions.
+    #[serde(default)]
+    pub basis: Basis,
+}
+
+/// What a verdict rests on, besides its findings and what is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// From the alert's flow to a person, link by link, up to the first that does not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<Link>,
+    /// What would change the verdict, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_change: Vec<String>,
+    /// Findings of rules that run in shadow: they had no say in the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadow: Vec<Finding>,
+    /// `version` of the site's own rules that were applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_version: Option<String>,
+}
+
+/// One link of the chain from the alert to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// `flow`, `machine`, `socket`, `process`, `image` or `user`.
+    pub link: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What it was tied to, or why it does not hold. Control characters are escaped.
+    pub says: String,
 }
 
 impl Assessment {

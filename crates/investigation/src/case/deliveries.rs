@@ -65,6 +65,7 @@ impl Case {
         let Some(verdict) = self.verdict() else { return };
         let kinds = match verdict {
             Verdict::PolicyViolation => &policy.actions.policy_violation,
+            Verdict::Compromised => &policy.actions.compromised,
             Verdict::Inconclusive => &policy.actions.inconclusive,
             Verdict::FalsePositive => &policy.actions.false_positive,
         };

@@ -73,6 +73,7 @@ fn assessment(verdict: Verdict) -> Assessment {
         findings: Vec::new(),
         missing: Vec::new(),
         indicators_version: "1".to_owned(),
+        basis: Default::default(),
     }
 }
 

@@ -162,9 +162,14 @@ impl Policy {
 
     fn check_delivery(&self, remarks: &mut Vec<Remark>) {
         let used = |kind: ActionKind| {
-            [&self.actions.policy_violation, &self.actions.inconclusive, &self.actions.false_positive]
-                .iter()
-                .any(|actions| actions.contains(&kind))
+            [
+                &self.actions.policy_violation,
+                &self.actions.compromised,
+                &self.actions.inconclusive,
+                &self.actions.false_positive,
+            ]
+            .iter()
+            .any(|actions| actions.contains(&kind))
         };
         if used(ActionKind::MailSoc) && self.mail.soc.is_empty() {
             remarks.push(warning("[mail] soc is empty: mail_soc has nobody to go to and is skipped"));

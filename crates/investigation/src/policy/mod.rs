@@ -16,8 +16,8 @@ pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
 pub use relay::{Platform, Relay};
 pub use sections::{
-    Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
-    UserExemption, Users, Webhook,
+    Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage,
+    Ticket, UserExemption, Users, Webhook,
 };
 pub use smb::Smb;
 pub use span::Span;
@@ -53,6 +53,9 @@ pub struct Policy {
     /// Collection.
     #[serde(default)]
     pub collection: CollectionPolicy,
+    /// Assessment.
+    #[serde(default)]
+    pub assessment: AssessmentPolicy,
     /// SSH.
     #[serde(default)]
     pub ssh: Ssh,

@@ -107,6 +107,14 @@ impl Default for CollectionPolicy {
     }
 }
 
+/// `[assessment]`: what the verdict is made by, besides what is shipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AssessmentPolicy {
+    /// Folder of the site's own rules; relative to the policy file.
+    pub rules: Option<String>,
+}
+
 /// `[ssh]`: how endpoints are reached over SSH. Keys only, and only to hosts whose key is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -150,6 +158,8 @@ impl Default for Ssh {
 pub struct Actions {
     /// After `policy_violation`.
     pub policy_violation: Vec<ActionKind>,
+    /// After `compromised`. Not the user by default: whoever is at work there may read the mail.
+    pub compromised: Vec<ActionKind>,
     /// After `inconclusive`.
     pub inconclusive: Vec<ActionKind>,
     /// After `false_positive`.
@@ -164,6 +174,7 @@ impl Default for Actions {
     fn default() -> Self {
         Self {
             policy_violation: vec![ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket],
+            compromised: vec![ActionKind::MailSoc, ActionKind::Ticket],
             inconclusive: vec![ActionKind::MailSoc, ActionKind::Ticket],
             false_positive: Vec::new(),
             attempts: 6,

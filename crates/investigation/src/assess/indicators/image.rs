@@ -15,13 +15,13 @@ pub(super) enum Host {
 const MAX_WORDS: usize = 64;
 
 /// Path in lower case with `/`, without the mark that Linux puts behind the path of a deleted image.
-pub(super) fn clean(path: &str) -> String {
+pub(in crate::assess) fn clean(path: &str) -> String {
     let path = path.trim().trim_matches('"').replace('\\', "/").to_lowercase();
     path.strip_suffix(" (deleted)").map_or(path.clone(), str::to_owned)
 }
 
 /// Last component of a cleaned path.
-pub(super) fn base(path: &str) -> &str {
+pub(in crate::assess) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn host(base: &str) -> Host {
 }
 
 /// Splits a command line at white space, keeping what is quoted together.
-pub(super) fn words(line: &str) -> Vec<String> {
+pub(in crate::assess) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote = None;

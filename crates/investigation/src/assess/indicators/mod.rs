@@ -1,13 +1,16 @@
 //! Which programs and ports peer-to-peer traffic comes from: a data file, and how a process is recognised by it.
 
+mod client;
 mod image;
 mod ports;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+pub use client::Client;
+pub(super) use image::{base, clean, words};
 pub use ports::PortRange;
 
 use crate::evidence::{Process, Program, TransportProtocol};
@@ -36,8 +39,11 @@ pub enum IndicatorsError {
     #[error("client {0:?} is listed twice")]
     DuplicateClient(String),
     /// A client that nothing can be recognised by.
-    #[error("client {0:?} has neither images nor scripts")]
+    #[error("client {0:?} has neither images nor scripts nor sha256")]
     Nameless(String),
+    /// A hash that is none.
+    #[error("client {0:?}: sha256 holds what is not 64 hexadecimal digits")]
+    BadHash(String),
     /// One name that would mean two clients.
     #[error("{name:?} belongs to {first:?} and to {second:?}")]
     Ambiguous {
@@ -50,60 +56,22 @@ pub enum IndicatorsError {
     },
 }
 
-/// One program. See the head of `data/indicators.toml` for what each field means.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Client {
-    /// Stable id, for example `qbittorrent`.
-    pub id: String,
-    /// Name to show.
-    pub name: String,
-    /// Has honest uses at work: never proof by itself.
-    #[serde(default)]
-    pub dual_use: bool,
-    /// Whether it can join a BitTorrent swarm.
-    #[serde(default = "yes")]
-    pub bittorrent: bool,
-    /// Names of the program file.
-    #[serde(default)]
-    pub images: Vec<String>,
-    /// Scripts or main classes that an interpreter runs.
-    #[serde(default)]
-    pub scripts: Vec<String>,
-    /// Default ports for peers.
-    #[serde(default)]
-    pub ports: Vec<PortRange>,
-    /// Default ports of its own user interface.
-    #[serde(default)]
-    pub control_ports: Vec<PortRange>,
-    /// Where it keeps its data.
-    #[serde(default)]
-    pub folders: Vec<String>,
-    /// Where the names were looked up.
-    pub source: String,
-    /// Whether the source confirms them.
-    #[serde(default = "yes")]
-    pub verified: bool,
-}
-
-impl Client {
-    /// Whether the port is one that it listens on for peers by default.
-    pub fn peers_on(&self, transport: TransportProtocol, port: u16) -> bool {
-        self.ports.iter().any(|range| range.holds(transport, port))
-    }
-
-    /// Whether the port is one of its own user interface.
-    pub fn is_control(&self, transport: TransportProtocol, port: u16) -> bool {
-        self.control_ports.iter().any(|range| range.holds(transport, port))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     version: String,
     bittorrent: Bittorrent,
+    #[serde(default)]
+    webtorrent: Webtorrent,
     client: Vec<Client>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Webtorrent {
+    trackers: Vec<String>,
+    #[serde(rename = "source")]
+    _source: String,
 }
 
 #[derive(Deserialize)]
@@ -118,8 +86,15 @@ struct Bittorrent {
     _source: String,
 }
 
-fn yes() -> bool {
-    true
+/// What a process was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Its image's path, its script, or its name where there is no path.
+    Name,
+    /// The SHA-256 of its image, under another name.
+    Hash,
+    /// The certificate that signed its image, under another name.
+    Signer,
 }
 
 /// The whole table, with its look-ups.
@@ -129,6 +104,7 @@ pub struct Indicators {
     ports: Vec<PortRange>,
     /// Host names in lower case.
     names: HashSet<String>,
+    trackers: Vec<String>,
     clients: Vec<Client>,
     /// Image name (lower case, as in the file) to client.
     images: HashMap<String, usize>,
@@ -138,6 +114,8 @@ pub struct Indicators {
     scripts: HashMap<String, usize>,
     /// Folder (lower case, with `/` around it) to client.
     folders: Vec<(String, usize)>,
+    /// SHA-256 (lower-case hex) to client.
+    hashes: HashMap<String, usize>,
 }
 
 impl Indicators {
@@ -160,24 +138,29 @@ impl Indicators {
             version: file.version,
             ports: file.bittorrent.ports,
             names: file.bittorrent.names.iter().map(|name| name.to_lowercase()).collect(),
+            trackers: file.webtorrent.trackers.iter().map(|name| name.to_lowercase()).collect(),
             clients: Vec::with_capacity(file.client.len()),
             images: HashMap::new(),
             path_ends: Vec::new(),
             scripts: HashMap::new(),
             folders: Vec::new(),
+            hashes: HashMap::new(),
         };
-        let mut ids = HashSet::new();
         for client in file.client {
-            if !ids.insert(client.id.clone()) {
-                return Err(IndicatorsError::DuplicateClient(client.id));
-            }
             table.add(client)?;
         }
         Ok(table)
     }
 
-    fn add(&mut self, client: Client) -> Result<(), IndicatorsError> {
-        if client.images.is_empty() && client.scripts.is_empty() {
+    /// Adds a client, such as one of the site's own table.
+    ///
+    /// # Errors
+    /// Where its id or one of its names is taken, or nothing could recognise it. The table is then of no use any more.
+    pub(super) fn add(&mut self, client: Client) -> Result<(), IndicatorsError> {
+        if self.clients.iter().any(|known| known.id == client.id) {
+            return Err(IndicatorsError::DuplicateClient(client.id));
+        }
+        if client.images.is_empty() && client.scripts.is_empty() && client.sha256.is_empty() {
             return Err(IndicatorsError::Nameless(client.id));
         }
         let index = self.clients.len();
@@ -191,6 +174,14 @@ impl Indicators {
         for script in client.scripts.iter().map(|script| script.to_lowercase()) {
             if let Some(first) = self.scripts.insert(script.clone(), index) {
                 return Err(self.ambiguous(script, first, client.id));
+            }
+        }
+        for hash in client.sha256.iter().map(|hash| hash.to_lowercase()) {
+            if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(IndicatorsError::BadHash(client.id));
+            }
+            if let Some(first) = self.hashes.insert(hash.clone(), index) {
+                return Err(self.ambiguous(hash, first, client.id));
             }
         }
         self.folders.extend(client.folders.iter().map(|folder| (image::folder_tail(folder), index)));
@@ -211,6 +202,11 @@ impl Indicators {
     /// Every client, in the order of the file.
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// Host names of trackers that browsers can speak to, in lower case.
+    pub fn webtorrent_trackers(&self) -> &[String] {
+        &self.trackers
     }
 
     /// Whether the port is one that BitTorrent uses by default or by custom.
@@ -247,6 +243,26 @@ impl Indicators {
     /// The image's path decides where it is known: a process may call itself what it likes. Behind an interpreter
     /// the script decides, then the name. Without a path the name decides, also where Linux cut it to 15 bytes.
     pub fn client_of(&self, process: &Process) -> Option<&Client> {
+        self.recognise(process).map(|(client, _)| client)
+    }
+
+    /// The same, and what it was recognised by. A name may be anybody's and a renamed image keeps its hash and its
+    /// signature: where the name says nothing, these do.
+    pub fn recognise(&self, process: &Process) -> Option<(&Client, Mark)> {
+        if let Some(client) = self.by_reputed_name(process).filter(|client| client.fits(process)) {
+            return Some((client, Mark::Name));
+        }
+        let hash = process.sha256.as_deref().and_then(|hash| self.hashes.get(&hash.to_ascii_lowercase()));
+        if let Some(client) = hash.and_then(|index| self.clients.get(*index)) {
+            return Some((client, Mark::Hash));
+        }
+        let signer = process.signer.as_deref()?;
+        // Makers of honest software sign much that speaks to no peer.
+        let client = self.clients.iter().find(|client| !client.dual_use && client.signed_by(signer))?;
+        Some((client, Mark::Signer))
+    }
+
+    fn by_reputed_name(&self, process: &Process) -> Option<&Client> {
         let index = match process.path.as_deref().map(image::clean).filter(|path| !path.is_empty()) {
             Some(path) => self.by_path(&path).or_else(|| match image::host(image::base(&path)) {
                 image::Host::Interpreter => self.by_script(process).or_else(|| self.by_name(&process.name)),

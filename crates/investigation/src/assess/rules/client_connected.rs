@@ -1,5 +1,6 @@
 //! A torrent client holds the socket of the alert: the whole chain, alert to socket to PID to image to user.
 
+use super::super::rulebook::Mode;
 use super::super::scene::Scene;
 use super::super::verdict::Bearing;
 use super::Rule;
@@ -12,6 +13,8 @@ pub(super) const RULE: Rule = Rule {
                 so the alert is explained by software that has no other purpose.",
     technique: None,
     runbook: "Have the client removed and ask the user what was shared; check the torrent inventory for its content.",
+    changes: "If the process list shows another program behind the PID, or the machine is another than the alert's, the chain breaks.",
+    mode: Mode::Decide,
     evaluate,
     #[cfg(test)]
     cases,

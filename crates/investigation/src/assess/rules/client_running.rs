@@ -1,5 +1,6 @@
 //! A torrent client runs and shows no traffic.
 
+use super::super::rulebook::Mode;
 use super::super::scene::{Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -13,6 +14,8 @@ pub(super) const RULE: Rule = Rule {
                 the alert is likely and not shown. A process that is known by its name only proves nothing yet.",
     technique: None,
     runbook: "Have the client removed; look at its transfer history for the alert's time.",
+    changes: "A collection that catches it with peers raises the confidence; an image that is no client takes it back.",
+    mode: Mode::Decide,
     evaluate,
     #[cfg(test)]
     cases,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::rulebook::Mode;
 use super::super::scene::{Held, Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -15,6 +16,8 @@ pub(super) const RULE: Rule = Rule {
                 others or listens for them was at work all the same.",
     technique: None,
     runbook: "Have the client removed; compare the peers with the firewall's log of the alert's time.",
+    changes: "A firewall log that shows the alert's own peer at this client makes it certain; only an image that is no client takes it back.",
+    mode: Mode::Decide,
     evaluate,
     #[cfg(test)]
     cases,

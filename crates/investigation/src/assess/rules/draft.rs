@@ -2,10 +2,14 @@
 
 use super::super::MAX_CITATIONS;
 use super::super::gaps::{second, staleness, words};
+use super::super::indicators::Mark;
 use super::super::scene::{CLOCK_TOLERANCE, Held, Owner, Scene, Tie, bare_user};
 use super::super::verdict::{Bearing, Citation, Confidence, Finding};
 use super::Rule;
-use crate::evidence::{ArtifactKind, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol};
+use crate::evidence::{
+    ArtifactKind, AutostartEntry, FirewallRule, Process, Socket, SocketState, TorrentFile, TorrentKind,
+    TransportProtocol,
+};
 use crate::text::one_line;
 
 /// A finding before its rule has signed it.
@@ -45,17 +49,22 @@ impl Draft {
 
     /// Signed by its rule.
     pub(crate) fn signed(self, rule: &Rule) -> Finding {
+        self.signed_as(rule.id, rule.title, rule.technique, rule.runbook)
+    }
+
+    /// Signed by a rule of the site's.
+    pub(crate) fn signed_as(self, id: &str, title: &str, technique: Option<&str>, runbook: &str) -> Finding {
         let explanation = self.explanation();
         let mut citations = self.citations;
         citations.truncate(MAX_CITATIONS);
         Finding {
-            rule: rule.id.to_owned(),
-            title: rule.title.to_owned(),
-            technique: rule.technique.map(str::to_owned),
+            rule: id.to_owned(),
+            title: title.to_owned(),
+            technique: technique.map(str::to_owned),
             confidence: self.confidence,
             bearing: self.bearing,
             explanation,
-            runbook: rule.runbook.to_owned(),
+            runbook: runbook.to_owned(),
             citations,
         }
     }
@@ -68,7 +77,7 @@ pub(super) fn show(text: &str) -> String {
 }
 
 /// `qBittorrent (PID 4242, /usr/bin/qbittorrent-nox, user alice)`.
-pub(super) fn who(owner: &Owner<'_>) -> String {
+pub(in crate::assess) fn who(owner: &Owner<'_>) -> String {
     let name = owner.client.map_or_else(|| show(&owner.process.name), |client| client.name.clone());
     let name = if name.is_empty() { "a program without a name".to_owned() } else { name };
     let mut facts = Vec::new();
@@ -90,6 +99,7 @@ pub(super) fn who(owner: &Owner<'_>) -> String {
 /// What weakens the chain from the alert to this process.
 pub(super) fn doubts(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
     let mut doubts = owner.doubts.clone();
+    doubts.extend(scene.other_machine().map(|why| why.trim_end_matches('.').to_owned()));
     if let Some(delay) = staleness(scene.question) {
         doubts.push(format!(
             "the evidence is {} younger than the alert, so the socket need not be the one that the alert saw",
@@ -107,6 +117,13 @@ pub(super) fn doubts(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
 /// What an analyst should know of the process that changes nothing.
 pub(super) fn remarks(scene: &Scene<'_>, owner: &Owner<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
+    match owner.mark {
+        Some(Mark::Hash) => remarks.push("its image is known by its hash, under another name".to_owned()),
+        Some(Mark::Signer) => {
+            remarks.push("its image is signed by the client's maker, and has another name".to_owned());
+        }
+        Some(Mark::Name) | None => {}
+    }
     if owner.process.image_deleted {
         remarks.push(
             "its image was deleted or replaced after it started, so the file on disk is not what runs"
@@ -163,7 +180,7 @@ pub(super) fn transport(transport: TransportProtocol) -> &'static str {
 }
 
 /// A row of the socket list.
-pub(super) fn cite_socket(scene: &Scene<'_>, held: &Held<'_>) -> Citation {
+pub(in crate::assess) fn cite_socket(scene: &Scene<'_>, held: &Held<'_>) -> Citation {
     let socket = held.socket;
     let owner = held.owner.and_then(|owner| scene.owners.get(owner));
     let state = match socket.state {
@@ -201,6 +218,44 @@ pub(super) fn cite_process(owner: &Owner<'_>) -> Option<Citation> {
         user: process.user.clone(),
         peer: None,
     })
+}
+
+/// A row of the process list, for a process that need not hold a socket.
+pub(in crate::assess) fn cite_listed(row: usize, process: &Process) -> Option<Citation> {
+    cite_process(&Owner::listed(row, process))
+}
+
+/// [`who`] for a process that need not hold a socket.
+pub(in crate::assess) fn who_listed(row: usize, process: &Process) -> String {
+    who(&Owner::listed(row, process))
+}
+
+/// A row of the autostart list.
+pub(in crate::assess) fn cite_autostart(row: usize, entry: &AutostartEntry) -> Citation {
+    let command = entry.command.as_deref().map(|command| format!(": {}", show(command))).unwrap_or_default();
+    Citation {
+        entry: ArtifactKind::Autostart.parsed_entry(),
+        row,
+        excerpt: format!("{}{command}", entry_words(entry)),
+        user: entry.user.clone(),
+        ..Citation::default()
+    }
+}
+
+/// `run_key Updater in HKEY_…`.
+pub(in crate::assess) fn entry_words(entry: &AutostartEntry) -> String {
+    format!("{} {} in {}", show(&entry.mechanism), show(&entry.name), show(&entry.location))
+}
+
+/// A row of the firewall's rules.
+pub(super) fn cite_firewall(row: usize, rule: &FirewallRule) -> Citation {
+    Citation {
+        entry: ArtifactKind::Firewall.parsed_entry(),
+        row,
+        excerpt: show(&rule.text),
+        image: rule.program.clone(),
+        ..Citation::default()
+    }
 }
 
 /// A row of the torrent inventory.

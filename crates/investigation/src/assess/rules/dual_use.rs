@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::gaps::staleness;
+use super::super::rulebook::Mode;
 use super::super::scene::{Owner, Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
-use super::Rule;
 use super::client_swarm::peers;
 use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, tied_how, who};
+use super::{Rule, own_network};
 use crate::assess::Client;
 
 pub(super) const AT_PEER: Rule = Rule {
@@ -17,6 +18,8 @@ pub(super) const AT_PEER: Rule = Rule {
                 a swarm, holds the alert's socket and shows a torrent besides was used for one.",
     technique: None,
     runbook: "Ask what it was fetching: its command line, session file and log say whether it was a torrent.",
+    changes: "Its session file or log decides: a torrent makes it a violation, a plain download or its own network settles it.",
+    mode: Mode::Decide,
     evaluate: at_peer,
     #[cfg(test)]
     cases: at_peer_cases,
@@ -29,6 +32,8 @@ pub(super) const IN_SWARM: Rule = Rule {
                 swarm. Without the alert's own peer that is a reason to look closer and no more.",
     technique: None,
     runbook: "Ask what it was fetching: its command line, session file and log say whether it was a torrent.",
+    changes: "Its session file or log decides: a torrent makes it a violation, a plain download settles it.",
+    mode: Mode::Decide,
     evaluate: in_swarm,
     #[cfg(test)]
     cases: in_swarm_cases,
@@ -60,6 +65,9 @@ fn at_peer(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (index, owner) in scene.owners.iter().enumerate() {
         let Some(client) = owner.client.filter(|client| client.dual_use) else { continue };
+        if scene.is_stranger(owner) || own_network::explains(scene, index, owner) {
+            continue;
+        }
         let mut tied: Vec<_> = scene.held_by(index).filter(|held| held.tie.is_some()).collect();
         tied.sort_by_key(|held| std::cmp::Reverse(held.tie));
         let Some(strongest) = tied.first() else { continue };
@@ -99,6 +107,9 @@ fn in_swarm(scene: &Scene<'_>) -> Vec<Draft> {
         let Some(client) = owner.client.filter(|client| client.dual_use && client.bittorrent) else {
             continue;
         };
+        if scene.is_stranger(owner) || own_network::is_at_home(owner) {
+            continue;
+        }
         if scene.held_by(index).any(|held| held.tie.is_some()) {
             continue;
         }

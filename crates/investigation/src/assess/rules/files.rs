@@ -17,6 +17,7 @@
 
 use super::super::MAX_CITATIONS;
 use super::super::gaps::second;
+use super::super::rulebook::Mode;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -30,6 +31,8 @@ pub(super) const IN_USE: Rule = Rule {
                 mean that one ran then, even if it has been closed since.",
     technique: None,
     runbook: "Find the client that wrote them (folder, suffix) and have it removed; keep the files as evidence.",
+    changes: "A client that is found and tied to the alert's peer raises the confidence; a download manager as the writer of the files takes it back.",
+    mode: Mode::Decide,
     evaluate: in_use,
     #[cfg(test)]
     cases: in_use_cases,
@@ -42,6 +45,8 @@ pub(super) const RECENT: Rule = Rule {
                 shows intent; whether anything was shared it does not show.",
     technique: None,
     runbook: "Ask the user about the files; the firewall's log tells whether peers were contacted.",
+    changes: "A client or its peers, found by a later collection, make it a violation; the user's word that nothing was fetched leaves it open.",
+    mode: Mode::Decide,
     evaluate: recent,
     #[cfg(test)]
     cases: recent_cases,
@@ -54,6 +59,8 @@ pub(super) const OLD: Rule = Rule {
                 the alert.",
     technique: None,
     runbook: "No action for themselves; mention them when talking to the user about something else that was found.",
+    changes: "Nothing short of fresher files makes more of it; a whole, fresh collection without a client is as close to a clean bill as it gets.",
+    mode: Mode::Decide,
     evaluate: old,
     #[cfg(test)]
     cases: old_cases,
@@ -82,6 +89,11 @@ fn weigh(scene: &Scene<'_>, file: &TorrentFile) -> Weight {
     let dual_use =
         keeper.is_some_and(|client| client.dual_use) || file.path.to_lowercase().ends_with(".aria2");
     if dual_use { Weight::Intent } else { Weight::Use }
+}
+
+/// Whether a file shows that something was fetching around the alert.
+pub(in crate::assess) fn is_use(scene: &Scene<'_>, file: &TorrentFile) -> bool {
+    weigh(scene, file) == Weight::Use
 }
 
 fn of_weight<'s>(scene: &'s Scene<'_>, weight: Weight) -> Vec<(usize, &'s TorrentFile)> {

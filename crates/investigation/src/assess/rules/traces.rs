@@ -8,6 +8,7 @@
 use super::super::MAX_CITATIONS;
 use super::super::gaps::second;
 use super::super::indicators::Client;
+use super::super::rulebook::Mode;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Citation, Confidence};
 use super::Rule;
@@ -21,6 +22,9 @@ pub(super) const INSTALLED: Rule = Rule {
                 may be right about it.",
     technique: None,
     runbook: "Have the client removed where the policy forbids it, and ask the user what it is for.",
+    changes: "A later collection that finds the client running or its downloads raises it; the user's word that it was never \
+              started leaves it open.",
+    mode: Mode::Decide,
     evaluate: installed,
     #[cfg(test)]
     cases: installed_cases,
@@ -33,6 +37,9 @@ pub(super) const RAN: Rule = Rule {
                 that of the program file, and its time that of the last run.",
     technique: None,
     runbook: "Look for the program file or its remains; parse the Prefetch file for the path and the times of earlier runs.",
+    changes: "The image or its downloads on the disk, or a second trace from around the alert, raise it; a Prefetch file whose \
+              own path is another program's takes it back.",
+    mode: Mode::Decide,
     evaluate: ran,
     #[cfg(test)]
     cases: ran_cases,
@@ -45,6 +52,9 @@ pub(super) const RESOLVED: Rule = Rule {
                 kept, and the cache forgets within hours.",
     technique: None,
     runbook: "Compare with the resolver's log: who asked for the name, how often and when.",
+    changes: "The resolver's log, where it names a client at that time, raises it; a security product that looks such names up \
+              takes it back.",
+    mode: Mode::Decide,
     evaluate: resolved,
     #[cfg(test)]
     cases: resolved_cases,
@@ -52,7 +62,7 @@ pub(super) const RESOLVED: Rule = Rule {
 
 /// The client, where it has no honest use.
 fn plain(client: Option<&Client>) -> Option<&Client> {
-    client.filter(|client| !client.dual_use)
+    client.filter(|client| !client.dual_use && !client.own_network)
 }
 
 fn installed(scene: &Scene<'_>) -> Vec<Draft> {
@@ -188,6 +198,7 @@ fn installed_cases() -> Vec<Case> {
         Case::nothing("a part of a client", Bench::new().installed("transmission-common")),
         Case::nothing("a library", Bench::new().installed("libtorrent-rasterbar2.0")),
         Case::nothing("a dual-use program", Bench::new().installed("Brave")),
+        Case::nothing("software with a network of its own", Bench::new().installed("Steam")),
         Case::nothing("another program file", image(r"C:\Program Files\Vendor\tool.exe")),
         Case::nothing("a name that is a version", Bench::new().installed("4.6.3")),
     ]

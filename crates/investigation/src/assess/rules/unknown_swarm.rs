@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::super::rulebook::Mode;
 use super::super::scene::{Scene, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
-use super::Rule;
 use super::draft::{Draft, cite_process, cite_socket, remarks, who};
+use super::{Rule, renamed_client};
 
 pub(super) const RULE: Rule = Rule {
     id: "process.unknown_program_on_bittorrent_ports",
@@ -14,6 +15,8 @@ pub(super) const RULE: Rule = Rule {
                 Other software seldom does both by chance, and one such port alone means little.",
     technique: Some("T1496.002"),
     runbook: "Identify the program: image path, hash and parent; compare the hash with those of known clients.",
+    changes: "If the program is identified as honest software, it falls away; if its hash is a client's, it is a violation.",
+    mode: Mode::Decide,
     evaluate,
     #[cfg(test)]
     cases,
@@ -21,8 +24,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn evaluate(scene: &Scene<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for (index, owner) in scene.owners.iter().enumerate().filter(|(_, owner)| owner.client.is_none()) {
+    for (index, owner) in scene.owners.iter().enumerate().filter(|(_, owner)| scene.is_stranger(owner)) {
         if scene.held_by(index).any(|held| held.tie.is_some()) {
+            continue;
+        }
+        if renamed_client::finds(scene, index, owner) {
             continue;
         }
         let on_port = |transport, port| scene.indicators.is_bittorrent_port(transport, port);

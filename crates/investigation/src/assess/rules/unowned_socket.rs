@@ -1,5 +1,6 @@
 //! The alert's socket is there and nobody is named as its holder.
 
+use super::super::rulebook::Mode;
 use super::super::scene::Scene;
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
@@ -12,6 +13,8 @@ pub(super) const RULE: Rule = Rule {
                 read, or hide.",
     technique: None,
     runbook: "Collect again with the rights to read every process; a socket that stays without an owner is a rootkit's sign.",
+    changes: "A collection with more rights that names the owner decides; an owner that is honest software settles it.",
+    mode: Mode::Decide,
     evaluate,
     #[cfg(test)]
     cases,

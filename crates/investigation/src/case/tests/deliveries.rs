@@ -10,6 +10,8 @@ fn each_verdict_leads_to_its_actions() {
         kinds(Verdict::PolicyViolation),
         [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket]
     );
+    // Whoever is at work on the machine may read its user's mail.
+    assert_eq!(kinds(Verdict::Compromised), [ActionKind::MailSoc, ActionKind::Ticket]);
     assert_eq!(kinds(Verdict::Inconclusive), [ActionKind::MailSoc, ActionKind::Ticket]);
     assert!(acting(Verdict::FalsePositive).is_closed());
 }

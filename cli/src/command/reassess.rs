@@ -1,0 +1,212 @@
+//! `peerhound reassess`: what would the verdicts be by other rules? Sealed evidence is read, and nothing is changed.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use casework::backend::Backend;
+use casework::reassess::{ReassessError, Reassessed, reassess};
+use casework::rules::Rules;
+use indicatif::ProgressBar;
+use investigation::assess::{Assessment, RuleFault};
+use serde::Serialize;
+
+use super::verify::is_case_id;
+use crate::args::Reassess;
+use crate::exit::{Exit, WithExit};
+use crate::setup::Setup;
+use crate::show::{self, paint, safe};
+
+/// A container to be read, and what the case says of it.
+struct Evidence {
+    named: String,
+    path: PathBuf,
+    sealed: Option<String>,
+}
+
+/// The answer for one container that could not be read.
+#[derive(Serialize)]
+struct Unread<'a> {
+    file: &'a str,
+    error: String,
+}
+
+/// The answer for one that could.
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: &'a str,
+    changed: bool,
+    #[serde(flatten)]
+    reassessed: &'a Reassessed,
+}
+
+/// Runs the command.
+pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
+    let (rules, faults) = rules(setup, args)?;
+    for RuleFault { file, why } in &faults {
+        show::note(&format!("{} {file}: {why}", paint::yellow("warning:")));
+    }
+    let mut exit = Exit::Done;
+    let mut evidence = Vec::new();
+    for found in found(setup, args).await? {
+        match found {
+            Ok(found) => evidence.push(found),
+            Err((named, why)) => {
+                unread(setup, &named, why);
+                exit = exit.max(Exit::BadInput);
+            }
+        }
+    }
+    let bar =
+        (!setup.json && std::io::stderr().is_terminal()).then(|| ProgressBar::new(evidence.len() as u64));
+    let (mut all, mut changed) = (0_u64, 0_u64);
+    for Evidence { named, path, sealed } in evidence {
+        let rules = Arc::clone(&rules);
+        let read =
+            tokio::task::spawn_blocking(move || reassess(&path, sealed.as_deref(), rules.book())).await?;
+        let print = || match &read {
+            Ok(reassessed) => print(setup, &named, reassessed),
+            Err(error) => unread(setup, &named, chain(error)),
+        };
+        match &bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+        match &read {
+            Ok(reassessed) => {
+                all += 1;
+                changed += u64::from(reassessed.changed());
+            }
+            Err(error) => exit = exit.max(weight(error)),
+        }
+        if let Some(bar) = &bar {
+            bar.inc(1);
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    if !setup.json {
+        let book = rules.book();
+        let sigma = match (book.sigma().len(), book.sigma().elsewhere()) {
+            (0, 0) => String::new(),
+            (used, elsewhere) => format!("; {used} Sigma rules in use, {elsewhere} of other log sources"),
+        };
+        show::note(&format!("{all} assessed again, {changed} with another verdict{sigma}"));
+    }
+    Ok(exit)
+}
+
+/// The folder that was named, or else the policy's own.
+fn rules(setup: &Setup, args: &Reassess) -> Result<(Arc<Rules>, Vec<RuleFault>)> {
+    let folder = match &args.rules {
+        Some(folder) => Some(folder.clone()),
+        None => setup.policy_if_any()?.as_ref().and_then(|policy| setup.rules_folder(policy)),
+    };
+    let (rules, faults) = Rules::read(folder.as_deref()).context(WithExit(Exit::BadInput))?;
+    Ok((Arc::new(rules), faults))
+}
+
+/// The containers, or why a name stands for none.
+async fn found(setup: &Setup, args: &Reassess) -> Result<Vec<Result<Evidence, (String, String)>>> {
+    let by_id = |named: &str| is_case_id(named) && !Path::new(named).exists();
+    if !args.all && !args.cases.iter().any(|named| by_id(named)) {
+        return Ok(args.cases.iter().map(|named| Ok(file(named))).collect());
+    }
+    let store = setup.store(&setup.policy()?)?;
+    let ids: Vec<String> = match args.all {
+        true => store.cases(false, usize::MAX).await?.into_iter().map(|row| row.id).collect(),
+        false => args.cases.clone(),
+    };
+    let mut found = Vec::new();
+    for id in ids {
+        if !args.all && !by_id(&id) {
+            found.push(Ok(file(&id)));
+            continue;
+        }
+        let case = store.case(&id).await?;
+        match case.map(|case| case.evidence) {
+            Some(Some(sealed)) if sealed.location.starts_with("s3://") => {
+                found.push(Err((id, "its evidence lies on S3: fetch it and name the file".to_owned())));
+            }
+            Some(Some(sealed)) => found.push(Ok(Evidence {
+                named: id,
+                path: PathBuf::from(sealed.location),
+                sealed: Some(sealed.sha256),
+            })),
+            // A case that was never sealed has no verdict that could change.
+            Some(None) if args.all => {}
+            Some(None) => found.push(Err((id, "the case has no sealed evidence".to_owned()))),
+            None => found.push(Err((id, "neither a file nor a case: see `peerhound case list`".to_owned()))),
+        }
+    }
+    if found.is_empty() && args.all {
+        return Err(anyhow!("no case has sealed evidence").context(WithExit(Exit::BadInput)));
+    }
+    Ok(found)
+}
+
+fn file(named: &str) -> Evidence {
+    Evidence { named: named.to_owned(), path: PathBuf::from(named), sealed: None }
+}
+
+/// Evidence that is not intact has failed; what is no evidence is a wrong input.
+fn weight(error: &ReassessError) -> Exit {
+    use casework::container::VerifyError;
+    match error {
+        ReassessError::Verify(VerifyError::Io(_) | VerifyError::NotAFile | VerifyError::NotAZip) => {
+            Exit::BadInput
+        }
+        _ => Exit::Failed,
+    }
+}
+
+fn chain(error: &ReassessError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn unread(setup: &Setup, named: &str, error: String) {
+    match setup.json {
+        true => show::json(&Unread { file: named, error }),
+        false => {
+            show::note(&format!("peerhound: {}: {}", safe(named), investigation::text::one_line(&error, 600)))
+        }
+    }
+}
+
+fn print(setup: &Setup, named: &str, reassessed: &Reassessed) {
+    if setup.json {
+        show::json(&Answer { file: named, changed: reassessed.changed(), reassessed });
+        return;
+    }
+    let said =
+        |assessment: &Assessment| format!("{} ({})", assessment.verdict.words(), assessment.confidence);
+    let before = reassessed.before.as_ref().map_or_else(|| "not assessed".to_owned(), said);
+    let after = said(&reassessed.after);
+    let case = safe(&reassessed.case_id);
+    let mut lines = vec![match (reassessed.changed(), before == after) {
+        (true, _) => format!("{case}: {before} -> {}", paint::bold(&after)),
+        (false, false) => format!("{case}: {before} -> {after}"),
+        (false, true) => format!("{case}: {after}, as before"),
+    }];
+    for difference in &reassessed.rules {
+        let (before, after) = (difference.before.as_deref(), difference.after.as_deref());
+        lines.push(format!(
+            "    {}: {} -> {}",
+            safe(&difference.rule),
+            before.unwrap_or("nothing"),
+            after.unwrap_or("nothing")
+        ));
+    }
+    if reassessed.changed() {
+        lines.push(format!("    {}", investigation::text::one_line(&reassessed.after.summary, 600)));
+    }
+    show::lines(&lines);
+}
