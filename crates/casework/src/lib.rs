@@ -12,4 +12,5 @@ pub mod lists;
 mod partial;
 pub mod places;
 pub mod records;
+pub mod release;
 pub mod worker;
