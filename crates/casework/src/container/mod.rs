@@ -12,6 +12,7 @@
 //! mistake in one is seen by the others.
 
 pub mod bundle;
+mod entry;
 mod heading;
 mod layout;
 mod problem;
@@ -26,6 +27,7 @@ mod verify;
 mod tests;
 
 pub use bundle::{Bundle, BundleError};
+pub use entry::{EntryError, read_entry};
 pub use problem::{Problem, VerifyError};
 pub use seal::{SealError, SealRequest, Sealed, seal};
 pub use streamed::{Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, write_sealed};
