@@ -328,15 +328,17 @@ struct Serving(Child, SocketAddr, String);
 impl Serving {
     fn start(site: &Site) -> Self {
         let mut command = site.peerhound();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--as", "ann"]);
+        let (file, token) = (site.path("serve.token"), "7c1d0d6b5a3e4f62981b0f6f2a4c8e91");
+        std::fs::write(&file, token).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--as", "ann", "--token-file", "serve.token"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap();
-        let url = told["url"].as_str().unwrap().strip_prefix("http://").unwrap();
-        let (address, path) = url.split_once('/').unwrap();
-        let address = address.parse().unwrap();
-        let answer = http::send(address, &format!("GET /{path}"), &[("host", &format!("{address}"))], "");
+        let address = told["url"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+        let line = format!("GET /login?token={token}");
+        let answer = http::send(address, &line, &[("host", &format!("{address}"))], "");
         let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         Self(child, address, cookie)
     }

@@ -66,7 +66,7 @@ async fn serve<S: Records>(setup: &Setup, args: &Serve, store: S, evidence: Evid
         return Err(bad_input(text));
     }
     let operator = operator(setup, args)?;
-    let token = token::of(args.token_file.as_deref(), setup.json)?;
+    let token = token::of(args.token_file.as_deref())?;
     let listening = Listening::open(args.listen).await?;
     let address = listening.address()?;
     let names = Names::new(address, proxy.as_deref());

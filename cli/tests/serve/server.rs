@@ -1,7 +1,7 @@
 //! The real program, serving.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +15,26 @@ pub(crate) fn peerhound(folder: &Path) -> Command {
     command
 }
 
+/// Writes a token that only its owner can read, and returns it.
+pub(crate) fn token_file(path: &Path) -> String {
+    let token = "7c1d0d6b5a3e4f62981b0f6f2a4c8e917c1d0d6b5a3e4f62981b0f6f2a4c8e91".to_owned();
+    std::fs::write(path, format!("{token}\n")).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    token
+}
+
+fn spawn(folder: &Path, listen: &str, more: &[&str]) -> (Child, String, String) {
+    let token = token_file(&folder.join("serve.token"));
+    let mut command = peerhound(folder);
+    command.args(["-vv", "serve", "--json", "--listen", listen, "--token-file", "serve.token"]).args(more);
+    let log = std::fs::File::create(folder.join("serve.log")).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    (child, told["url"].as_str().unwrap().to_owned(), token)
+}
+
 /// A server on a free port of this machine, which ends with the test.
 pub(crate) struct Server {
     child: Child,
@@ -25,16 +45,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on the policy `peerhound.toml` of a folder.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
-        let mut command = peerhound(folder);
-        command.args(["-vv", "serve", "--json", "--listen", "127.0.0.1:0"]).args(more);
-        let log = std::fs::File::create(folder.join("serve.log")).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let url = told["url"].as_str().unwrap();
-        let (address, token) = url.strip_prefix("http://").unwrap().split_once("/login?token=").unwrap();
-        Self { child, address: address.parse().unwrap(), token: token.to_owned() }
+        let (child, url, token) = spawn(folder, "127.0.0.1:0", more);
+        Self { child, address: url.strip_prefix("http://").unwrap().parse().unwrap(), token }
+    }
+
+    /// Starts it for a proxy with this name.
+    pub(crate) fn behind_proxy(folder: &Path, name: &str) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let public = format!("https://{name}");
+        let (child, url, token) = spawn(folder, &address.to_string(), &["--behind-proxy", &public]);
+        assert_eq!(url, public);
+        Self { child, address, token }
     }
 
     pub(crate) fn url(&self) -> String {

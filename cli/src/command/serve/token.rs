@@ -22,10 +22,10 @@ pub(super) struct Token {
 }
 
 /// The token of a file, or a new one. A new one has to be shown, and standard output that is not a terminal is most
-/// likely a log, which is no place for it; `asked` (`--json`) says that a program reads it.
-pub(super) fn of(file: Option<&Path>, asked: bool) -> Result<Token> {
+/// likely a log, which is no place for it.
+pub(super) fn of(file: Option<&Path>) -> Result<Token> {
     let Some(file) = file else {
-        if !asked && !std::io::stdout().is_terminal() {
+        if !std::io::stdout().is_terminal() {
             let text = "there is no terminal to show a token on: write one into a file that only you can read, \
                         `(umask 077; openssl rand -hex 32 > serve.token)`, and name it with --token-file";
             return Err(bad_input(text.to_owned()));
@@ -77,9 +77,9 @@ mod tests {
         };
         let good = "0123456789abcdef0123456789abcdef";
         put(&format!("{good}\n"), 0o600);
-        assert_eq!(of(Some(&path), false).unwrap().text, good);
+        assert_eq!(of(Some(&path)).unwrap().text, good);
         let wrong = |says: &str| {
-            let told = format!("{:#}", of(Some(&path), false).err().unwrap());
+            let told = format!("{:#}", of(Some(&path)).err().unwrap());
             assert!(told.contains(says) && !told.contains(&good[..31]), "{told}");
         };
         put(good, 0o640);

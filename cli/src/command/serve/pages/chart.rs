@@ -16,7 +16,7 @@ const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 150.0;
 const LEFT: f64 = 34.0;
 const FOOT: f64 = 20.0;
-const HEAD: f64 = 8.0;
+const HEAD: f64 = 16.0;
 
 /// The cases of one day or week.
 struct Bar {

@@ -11,7 +11,7 @@ use super::super::access::Visitor;
 use super::super::site::Site;
 use super::Page;
 use super::frame::{Tab, page};
-use super::parts::{alert_link, count, empty, moment, shown, table};
+use super::parts::{alert_link, count, empty, moment, shown, table, whole};
 use crate::records::Records;
 
 /// Entries that are shown.
@@ -51,7 +51,7 @@ fn cells(row: &AlertRow) -> Option<Vec<Markup>> {
     };
     Some(vec![
         alert_link(&row.id),
-        html! { (word) },
+        whole(word),
         html! { (shown(reason)) },
         moment(row.received_at),
         html! { (shown(&row.origin)) },
