@@ -13,6 +13,8 @@ pub(crate) struct Environment {
     pub(crate) log: Option<String>,
     /// `SSH_AUTH_SOCK`: where the SSH agent listens, for `[ssh] use_agent`.
     pub(crate) ssh_agent: Option<PathBuf>,
+    /// `USER`, or `USERNAME` on Windows: who releases a cooldown, for the history of its case.
+    pub(crate) user: Option<String>,
     /// `NO_COLOR`: no colours, see <https://no-color.org>.
     pub(crate) no_color: bool,
     /// `PEERHOUND_FAILPOINT`, for crash tests only: `NAME:COUNT`, the point at which this process kills itself. No
@@ -31,6 +33,8 @@ impl Environment {
             deployment: set("PEERHOUND_DEPLOYMENT").map(PathBuf::from),
             log: set("PEERHOUND_LOG").map(|value| value.to_string_lossy().into_owned()),
             ssh_agent: set("SSH_AUTH_SOCK").map(PathBuf::from),
+            user: set(if cfg!(windows) { "USERNAME" } else { "USER" })
+                .map(|value| value.to_string_lossy().into_owned()),
             no_color: set("NO_COLOR").is_some(),
             #[cfg(feature = "failpoints")]
             failpoint: set("PEERHOUND_FAILPOINT").map(|value| value.to_string_lossy().into_owned()),

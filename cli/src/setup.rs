@@ -111,6 +111,11 @@ impl Setup {
         std::path::absolute(&path).unwrap_or(path)
     }
 
+    /// Who works here, for the history of cases.
+    pub(crate) fn operator(&self) -> Option<&str> {
+        self.environment.user.as_deref()
+    }
+
     /// The store alone, for commands that only look.
     pub(crate) fn store(&self, policy: &Policy) -> Result<Local> {
         Ok(Local::open(&self.path(&policy.storage.data_dir))?)

@@ -125,7 +125,8 @@ fn lines(case: &Case, suppressed_count: u64, suppressed: &[SuppressedAlert]) -> 
     lines
 }
 
-fn ending(state: &State) -> String {
+/// Where a case stands, or how it ended, in words that are safe to show.
+pub(super) fn ending(state: &State) -> String {
     match state {
         State::Closed { outcome: Outcome::Investigated { verdict } } => verdict.words().to_owned(),
         State::Closed { outcome: Outcome::Suppressed { by } } => {

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use casework::backend::Backend;
+use casework::release::{Released, release};
 use investigation::claim::{ClaimKey, ClaimKind};
 use jiff::Timestamp;
 
 use crate::args::CooldownCommand;
 use crate::exit::{Exit, WithExit};
+use crate::records::Records;
 use crate::setup::Setup;
 use crate::show::{self, minute, safe, table};
 
 /// Runs the command.
-pub(super) async fn run(store: &impl Backend, setup: &Setup, command: &CooldownCommand) -> Result<Exit> {
+pub(super) async fn run(store: &impl Records, setup: &Setup, command: &CooldownCommand) -> Result<Exit> {
     let now = Timestamp::now();
     match command {
         CooldownCommand::List => {
@@ -43,14 +44,22 @@ pub(super) async fn run(store: &impl Backend, setup: &Setup, command: &CooldownC
                     format!("{}: neither an address nor a user: write 10.20.3.7 or CORP\\alice", safe(key));
                 anyhow!(text).context(WithExit(Exit::BadInput))
             })?;
-            match store.release(&parsed, now).await? {
-                Some(claim) if setup.json => show::json(&claim),
-                Some(claim) => show::lines(&[format!(
-                    "released {}: it belonged to case {} until {}; the next alert is investigated",
-                    safe(claim.key.as_str()),
-                    claim.case_id,
-                    minute(claim.expires_at)
-                )]),
+            let by = setup.operator().unwrap_or("somebody at the command line");
+            let released = release(store, &parsed, by, now).await;
+            store.flush().await;
+            match released? {
+                Some(Released { claim, .. }) if setup.json => show::json(&claim),
+                Some(Released { claim, unnoted }) => {
+                    show::lines(&[format!(
+                        "released {}: it belonged to case {} until {}; the next alert is investigated",
+                        safe(claim.key.as_str()),
+                        claim.case_id,
+                        minute(claim.expires_at)
+                    )]);
+                    if let Some(why) = unnoted {
+                        show::note(&format!("peerhound: the case's history does not say so: {why}"));
+                    }
+                }
                 None => {
                     let text = format!(
                         "no claim on {} is in force: see `peerhound cooldown list`",

@@ -16,6 +16,7 @@ mod reassess;
 #[cfg(feature = "aws")]
 mod redrive;
 mod review;
+mod serve;
 #[cfg(feature = "aws")]
 mod submit;
 mod sweep;
@@ -43,6 +44,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
             #[cfg(not(feature = "aws"))]
             Some(_) => Err(without_aws()),
         },
+        Command::Serve(args) => serve::run(&setup, &args).await,
         Command::Alert(command) => alert::run(&setup, &command),
         Command::Artifacts(command) => Ok(artifacts::run(&setup, &command)),
         Command::Verify { containers } => verify::run(&setup, &containers).await,

@@ -354,7 +354,7 @@ impl Queue {
 }
 
 /// Returns when the program is asked to end.
-async fn stopped() {
+pub(super) async fn stopped() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

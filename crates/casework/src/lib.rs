@@ -13,5 +13,6 @@ mod partial;
 pub mod places;
 pub mod reassess;
 pub mod records;
+pub mod release;
 pub mod rules;
 pub mod worker;

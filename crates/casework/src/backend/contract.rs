@@ -17,11 +17,11 @@ fn policy() -> Policy {
     Policy::parse("version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n").unwrap()
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_772_442_000 + seconds).unwrap()
 }
 
-fn alert(id: &str, source: &str) -> Alert {
+pub(super) fn alert(id: &str, source: &str) -> Alert {
     let value = serde_json::json!({
         "id": id, "format": "test", "event.original": "{}", "event.id": format!("siem-{id}"), "source.ip": source,
     });
@@ -73,7 +73,7 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     races::of_many_claimers_one_wins(&[Arc::new(fresh())]).await;
 }
 
-async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
+pub(super) async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
     store.take_in(vec![received(alert)], now).await.unwrap();
     let step = opening(alert, now);
     assert_eq!(store.commit(&step, now).await.unwrap(), Committed::Done);

@@ -12,6 +12,7 @@
 //! mistake in one is seen by the others.
 
 pub mod bundle;
+mod entry;
 mod extract;
 mod heading;
 mod layout;
@@ -27,6 +28,7 @@ mod verify;
 mod tests;
 
 pub use bundle::{Bundle, BundleError};
+pub use entry::{EntryError, read_entry};
 pub use extract::{ExtractError, extract};
 pub use problem::{Problem, VerifyError};
 pub use seal::{SealError, SealRequest, Sealed, seal};

@@ -1,3 +1,4 @@
+mod entries;
 mod forged;
 mod sealing;
 

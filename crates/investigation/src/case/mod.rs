@@ -40,9 +40,12 @@ use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
 use crate::claim::{Claim, ClaimKey, ClaimOp};
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::text::one_line;
 
 /// Entries kept in a case's history.
 const HISTORY: usize = 200;
+/// Longest name of a person in a case's history, in characters.
+const NAME: usize = 80;
 
 /// Where a case stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -281,6 +284,23 @@ impl Case {
 
     pub(super) fn claim(&self, key: &ClaimKey) -> Option<&Claim> {
         self.claims.iter().find(|claim| &claim.key == key)
+    }
+
+    /// The step by which a person gives up this case's claim on `key`: the claim goes, and the history says who took it
+    /// away. Fits a case in any state, also a closed one. Whoever writes it holds the case, or the case is closed.
+    pub fn released(&self, key: &ClaimKey, by: &str, now: Timestamp) -> Step {
+        let mut case = self.clone();
+        case.version += 1;
+        case.updated_at = now;
+        let by = one_line(by, NAME);
+        case.note(now, format!("{key} was released by {by}: the next alert about it is investigated"));
+        Step {
+            case,
+            claims: vec![ClaimOp::Release(key.clone())],
+            alert: None,
+            alert_was: None,
+            requeue: Vec::new(),
+        }
     }
 
     fn pending_mut(&mut self, effect: u32) -> Result<&mut Pending, Refused> {

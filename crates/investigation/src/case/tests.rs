@@ -373,3 +373,18 @@ fn case_ids_are_short_dated_and_follow_from_alert_and_time() {
     assert_ne!(id, case_id("a1", at(1)));
     assert_ne!(id, case_id("a2", at(0)));
 }
+
+#[test]
+fn a_person_who_releases_a_claim_is_named_on_the_case_and_changes_nothing_else() {
+    let case = open();
+    let key = ClaimKey::ip(case.target);
+    let step = case.released(&key, "mallory\u{202e}\n", at(60));
+    assert_eq!(step.claims, [ClaimOp::Release(key)]);
+    assert_eq!((step.case.version, step.case.updated_at), (case.version + 1, at(60)));
+    let last = step.case.history.last().unwrap();
+    assert!(last.what.starts_with("ip#10.0.0.5 was released by mallory\\u{202e}\\n:"), "{}", last.what);
+    let mut same = step.case.clone();
+    (same.version, same.updated_at) = (case.version, case.updated_at);
+    same.history.pop();
+    assert_eq!(same, case);
+}

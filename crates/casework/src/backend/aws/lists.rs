@@ -27,11 +27,32 @@ const PIECE: usize = 1000;
 
 impl Aws {
     pub(super) async fn list_cases(&self, only_open: bool, limit: usize) -> Stored<Vec<CaseRow>> {
-        let mut ids = if only_open {
+        let mut ids: Vec<String> = if only_open {
             self.queued("open", false, usize::MAX, None).await?.iter().map(case_id).collect()
         } else {
             self.latest_cases(limit).await?
         };
+        self.briefly(&mut ids, only_open, limit).await
+    }
+
+    /// The cases that were opened since a moment, the latest first, up to `limit`. Of the last month, only the days that
+    /// are asked for are read; of more than that, the whole index.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cases_since(&self, since: Timestamp, limit: usize) -> Stored<Vec<CaseRow>> {
+        let days = Timestamp::now().duration_since(since).as_hours().div_euclid(24).saturating_add(3);
+        let mut ids = match days < DAYS {
+            true => self.cases_of_days(days, limit).await?,
+            false => self.latest_cases(limit).await?,
+        };
+        let mut rows = self.briefly(&mut ids, false, limit).await?;
+        rows.retain(|row| row.opened_at >= since);
+        Ok(rows)
+    }
+
+    /// The rows of these cases, the latest first.
+    async fn briefly(&self, ids: &mut Vec<String>, only_open: bool, limit: usize) -> Stored<Vec<CaseRow>> {
         let mut rows = Vec::new();
         // An index may still list as open what is closed already.
         while rows.len() < limit && !ids.is_empty() {
@@ -54,17 +75,22 @@ impl Aws {
         Ok(rows)
     }
 
-    /// The latest cases: of the last days day by day, and if those are too few, from the whole index.
-    async fn latest_cases(&self, limit: usize) -> Stored<Vec<String>> {
+    /// The latest cases of the last `days` days, day by day.
+    async fn cases_of_days(&self, days: i64, limit: usize) -> Stored<Vec<String>> {
         let tomorrow = Timestamp::now().checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
         let day = |back: i64| {
             let then = tomorrow.checked_sub(SignedDuration::from_hours(24 * back)).unwrap_or(Timestamp::MIN);
             stamp(then)[..10].to_owned()
         };
-        let days: Vec<String> = (0..DAYS).map(day).collect();
+        let days: Vec<String> = (0..days).map(day).collect();
         let of_days =
             self.each(days, move |this, day| async move { this.cases_of(&day, limit).await }).await?;
-        let ids: Vec<String> = of_days.into_iter().flatten().take(limit).collect();
+        Ok(of_days.into_iter().flatten().take(limit).collect())
+    }
+
+    /// The latest cases: of the last days day by day, and if those are too few, from the whole index.
+    async fn latest_cases(&self, limit: usize) -> Stored<Vec<String>> {
+        let ids = self.cases_of_days(DAYS, limit).await?;
         if ids.len() == limit {
             return Ok(ids);
         }

@@ -52,6 +52,19 @@ impl Local {
         Ok(Self { place: Arc::new(Place { database, locks }), connection: Arc::new(Mutex::new(connection)) })
     }
 
+    /// The cases that were opened since a moment, the latest first, up to `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cases_since(&self, since: Timestamp, limit: usize) -> Stored<Vec<CaseRow>> {
+        self.read(move |connection| read::cases_since(connection, since, limit)).await
+    }
+
+    /// Where the database lies.
+    pub fn database(&self) -> &Path {
+        &self.place.database
+    }
+
     /// Runs a query on a thread where blocking is fine.
     async fn read<T, F>(&self, query: F) -> Stored<T>
     where

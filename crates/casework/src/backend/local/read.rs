@@ -62,6 +62,18 @@ pub(super) fn cases(
     query.query_map((only_open, limit), |row| Ok(brief(&json(row, 0)?, row.get::<_, i64>(1)?)))?.collect()
 }
 
+pub(super) fn cases_since(
+    connection: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<CaseRow>> {
+    let mut query = connection.prepare_cached(
+        "SELECT body, suppressed FROM cases WHERE opened_at >= ?1 ORDER BY opened_at DESC, id DESC LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    query.query_map((stamp(since), limit), |row| Ok(brief(&json(row, 0)?, row.get::<_, i64>(1)?)))?.collect()
+}
+
 fn brief(case: &Case, suppressed: i64) -> CaseRow {
     let status = match &case.state {
         State::Closed { outcome: Outcome::Investigated { .. } } => "investigated",

@@ -30,6 +30,21 @@ async fn what_is_written_is_there_after_reopening() {
     assert_eq!(Local::open(dir.path()).unwrap().review(10).await.unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn cases_since_a_moment_are_the_latest_and_no_older_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Local::open(dir.path()).unwrap();
+    let first = contract::open(&store, &contract::alert("a1", "10.0.0.1"), contract::at(0)).await;
+    let second = contract::open(&store, &contract::alert("a2", "10.0.0.2"), contract::at(60)).await;
+    let ids = async |since, limit| -> Vec<String> {
+        store.cases_since(since, limit).await.unwrap().into_iter().map(|row| row.id).collect()
+    };
+    assert_eq!(ids(contract::at(0), 10).await, [second.id.clone(), first.id]);
+    assert_eq!(ids(contract::at(0), 1).await, [second.id.clone()]);
+    assert_eq!(ids(contract::at(1), 10).await, [second.id]);
+    assert!(ids(contract::at(61), 10).await.is_empty());
+}
+
 #[test]
 fn a_newer_database_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();

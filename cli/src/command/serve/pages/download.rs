@@ -1,0 +1,54 @@
+//! The container of a case, proven before the first byte of it is sent.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use investigation::case::{Case, SealedEvidence};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::super::evidence::Proven;
+use super::super::failure::Failure;
+use super::super::listen::Busy;
+use super::super::site::Site;
+use super::case::find;
+use crate::records::Records;
+
+/// Gives it.
+pub(in super::super) async fn give<S: Records>(
+    State(site): State<Arc<Site<S>>>,
+    Extension(busy): Extension<Busy>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let case = find(&site, &id).await?;
+    let (proven, permit) = proven(&site, &case, &busy).await?;
+    let headers = [
+        (CONTENT_TYPE, "application/zip".to_owned()),
+        (CONTENT_LENGTH, proven.size().to_string()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.zip\"", case.id)),
+    ];
+    Ok((headers, Body::new(proven.stream(busy, permit))).into_response())
+}
+
+/// A case's container, and the right to read it: it costs, so that only a few are read at the same time.
+pub(super) async fn proven<S: Records>(
+    site: &Site<S>,
+    case: &Case,
+    busy: &Busy,
+) -> Result<(Proven, OwnedSemaphorePermit), Failure> {
+    let none =
+        || Failure::missing("This case has no sealed evidence. It gets some once everything is collected.");
+    let sealed: &SealedEvidence = case.evidence.as_ref().ok_or_else(none)?;
+    let permit = Arc::clone(&site.readers).try_acquire_owned().map_err(|_| {
+        let text = "Other containers are being read at the moment. Try again when one is done.";
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "Too many downloads", text)
+    })?;
+    // A large one takes its time.
+    busy.set(true);
+    let proven = site.evidence.proven(sealed).await;
+    busy.set(false);
+    Ok((proven?, permit))
+}
