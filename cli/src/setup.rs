@@ -9,7 +9,8 @@ use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhoo
 use casework::door::Keys;
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
-use collector::{Collector, Config, Privilege, SshConfig, WinrmConfig};
+use collector::program::Programs;
+use collector::{Collector, Config, Privilege, SetupError, SshConfig, WinrmConfig};
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
@@ -124,8 +125,10 @@ impl Setup {
         let places = Places::create(&data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))
             .context(WithExit(Exit::Storage))?;
-        let collector = Collector::new(self.collector(&policy))
-            .context("[ssh] or [winrm]")
+        let collector = self
+            .collector(&policy)
+            .and_then(Collector::new)
+            .context("[ssh], [winrm] or [program]")
             .context(WithExit(Exit::BadPolicy))?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let policy = Arc::new(policy);
@@ -143,9 +146,10 @@ impl Setup {
         Ok(Worker { backend, performer, policy, observer, now })
     }
 
-    fn collector(&self, policy: &Policy) -> Config {
+    fn collector(&self, policy: &Policy) -> Result<Config, SetupError> {
         let ssh = &policy.ssh;
-        Config {
+        let programs = Programs::load(&policy.program, |file| self.path(file))?;
+        Ok(Config {
             scope: policy.scope.clone(),
             collector_version: env!("CARGO_PKG_VERSION").to_owned(),
             ssh: SshConfig {
@@ -160,7 +164,8 @@ impl Setup {
             },
             winrm: WinrmConfig::from_section(&policy.winrm, |file| self.path(file)),
             transports: policy.collection.transports.clone(),
-        }
+            programs,
+        })
     }
 
     fn mail(&self, policy: &Policy) -> MailConfig {

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod identify;
+mod program;
 mod reach;
 mod run;
 
@@ -18,6 +19,7 @@ use investigation::scope::{Scope, Standing, fold};
 use jiff::Timestamp;
 
 use crate::contact_error::{ContactError, SetupError};
+use crate::program::Programs;
 use crate::staging::Staging;
 use crate::transport::Session;
 use crate::transport::account::accounts::Accounts;
@@ -25,6 +27,7 @@ use crate::transport::local::LocalSession;
 use crate::transport::ssh::SshConfig;
 use crate::transport::winrm::WinrmConfig;
 use artifacts::Collecting;
+use reach::Again;
 
 /// What a collector works by.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Config {
     pub winrm: Option<WinrmConfig>,
     /// The ways in which other machines are reached, in the order in which they are tried.
     pub transports: Vec<Transport>,
+    /// What is sent to other machines and run there in place of scripts. Nothing by default.
+    pub programs: Programs,
     /// Version that the collection names.
     pub collector_version: String,
 }
@@ -132,10 +137,13 @@ impl Collector {
         let started_at = Timestamp::now();
         progress(Progress::Connecting);
         let session = self.connect(target).await?;
-        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress);
+        let again = Again { target, config: Arc::clone(&self.config), accounts: self.accounts.clone() };
+        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress, again);
         collecting.identify(target).await?;
         progress(Progress::Connected { transport: collecting.transport() });
-        for kind in kinds(&order.task) {
+        let kinds = kinds(&order.task);
+        collecting.send_program(&kinds).await?;
+        for kind in kinds {
             progress(Progress::Artifact { kind });
             collecting.artifact(kind).await?;
         }
@@ -153,6 +161,7 @@ impl Collector {
             finished_at: Timestamp::now(),
             outcomes: done.outcomes,
             commands: done.commands,
+            program: done.program,
         });
         let collection = collection.await;
         staging.finish(&collection)?;

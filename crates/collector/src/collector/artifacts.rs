@@ -3,22 +3,21 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord};
+use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord, SentProgram};
 use investigation::order::Limits;
 use jiff::Timestamp;
 
 use super::identify::{joined, note_end};
+use super::program::Sending;
+use super::reach::Again;
 use super::{Progress, Watcher};
 use crate::artifact::facts::Facts;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
-#[cfg(windows)]
-use crate::transport::local::windows;
-use crate::transport::local::{CancelOnDrop, files, processes, sockets};
+use crate::transport::local::{CancelOnDrop, native};
 use crate::transport::{Script, Session};
 
 /// A collection under way.
@@ -35,8 +34,9 @@ pub(super) struct Collecting<'a> {
     pub(super) clock_skew_ms: Option<i64>,
     /// Holds for every artifact of this collection.
     pub(super) remark: Option<String>,
-    outcomes: Vec<ArtifactOutcome>,
+    pub(super) outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
+    pub(super) program: Sending,
 }
 
 /// What a collection came to.
@@ -46,10 +46,17 @@ pub(super) struct Done {
     pub(super) clock_skew_ms: Option<i64>,
     pub(super) outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
+    pub(super) program: Option<SentProgram>,
 }
 
 impl<'a> Collecting<'a> {
-    pub(super) fn new(session: Session, staging: &'a Staging, limits: Limits, progress: Watcher<'a>) -> Self {
+    pub(super) fn new(
+        session: Session,
+        staging: &'a Staging,
+        limits: Limits,
+        progress: Watcher<'a>,
+        again: Again,
+    ) -> Self {
         let mut collecting = Self {
             session,
             staging,
@@ -62,6 +69,7 @@ impl<'a> Collecting<'a> {
             remark: None,
             outcomes: Vec::new(),
             commands: Vec::new(),
+            program: Sending::new(again),
         };
         collecting.record_new_key();
         collecting
@@ -74,7 +82,7 @@ impl<'a> Collecting<'a> {
     /// Collects one artifact by the best way that there is to this endpoint.
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
-            Session::Local(_) => own(kind),
+            Session::Local(_) => native::find(kind),
             Session::Ssh(_) | Session::Winrm(_) => None,
         };
         let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
@@ -92,6 +100,9 @@ impl<'a> Collecting<'a> {
     /// gives something.
     async fn read(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
         let started_at = Timestamp::now();
+        if let Some((parsed, tally)) = self.by_program(artifact).await? {
+            return self.settle(artifact, &parsed, tally, started_at);
+        }
         let known = self.way.and_then(|way| artifact.ways().position(|other| other == way)).unwrap_or(0);
         let ways = &artifact.readers[known..];
         for (index, reader) in ways.iter().enumerate() {
@@ -119,7 +130,7 @@ impl<'a> Collecting<'a> {
     async fn script(
         &mut self,
         artifact: &'static Artifact,
-        script: Script,
+        script: Script<'_>,
         parse: artifact::Parse,
     ) -> Result<(Parsed, Tally), ContactError> {
         let (run, raw) = self.run_script(artifact, script).await?;
@@ -155,35 +166,13 @@ impl<'a> Collecting<'a> {
     async fn native(&mut self, artifact: &'static Artifact) -> Result<(Parsed, Tally), ContactError> {
         let (time, _) = artifact.allowance(&self.limits);
         let (facts, limits, kind) = (self.facts.clone(), self.limits.clone(), artifact.kind);
-        let deadline = Instant::now() + time;
         let guard = CancelOnDrop::default();
         let cancel = guard.flag();
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let mut work = tokio::task::spawn_blocking(move || match kind {
-            ArtifactKind::Connections => {
-                let (rows, tally) = sockets::read(&facts, &limits, &cancel);
-                (Parsed::Sockets(rows), tally)
-            }
-            ArtifactKind::Torrents => {
-                let (rows, tally) = files::read(&limits, time, &cancel, |seen| {
-                    let _ = tell.send(seen);
-                });
-                (Parsed::Torrents(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Autostart => {
-                let (rows, tally) = windows::autostart(&windows::registry::ThisRegistry, &limits);
-                (Parsed::Autostart(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Firewall => {
-                let (state, tally) = windows::firewall(&windows::registry::ThisRegistry, &limits);
-                (Parsed::Firewall(state), tally)
-            }
-            _ => {
-                let (rows, tally) = processes::read(&limits, deadline, &cancel);
-                (Parsed::Processes(rows), tally)
-            }
+        let mut work = tokio::task::spawn_blocking(move || {
+            native::read(kind, &facts, &limits, time, &cancel, |seen| {
+                let _ = tell.send(seen);
+            })
         });
         let result = loop {
             tokio::select! {
@@ -239,6 +228,9 @@ impl<'a> Collecting<'a> {
             tally.partial(remark.clone());
         }
         let kind = artifact.kind;
+        if let Some(refusal) = self.program.refusal(kind) {
+            tally.note(refusal);
+        }
         let (status, reasons) = tally.settle();
         let mut entries = Vec::new();
         if status != investigation::evidence::ArtifactStatus::Failed {
@@ -279,7 +271,9 @@ impl<'a> Collecting<'a> {
     }
 
     /// Ends the contact, and makes the record.
-    pub(super) async fn finish<T>(self, record: impl FnOnce(Done) -> T) -> T {
+    pub(super) async fn finish<T>(mut self, record: impl FnOnce(Done) -> T) -> T {
+        self.remove_program().await;
+        let program = self.finish_program();
         let endpoint_key = match &self.session {
             Session::Local(_) => None,
             Session::Ssh(session) => Some(session.fingerprint().to_owned()),
@@ -291,16 +285,11 @@ impl<'a> Collecting<'a> {
             clock_skew_ms: self.clock_skew_ms,
             outcomes: self.outcomes,
             commands: self.commands,
+            program,
         };
         self.session.close().await;
         record(done)
     }
-}
-
-/// What this very machine tells by its own interfaces.
-fn own(kind: ArtifactKind) -> Option<&'static Artifact> {
-    let windows = cfg!(windows).then(|| artifact::find(kind, System::ThisWindows)).flatten();
-    windows.or_else(|| artifact::find(kind, System::ThisMachine))
 }
 
 /// Where the raw outputs of an artifact lie, whatever way it was read by.

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod sshd;
+pub(crate) mod wine;
 pub(crate) mod winrm;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use collector::program::Programs;
 use collector::{Config, SshConfig};
 use investigation::evidence::{ArtifactKind, Process, Socket};
 use investigation::order::{Limits, Order, Task};
@@ -28,7 +30,14 @@ pub(crate) fn config(networks: &[&str], ssh: SshConfig) -> Config {
         permit_loopback: true,
         ..Scope::default()
     };
-    Config { scope, ssh, winrm: None, transports: vec![Transport::Ssh], collector_version: "test".into() }
+    Config {
+        scope,
+        ssh,
+        winrm: None,
+        transports: vec![Transport::Ssh],
+        programs: Programs::default(),
+        collector_version: "test".into(),
+    }
 }
 
 /// SSH settings that reach nothing.

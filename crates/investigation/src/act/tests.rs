@@ -110,6 +110,7 @@ fn collection() -> Collection {
             started_at,
             finished_at: started_at,
         }],
+        program: None,
         commands: vec![CommandRecord {
             artifact: "Linux.Network.Connections".to_owned(),
             command: "ss -tunap | cat".to_owned(),

@@ -8,4 +8,6 @@ pub use model::{
     AutostartEntry, FirewallRule, FirewallState, Identity, Process, SessionUser, Socket, SocketState,
     TorrentFile, TorrentKind, TransportProtocol,
 };
-pub use outcome::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence};
+pub use outcome::{
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence, SentProgram,
+};

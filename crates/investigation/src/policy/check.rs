@@ -129,6 +129,8 @@ impl Policy {
         }
         remarks.extend(self.winrm.faults().into_iter().map(error));
         remarks.extend(self.winrm.doubts().into_iter().map(warning));
+        remarks.extend(self.program.faults().into_iter().map(error));
+        remarks.extend(self.program.doubts().into_iter().map(warning));
     }
 
     fn check_users(&self, remarks: &mut Vec<Remark>) {
@@ -236,6 +238,15 @@ mod tests {
         let found = remarks(&format!("{SCOPE}{sound}"));
         assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
         assert!(found.iter().any(|remark| remark.text.contains("does not name it")), "{found:?}");
+    }
+
+    #[test]
+    fn the_program_is_checked_with_the_rest() {
+        refuses(&format!("{SCOPE}[program]\nlinux = {{ file = 'x', sha256 = 'ab' }}\n"), "sha256sum");
+        let sound = format!("{SCOPE}[program]\nlinux = {{ file = 'x', sha256 = '{}' }}\n", "ab".repeat(32));
+        let found = remarks(&sound);
+        assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
+        assert!(found.iter().any(|remark| remark.text.contains("is sent to linux")), "{found:?}");
     }
 
     #[test]

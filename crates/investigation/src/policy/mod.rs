@@ -2,6 +2,7 @@
 
 mod check;
 mod intake;
+mod program;
 mod relay;
 pub mod sections;
 pub mod span;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
 pub use intake::{Door, List};
+pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
@@ -55,6 +57,9 @@ pub struct Policy {
     /// WinRM.
     #[serde(default)]
     pub winrm: Winrm,
+    /// The program that may be sent to endpoints.
+    #[serde(default)]
+    pub program: Program,
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,

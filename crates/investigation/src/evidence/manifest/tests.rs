@@ -18,6 +18,7 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
             started_at: at,
             finished_at: at,
             outcomes: Vec::new(),
+            program: None,
             commands: Vec::new(),
         },
         entries,
