@@ -304,8 +304,14 @@ async fn an_endpoint_that_takes_no_programs_is_read_by_scripts() {
         let Some((sshd, _shell)) = endpoint(script) else { return };
         let collection = execute(&sshd, &collect("127.0.0.1", &READ[..1]), folder.path()).await;
         assert!(refusal(&collection, READ[0]).contains(why), "{:?}", collection.outcomes);
-        assert_gone(sent(&collection));
+        assert_eq!(collection.program, None, "nothing was sent");
     }
+    // A key may be bound to the shell that reads the scripts. It gets none of the program to read as a script.
+    let bound = "exec sh -s";
+    let Some((sshd, shell)) = endpoint(bound) else { return };
+    let collection = execute(&sshd, &collect("127.0.0.1", &READ[..1]), folder.path()).await;
+    assert!(refusal(&collection, READ[0]).contains("ready"), "{:?}", collection.outcomes);
+    drop(shell);
     // One channel at a time is enough for scripts.
     let Some(sshd) = Sshd::start_with("MaxSessions 1") else { return };
     let collection = execute(&sshd, &collect("127.0.0.1", &READ[..1]), folder.path()).await;

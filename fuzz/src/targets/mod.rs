@@ -11,6 +11,7 @@ mod known_hosts;
 mod manifest;
 mod order;
 mod policy;
+mod program_answer;
 mod reference;
 mod relay_orders;
 mod relay_report;
@@ -28,6 +29,7 @@ pub use known_hosts::known_hosts;
 pub use manifest::manifest;
 pub use order::order;
 pub use policy::policy;
+pub use program_answer::program_answer;
 pub use relay_orders::{order_batch, order_link};
 pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
@@ -120,6 +122,14 @@ pub static TARGETS: &[Target] = &[
         tokens: windows_output::TOKENS,
         // A number and a word of `tasklist` become a process, and a line of `reg query` an entry with its key.
         memory: Memory { base: 8 * MIB, per_byte: 200 },
+    },
+    Target {
+        name: "program_answer",
+        reads: "what the program says that was sent to an endpoint",
+        run: program_answer::program_answer,
+        seeds: program_answer::seeds,
+        tokens: program_answer::TOKENS,
+        memory: Memory { base: 16 * MIB, per_byte: 100 },
     },
     Target {
         name: "policy",

@@ -29,8 +29,9 @@ const WINDOWS: [ArtifactKind; 4] =
 
 /// After its own time is up the program says what it has. It is given this much longer before it is ended.
 const GRACE: Duration = Duration::from_secs(15);
-/// What was cancelled is ended before it is removed.
-const ENDING: Duration = Duration::from_secs(1);
+/// What was cancelled is ended before it can be removed: a WinRM command within some seconds. Waits between the tries.
+const ENDING: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// The program of one collection.
 pub(super) struct Sending {
@@ -81,7 +82,7 @@ impl Collecting<'_> {
         // Known before anything is sent, so that whatever ends this also removes it.
         let deployed = self.program.guard.deployed.insert(Deployed::new(&file, windows));
         let sent = deployed.send(&mut self.session, &file, &mut self.commands).await;
-        self.program.record = Some(SentProgram {
+        self.program.record = deployed.landed().then(|| SentProgram {
             name: NAME.into(),
             version: file.version.clone(),
             sha256: file.sha256.clone(),
@@ -249,18 +250,21 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(mut deployed) = self.deployed.take() else { return };
+        let Some(mut deployed) = self.deployed.take().filter(Deployed::landed) else { return };
         // The connection ends with the rest of the collection, and with it what runs on it.
         deployed.let_go();
         let again = self.again.clone();
         // Without a runtime the process itself ends.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            tokio::time::sleep(ENDING).await;
-            if !again.remove(&mut deployed, &mut Log::new()).await {
-                let (target, path) = (again.target, deployed.path());
-                tracing::warn!(%target, path, "a collection was given up, and its program could not be removed");
+            for wait in ENDING {
+                tokio::time::sleep(wait).await;
+                if again.remove(&mut deployed, &mut Log::new()).await {
+                    return;
+                }
             }
+            let (target, path) = (again.target, deployed.path());
+            tracing::warn!(%target, path, "a collection was given up, and its program could not be removed");
         });
     }
 }

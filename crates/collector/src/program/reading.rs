@@ -91,7 +91,7 @@ impl<'a> Answer<'a> {
         }
         loop {
             let (word, json) = match frames.next() {
-                Err(FrameError::Cut) => return Ok(Ok((self.parsed, self.tally, false))),
+                Err(FrameError::Cut) => return Ok(Ok((sorted(self.parsed), self.tally, false))),
                 other => other?,
             };
             let taken = match word {
@@ -102,7 +102,7 @@ impl<'a> Answer<'a> {
                     if !frames.is_at_end()? {
                         return Ok(Err("it goes on after its end".into()));
                     }
-                    return Ok(done.map(|()| (self.parsed, self.tally, true)));
+                    return Ok(done.map(|()| (sorted(self.parsed), self.tally, true)));
                 }
                 Word::Begin => Err("it begins twice".into()),
             };
@@ -158,6 +158,14 @@ impl<'a> Answer<'a> {
         }
         Ok(())
     }
+}
+
+/// In the order that every list of processes has.
+fn sorted(mut parsed: Parsed) -> Parsed {
+    if let Parsed::Processes(rows) = &mut parsed {
+        rows.sort_by_key(|process| process.pid);
+    }
+    parsed
 }
 
 /// One row, in bounds. JSON that nests deeper than any row does is refused by what reads it.

@@ -13,8 +13,10 @@ use crate::artifact::tally::Tally;
 const NAME_CAP: usize = 255;
 /// Longest command of an autostart entry, text of a rule, note, tracker, in bytes.
 const TEXT_CAP: usize = 4096;
-/// Most trackers, notes, ports of one row.
+/// Most trackers, notes, engines of one row.
 const LIST_CAP: usize = 1000;
+/// Most ports of a rule.
+const PORT_CAP: usize = 64;
 
 /// A row that is brought into bounds.
 pub(super) trait Tidy {
@@ -69,6 +71,10 @@ impl Tidy for Socket {
     fn tidy(&mut self, tally: &mut Tally) {
         self.local_ip = fold(self.local_ip);
         self.remote_ip = self.remote_ip.map(fold);
+        // What names a process names the very one.
+        if self.pid.is_none() {
+            (self.process, self.path) = (None, None);
+        }
         some(&mut self.process, NAME_CAP, tally);
         some(&mut self.path, PATH_CAP, tally);
         some(&mut self.user, NAME_CAP, tally);
@@ -77,7 +83,8 @@ impl Tidy for Socket {
 
 impl Tidy for TorrentFile {
     fn tidy(&mut self, tally: &mut Tally) {
-        text(&mut self.path, PATH_CAP, tally);
+        // What is not UTF-8 is three times as long as text.
+        text(&mut self.path, 3 * PATH_CAP, tally);
         some(&mut self.path_hex, 2 * PATH_CAP, tally);
         for value in [&mut self.application, &mut self.owner] {
             some(value, NAME_CAP, tally);
@@ -109,8 +116,8 @@ impl Tidy for FirewallRule {
         some(&mut self.action, NAME_CAP, tally);
         some(&mut self.program, PATH_CAP, tally);
         text(&mut self.text, TEXT_CAP, tally);
-        if self.ports.len() > LIST_CAP {
-            self.ports.truncate(LIST_CAP);
+        if self.ports.len() > PORT_CAP {
+            self.ports.truncate(PORT_CAP);
             tally.count(ArtifactStatus::Truncated, "lists were too long and were cut");
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct Deployed {
     sha256: String,
     size: usize,
     place: Place,
+    /// Something of it may be there.
+    landed: bool,
 }
 
 enum Place {
@@ -57,7 +59,12 @@ impl Deployed {
     pub(crate) fn new(program: &ProgramFile, windows: bool) -> Self {
         let place = if windows { Place::Windows } else { Place::Posix { holder: None, base: None } };
         let (sha256, size) = (program.sha256.clone(), program.bytes.len());
-        Self { folder: format!("peerhound-{}", unguessable()), sha256, size, place }
+        Self { folder: format!("peerhound-{}", unguessable()), sha256, size, place, landed: false }
+    }
+
+    /// Whether anything of it may have come to lie there.
+    pub(crate) fn landed(&self) -> bool {
+        self.landed
     }
 
     /// Where it lies, as the endpoint spells it.
@@ -80,29 +87,28 @@ impl Deployed {
             (Place::Posix { holder, base }, Session::Ssh(ssh)) => {
                 let line = posix::hold(ssh.privilege(), &self.folder, self.size);
                 let step = Step::begin(format!("{line} < {described}"));
-                let held = posix::Holder::open(ssh, &line, &program.bytes, SENDING).await;
-                match held {
+                let sent = match posix::Holder::open(ssh, &line).await {
                     Ok((held, index)) => {
-                        (*holder, *base) = (Some(held), posix::BASES.get(index).copied());
-                        step.end(log, None, "");
-                        Ok(())
+                        self.landed = true;
+                        *base = posix::BASES.get(index).copied();
+                        holder.insert(held).fill(&program.bytes, SENDING).await
                     }
-                    Err(why) => {
-                        step.end(log, None, &why);
-                        Err(why)
-                    }
-                }
+                    Err(why) => Err(why),
+                };
+                step.end(log, None, sent.as_ref().err().map_or("", String::as_str));
+                sent
             }
             (Place::Windows, Session::Ssh(ssh)) => {
                 let (folder, file) = windows::over_sftp(&self.folder);
                 let step = Step::begin(format!("sftp: mkdir {folder}; put {file} < {described}"));
-                let sent = sftp::put(ssh, &folder, &file, &program.bytes, SENDING).await;
+                let sent = sftp::put(ssh, &folder, &file, &program.bytes, SENDING, &mut self.landed).await;
                 step.end(log, None, sent.as_ref().err().map_or("", String::as_str));
                 sent
             }
             (Place::Windows, Session::Winrm(_)) => {
                 let line = windows::receive(&self.folder);
                 let input = windows::lines(&program.bytes);
+                self.landed = true;
                 let script = Script::Line { line: &line, input: input.as_bytes(), hold_open: false };
                 let (run, _) = step(session, script, SENDING, &described, log).await?;
                 match run.exit_code {
@@ -151,6 +157,9 @@ impl Deployed {
 
     /// Removes it and its folder. True once nothing of it is there.
     pub(crate) async fn remove(&mut self, session: &mut Session, log: &mut Log) -> bool {
+        if !self.landed {
+            return true;
+        }
         if let Place::Posix { holder, .. } = &mut self.place
             && let Some(holder) = holder.take()
         {

@@ -16,8 +16,13 @@ use crate::transport::ssh::{Privilege, SshSession};
 
 /// Where the folder is made: in the first of these that a program can be run from.
 pub(super) const BASES: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "$HOME"];
-/// What the shell says once the program lies there, before the number of the folder, from 1.
-const HELD: &str = "PEERHOUND-HELD ";
+/// What the shell says once it has a folder, before the folder's number, from 1. Nothing is sent before: what answers may
+/// be another shell than the one that was asked for, and would take the program for commands.
+const READY: &str = "PEERHOUND-READY ";
+/// What it says once the program lies there.
+const HELD: &str = "PEERHOUND-HELD";
+/// Longest time until it is ready.
+const READYING: Duration = Duration::from_secs(20);
 
 /// Receives `size` bytes as the program, and removes them at the end of what comes after.
 pub(super) fn hold(privilege: Option<Privilege>, folder: &str, size: usize) -> String {
@@ -33,7 +38,7 @@ pub(super) fn hold(privilege: Option<Privilege>, folder: &str, size: usize) -> S
              printf \"#!/bin/sh\\n\" >\"$d/t\" && chmod 700 \"$d/t\" && \"$d/t\" 2>/dev/null && rm \"$d/t\" && break; \
              rm -rf \"$d\"; d=; done; \
              [ -n \"$d\" ] || {{ echo \"none of its folders takes a program\" >&2; exit 94; }}; \
-             head -c {size} >\"$d/{NAME}\" || exit 93; chmod 500 \"$d/{NAME}\"; echo \"{HELD}$i\"; \
+             echo \"{READY}$i\"; head -c {size} >\"$d/{NAME}\" || exit 93; chmod 500 \"$d/{NAME}\"; echo {HELD}; \
              cat >/dev/null; rm -rf \"$d\"; [ -e \"$d\" ] || echo {GONE}"
         ),
     )
@@ -81,74 +86,84 @@ fn line(privilege: Option<Privilege>, script: &str) -> String {
 /// The shell that holds the program.
 pub(super) struct Holder {
     channel: Channel<Msg>,
+    answer: Vec<u8>,
+    words: Vec<u8>,
 }
 
 impl Holder {
-    /// Sends the program. With the number of its folder in [`BASES`].
-    pub(super) async fn open(
-        ssh: &SshSession,
-        line: &str,
-        program: &[u8],
-        limit: Duration,
-    ) -> Result<(Self, usize), String> {
-        let late = Instant::now() + limit;
+    /// Asks for a folder. With its number in [`BASES`]. Where it fails, nothing lies there, or nothing will: whatever the
+    /// shell has made it removes at the end of its input.
+    pub(super) async fn open(ssh: &SshSession, line: &str) -> Result<(Self, usize), String> {
+        let late = Instant::now() + READYING;
         let broken = |error: russh::Error| one_line(&error.to_string(), 200);
-        let mut channel = ssh.open_channel().await.map_err(|error| in_short(&error))?;
+        let channel = ssh.open_channel().await.map_err(|error| in_short(&error))?;
         channel.exec(true, line).await.map_err(broken)?;
-        let feeding = feed(channel.make_writer(), program);
+        let mut holder = Self { channel, answer: Vec::new(), words: Vec::new() };
+        loop {
+            if let Some(index) = ready(&holder.answer) {
+                return Ok((holder, index));
+            }
+            match timeout_at(late, holder.hear()).await {
+                Ok(heard) => heard?,
+                Err(_) => {
+                    let _ = holder.channel.close().await;
+                    return Err(format!("its shell did not get ready in {} s", READYING.as_secs()));
+                }
+            }
+        }
+    }
+
+    /// Sends the program.
+    pub(super) async fn fill(&mut self, program: &[u8], limit: Duration) -> Result<(), String> {
+        let late = Instant::now() + limit;
+        let feeding = feed(self.channel.make_writer(), program);
         tokio::pin!(feeding);
         let mut fed = false;
-        let (mut answer, mut words) = (Vec::new(), Vec::new());
-        loop {
-            let message = tokio::select! {
-                message = timeout_at(late, channel.wait()) => message,
-                _ = &mut feeding, if !fed => {
-                    fed = true;
-                    continue;
+        while !said(&self.answer, HELD) {
+            tokio::select! {
+                heard = timeout_at(late, self.hear()) => {
+                    heard.map_err(|_| format!("it was not there in {} s", limit.as_secs()))??;
                 }
-            };
-            let message = message.map_err(|_| format!("it was not there in {} s", limit.as_secs()))?;
-            match message {
-                Some(ChannelMsg::Data { data }) if answer.len() < ANSWER_CAP as usize => {
-                    answer.extend_from_slice(&data);
-                    if let Some(index) = held(&answer) {
-                        return Ok((Self { channel }, index));
-                    }
-                }
-                Some(ChannelMsg::ExtendedData { data, ext: 1 }) if words.len() < 1024 => {
-                    words.extend_from_slice(&data);
-                }
-                Some(ChannelMsg::Data { .. } | ChannelMsg::ExtendedData { .. }) => {
-                    return Err("the endpoint says more than there is to say".into());
-                }
-                Some(ChannelMsg::Close | ChannelMsg::Failure) | None => {
-                    let said = one_line(String::from_utf8_lossy(&words).trim(), 160);
-                    let said = if said.is_empty() { "its shell did not take it".into() } else { said };
-                    return Err(said);
-                }
-                Some(_) => {}
+                _ = &mut feeding, if !fed => fed = true,
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in what it says next. The error is one line: it has ended, or never comes to an end.
+    async fn hear(&mut self) -> Result<(), String> {
+        match self.channel.wait().await {
+            Some(ChannelMsg::Data { data }) if self.answer.len() < ANSWER_CAP as usize => {
+                self.answer.extend_from_slice(&data);
+                Ok(())
+            }
+            Some(ChannelMsg::ExtendedData { data, ext: 1 }) if self.words.len() < ANSWER_CAP as usize => {
+                self.words.extend_from_slice(&data);
+                Ok(())
+            }
+            Some(ChannelMsg::Data { .. } | ChannelMsg::ExtendedData { .. }) => {
+                Err("the endpoint says more than there is to say".into())
+            }
+            Some(ChannelMsg::Close | ChannelMsg::Failure) | None => {
+                let said = one_line(String::from_utf8_lossy(&self.words).trim(), 160);
+                Err(if said.is_empty() { "its shell did not take it".into() } else { said })
+            }
+            Some(_) => Ok(()),
         }
     }
 
     /// Ends its input. True once it says that nothing is there any more.
     pub(super) async fn release(mut self, limit: Duration) -> bool {
         let late = Instant::now() + limit;
-        let mut answer = Vec::new();
         let _ = timeout_at(late, self.channel.eof()).await;
-        while let Ok(Some(message)) = timeout_at(late, self.channel.wait()).await {
-            match message {
-                ChannelMsg::Data { data } if answer.len() < ANSWER_CAP as usize => {
-                    answer.extend_from_slice(&data);
-                    if super::is_gone(&answer) {
-                        return true;
-                    }
-                }
-                ChannelMsg::Close => break,
-                _ => {}
+        while !said(&self.answer, GONE) {
+            if !timeout_at(late, self.hear()).await.is_ok_and(|heard| heard.is_ok()) {
+                return false;
             }
         }
-        false
+        // Until its channel is closed: there are servers that allow only one.
+        while timeout_at(late, self.hear()).await.is_ok_and(|heard| heard.is_ok()) {}
+        true
     }
 }
 
@@ -158,10 +173,16 @@ async fn feed(mut to: impl AsyncWrite + Unpin, program: &[u8]) -> std::io::Resul
     to.flush().await
 }
 
-/// The number of the folder, from 0, once it is said.
-fn held(answer: &[u8]) -> Option<usize> {
+/// Whether a word was said, on a line of its own.
+fn said(answer: &[u8], word: &str) -> bool {
     let text = String::from_utf8_lossy(answer);
-    let number = text.split_inclusive('\n').find_map(|line| line.strip_suffix('\n')?.strip_prefix(HELD))?;
+    text.split_inclusive('\n').any(|line| line.strip_suffix('\n') == Some(word))
+}
+
+/// The number of the folder, from 0, once it is said.
+fn ready(answer: &[u8]) -> Option<usize> {
+    let text = String::from_utf8_lossy(answer);
+    let number = text.split_inclusive('\n').find_map(|line| line.strip_suffix('\n')?.strip_prefix(READY))?;
     let number: usize = number.trim().parse().ok()?;
     number.checked_sub(1).filter(|index| *index < BASES.len())
 }
@@ -182,10 +203,11 @@ mod tests {
 
     #[test]
     fn the_folder_is_known_once_its_line_is_whole() {
-        assert_eq!(held(b"motd\nPEERHOUND-HELD 2"), None);
-        assert_eq!(held(b"motd\nPEERHOUND-HELD 2\n"), Some(1));
-        for wrong in [&b"PEERHOUND-HELD 0\n"[..], b"PEERHOUND-HELD 5\n", b"PEERHOUND-HELD x\n", b"\xff\n"] {
-            assert_eq!(held(wrong), None);
+        assert_eq!(ready(b"motd\nPEERHOUND-READY 2"), None);
+        assert_eq!(ready(b"motd\nPEERHOUND-READY 2\n"), Some(1));
+        for wrong in [&b"PEERHOUND-READY 0\n"[..], b"PEERHOUND-READY 5\n", b"PEERHOUND-READY x\n", b"\xff\n"]
+        {
+            assert_eq!(ready(wrong), None);
         }
     }
 }

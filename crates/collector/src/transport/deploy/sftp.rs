@@ -42,16 +42,19 @@ const NO_SUCH_FILE: u32 = 2;
 const FOR_READING: u32 = 1;
 const FOR_WRITING_ANEW: u32 = 0x2 | 0x8 | 0x20;
 
-/// Makes a folder and puts a file into it; neither may be there. The error is one line.
+/// Makes a folder and puts a file into it; neither may be there. The error is one line. `landed` is set as soon as
+/// something may be there.
 pub(super) async fn put(
     ssh: &SshSession,
     folder: &str,
     file: &str,
     bytes: &[u8],
     limit: Duration,
+    landed: &mut bool,
 ) -> Result<(), String> {
     within(limit, async {
         let mut server = connect(ssh).await?;
+        *landed = true;
         server.make_folder(folder).await?;
         server.put(file, bytes).await
     })

@@ -13,5 +13,5 @@ pub(crate) mod registry;
 pub(crate) use autostart::read as autostart;
 #[cfg(windows)]
 pub(crate) use firewall::read as firewall;
-#[cfg(windows)]
+#[cfg(all(windows, feature = "remote"))]
 pub(crate) use identity::here as contact;

@@ -106,6 +106,22 @@ fn a_newer_format_says_so_whatever_else_it_holds() {
 }
 
 #[test]
+fn the_program_that_was_sent_is_named_and_older_manifests_know_of_none() {
+    let mut sealed = manifest(vec![]);
+    assert!(!String::from_utf8(sealed.to_bytes().unwrap()).unwrap().contains("program"));
+    sealed.collection.program = Some(crate::evidence::SentProgram {
+        name: "peerhound-collect".to_owned(),
+        version: "0.1.0".to_owned(),
+        sha256: "a".repeat(64),
+        size: 7,
+        path: "/tmp/peerhound-0/peerhound-collect".to_owned(),
+        read: vec![crate::evidence::ArtifactKind::Processes],
+        removed: true,
+    });
+    assert_eq!(Manifest::parse(&sealed.to_bytes().unwrap()).unwrap(), sealed);
+}
+
+#[test]
 fn unknown_and_repeated_fields_are_refused() {
     let good = String::from_utf8(manifest(vec![]).to_bytes().unwrap()).unwrap();
     for bad in [
