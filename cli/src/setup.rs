@@ -10,7 +10,8 @@ use casework::door::Keys;
 use casework::places::Places;
 use casework::rules::Rules;
 use casework::worker::{Clock, Observer, OnSite, Worker};
-use collector::{Collector, Config, Privilege, SmbConfig, SshConfig, WinrmConfig};
+use collector::program::Programs;
+use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
 
@@ -129,8 +130,10 @@ impl Setup {
         let places = Places::create(&data)
             .with_context(|| format!("cannot make the data folder {}", data.display()))
             .context(WithExit(Exit::Storage))?;
-        let collector = Collector::new(self.collector(&policy))
-            .context("[ssh], [winrm] or [smb]")
+        let collector = self
+            .collector(&policy)
+            .and_then(Collector::new)
+            .context("[ssh], [winrm], [smb] or [program]")
             .context(WithExit(Exit::BadPolicy))?;
         let rules = self.rules(&policy)?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
@@ -165,9 +168,10 @@ impl Setup {
         Ok(rules)
     }
 
-    fn collector(&self, policy: &Policy) -> Config {
+    fn collector(&self, policy: &Policy) -> Result<Config, SetupError> {
         let ssh = &policy.ssh;
-        Config {
+        let programs = Programs::load(&policy.program, |file| self.path(file))?;
+        Ok(Config {
             scope: policy.scope.clone(),
             collector_version: env!("CARGO_PKG_VERSION").to_owned(),
             ssh: SshConfig {
@@ -183,7 +187,8 @@ impl Setup {
             winrm: WinrmConfig::from_section(&policy.winrm, |file| self.path(file)),
             smb: SmbConfig::from_section(&policy.smb, |file| self.path(file)),
             transports: policy.collection.transports.clone(),
-        }
+            programs,
+        })
     }
 
     fn mail(&self, policy: &Policy) -> MailConfig {

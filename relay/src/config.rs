@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
-use investigation::policy::{Smb, Span, Ssh, Transport, Winrm};
+use investigation::policy::{Program, Smb, Span, Ssh, Transport, Winrm};
 use investigation::scope::Scope;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct RelayConfig {
     /// How endpoints are read over SMB.
     #[serde(default)]
     pub smb: Smb,
+    /// The program that may be sent to endpoints.
+    #[serde(default)]
+    pub program: Program,
     /// How orders are fetched and bundles uploaded.
     #[serde(default)]
     pub transfer: Transfer,
@@ -128,7 +132,7 @@ pub enum ConfigError {
     /// Every value reads, but not all can be right.
     #[error("{}", .0.join("\n"))]
     Wrong(Vec<String>),
-    /// What the SSH, WinRM or SMB settings say cannot work.
+    /// What the settings of SSH, WinRM, SMB or the program say cannot work.
     #[error("the way to endpoints cannot be used")]
     Way(#[source] SetupError),
     /// The proxy, or the system's certificates.
@@ -174,6 +178,7 @@ impl RelayConfig {
         }
         remarks.extend(self.winrm.doubts());
         remarks.extend(self.smb.doubts());
+        remarks.extend(self.program.doubts());
         if self.transfer.hosts.is_empty() {
             remarks.push(
                 "[transfer] hosts is empty: bundles go to any https host that an order names; list your bucket's"
@@ -210,6 +215,7 @@ impl RelayConfig {
             fault(text);
         }
         self.winrm.faults().iter().chain(&self.smb.faults()).for_each(|text| fault(text));
+        self.program.faults().iter().for_each(|text| fault(text));
         let transfer = &self.transfer;
         if !(1..=100).contains(&transfer.attempts) {
             fault("[transfer] attempts: between 1 and 100");
@@ -296,6 +302,8 @@ impl Site {
             winrm: WinrmConfig::from_section(&self.config.winrm, |file| self.path(file)),
             smb: SmbConfig::from_section(&self.config.smb, |file| self.path(file)),
             transports: self.config.transports.clone(),
+            programs: Programs::load(&self.config.program, |file| self.path(file))
+                .map_err(ConfigError::Way)?,
         })
         .map_err(ConfigError::Way)
     }

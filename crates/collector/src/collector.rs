@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod identify;
+mod program;
 mod reach;
 mod run;
 mod smb;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::contact_error::{ContactError, SetupError};
+use crate::program::Programs;
 use crate::staging::Staging;
 use crate::transport::Session;
 use crate::transport::account::accounts::Accounts;
@@ -28,6 +30,7 @@ use crate::transport::smb::SmbConfig;
 use crate::transport::ssh::SshConfig;
 use crate::transport::winrm::WinrmConfig;
 use artifacts::Collecting;
+use reach::Again;
 
 /// Artifacts that are parsed at the same time, over all endpoints. A parsed form of the most rows that are kept has some
 /// ten MiB, and parsing takes a processor.
@@ -46,6 +49,8 @@ pub struct Config {
     pub smb: Option<SmbConfig>,
     /// The ways in which other machines are reached, in the order in which they are tried.
     pub transports: Vec<Transport>,
+    /// What is sent to other machines and run there in place of scripts. Nothing by default.
+    pub programs: Programs,
     /// Version that the collection names.
     pub collector_version: String,
 }
@@ -151,11 +156,14 @@ impl Collector {
         let started_at = Timestamp::now();
         progress(Progress::Connecting);
         let session = self.connect(target).await?;
-        let mut collecting =
-            Collecting::new(session, &staging, limits(&order.task), progress, Arc::clone(&self.readers));
+        let again = Again { target, config: Arc::clone(&self.config), accounts: self.accounts.clone() };
+        let readers = Arc::clone(&self.readers);
+        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress, again, readers);
         collecting.identify(target).await?;
         progress(Progress::Connected { transport: collecting.transport() });
-        for kind in kinds(&order.task) {
+        let kinds = kinds(&order.task);
+        collecting.send_program(&kinds).await?;
+        for kind in kinds {
             progress(Progress::Artifact { kind });
             collecting.artifact(kind).await?;
         }
@@ -173,6 +181,7 @@ impl Collector {
             finished_at: Timestamp::now(),
             outcomes: done.outcomes,
             commands: done.commands,
+            program: done.program,
         });
         let collection = collection.await;
         staging.finish(&collection)?;

@@ -18,6 +18,14 @@ pub enum SetupError {
     /// The SMB settings cannot work, or would not be safe.
     #[error("SMB settings: {0}")]
     Smb(&'static str),
+    /// The program that is to be sent to endpoints is not the one that was meant, or cannot be read.
+    #[error("[program] {}: {detail}", file.display())]
+    Program {
+        /// Its file.
+        file: PathBuf,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
     /// This machine's own addresses cannot be listed.
     #[error("cannot list this machine's own network addresses")]
     Interfaces(#[source] std::io::Error),

@@ -119,6 +119,42 @@ pub fn read_answers(
     Ok(Reading { items: parsed.items(), status, reasons, parsed })
 }
 
+/// What came of a program's answer.
+#[derive(Debug)]
+pub enum ProgramAnswer {
+    /// It is whole, or was still being said.
+    Read {
+        /// What it says.
+        reading: Reading,
+        /// Whether its end has come.
+        whole: bool,
+    },
+    /// It is none to what was asked, one line says why.
+    None(String),
+}
+
+/// The first line of a program's answer.
+pub const PROGRAM_HELLO: &str = crate::program::HELLO;
+
+/// Reads the answer of a program that was sent to an endpoint and was asked for one kind.
+///
+/// # Errors
+/// None for input in memory.
+pub fn read_program(kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::Result<ProgramAnswer> {
+    use crate::program::reading;
+
+    let read = reading::read(&mut output, kind, env!("CARGO_PKG_VERSION"), limits)?;
+    let whole = matches!(read, reading::Reading::Whole(..));
+    Ok(match read {
+        reading::Reading::Whole(parsed, tally) | reading::Reading::Cut(parsed, tally) => {
+            let (status, reasons) = tally.settle();
+            let reading = Reading { items: parsed.items(), status, reasons, parsed };
+            ProgramAnswer::Read { reading, whole }
+        }
+        reading::Reading::None(why) => ProgramAnswer::None(why),
+    })
+}
+
 /// What a `known_hosts` file says of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostKey {

@@ -7,20 +7,37 @@
 //!
 //! What comes back is hostile until proven otherwise: output is framed so that no name can forge a record, goes to
 //! disk under caps, and is parsed from there in bounded memory. No outside data is ever part of what is run.
+//!
+//! Without the feature `remote`, what is left is what reads the very machine that it runs on: the [`program`] that may be
+//! sent to an endpoint.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "remote"),
+    allow(dead_code, reason = "the parsers of what other machines print are compiled along")
+)]
 
 pub mod artifact;
+#[cfg(feature = "remote")]
 mod collector;
+#[cfg(feature = "remote")]
 mod contact_error;
+#[cfg(feature = "remote")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod program;
+#[cfg(feature = "remote")]
 mod staging;
 pub mod torrent;
 mod transport;
 
-pub use collector::{Collector, Config, Progress};
-pub use contact_error::{ContactError, SetupError};
-pub use staging::COLLECTION_ENTRY;
-pub use transport::smb::SmbConfig;
-pub use transport::ssh::{Privilege, SshConfig};
-pub use transport::winrm::WinrmConfig;
+#[cfg(feature = "remote")]
+pub use crate::{
+    collector::{Collector, Config, Progress},
+    contact_error::{ContactError, SetupError},
+    staging::COLLECTION_ENTRY,
+    transport::{
+        smb::SmbConfig,
+        ssh::{Privilege, SshConfig},
+        winrm::WinrmConfig,
+    },
+};

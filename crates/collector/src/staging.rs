@@ -52,7 +52,7 @@ impl Staging {
     pub(crate) fn raw_output(&self, entry: &str, cap: u64) -> Result<RawOutput, ContactError> {
         let path = self.path(entry);
         let file = File::create(&path).map_err(|e| failed(&path, e))?;
-        Ok(RawOutput { file: BufWriter::with_capacity(64 << 10, file), path, written: 0, cap })
+        Ok(RawOutput { to: To::Disk(BufWriter::with_capacity(64 << 10, file), path), written: 0, cap })
     }
 
     /// Writes one parsed form.
@@ -86,21 +86,42 @@ impl Staging {
     }
 }
 
-/// The raw output of one artifact on its way to disk.
+/// The raw output of one artifact on its way to disk; or an answer that is no evidence, which stays in memory.
 #[derive(Debug)]
 pub(crate) struct RawOutput {
-    file: BufWriter<File>,
-    path: PathBuf,
+    to: To,
     written: u64,
     cap: u64,
 }
 
+#[derive(Debug)]
+enum To {
+    Disk(BufWriter<File>, PathBuf),
+    Memory(Vec<u8>),
+}
+
 impl RawOutput {
+    /// In memory, with a cap in bytes.
+    pub(crate) fn memory(cap: u64) -> Self {
+        Self { to: To::Memory(Vec::new()), written: 0, cap }
+    }
+
+    /// What is kept in memory.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        match self.to {
+            To::Memory(bytes) => bytes,
+            To::Disk(..) => Vec::new(),
+        }
+    }
+
     /// Keeps as much of `bytes` as the cap allows. False once the cap is reached and something was left out.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<bool, ContactError> {
         let room = usize::try_from(self.cap - self.written).unwrap_or(usize::MAX);
         let kept = &bytes[..bytes.len().min(room)];
-        self.file.write_all(kept).map_err(|e| failed(&self.path, e))?;
+        match &mut self.to {
+            To::Disk(file, path) => file.write_all(kept).map_err(|e| failed(path, e))?,
+            To::Memory(bytes) => bytes.extend_from_slice(kept),
+        }
         self.written += kept.len() as u64;
         Ok(kept.len() == bytes.len())
     }
@@ -110,10 +131,15 @@ impl RawOutput {
         self.written
     }
 
-    /// Hands everything to the file system; returns where it is.
-    pub(crate) fn close(mut self) -> Result<PathBuf, ContactError> {
-        self.file.flush().map_err(|e| failed(&self.path, e))?;
-        Ok(self.path)
+    /// Hands everything to the file system; returns where it is, which is nowhere for what is in memory.
+    pub(crate) fn close(self) -> Result<PathBuf, ContactError> {
+        match self.to {
+            To::Disk(mut file, path) => {
+                file.flush().map_err(|e| failed(&path, e))?;
+                Ok(path)
+            }
+            To::Memory(_) => Ok(PathBuf::new()),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod known_hosts;
 mod manifest;
 mod order;
 mod policy;
+mod program_answer;
 mod reference;
 mod relay_orders;
 mod relay_report;
@@ -31,6 +32,7 @@ pub use known_hosts::known_hosts;
 pub use manifest::manifest;
 pub use order::order;
 pub use policy::policy;
+pub use program_answer::program_answer;
 pub use relay_orders::{order_batch, order_link};
 pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
@@ -133,6 +135,14 @@ pub static TARGETS: &[Target] = &[
         tokens: smb_reply::TOKENS,
         // A name of one character becomes an entry, and its debug form is held beside it.
         memory: Memory { base: 4 * MIB, per_byte: 400 },
+    },
+    Target {
+        name: "program_answer",
+        reads: "what the program says that was sent to an endpoint",
+        run: program_answer::program_answer,
+        seeds: program_answer::seeds,
+        tokens: program_answer::TOKENS,
+        memory: Memory { base: 16 * MIB, per_byte: 100 },
     },
     Target {
         name: "policy",

@@ -30,6 +30,7 @@ fn collection(case_id: &str) -> Collection {
         started_at: sealed_at(),
         finished_at: sealed_at(),
         outcomes: Vec::new(),
+        program: None,
         commands: Vec::new(),
     }
 }

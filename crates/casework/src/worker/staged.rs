@@ -80,6 +80,7 @@ mod tests {
             started_at: now,
             finished_at: now,
             outcomes: Vec::new(),
+            program: None,
             commands: Vec::new(),
         };
         std::fs::write(dir.path().join("collection.json"), serde_json::to_vec(&record).unwrap()).unwrap();

@@ -45,9 +45,10 @@ fn worker(data: &Path) -> Site {
         connect_timeout: Duration::from_secs(5),
         privilege: None,
     };
+    let programs = collector::program::Programs::default();
     let (scope, transports) = (policy.scope.clone(), policy.collection.transports.clone());
     let config =
-        Config { scope, ssh, winrm: None, smb: None, transports, collector_version: "test".to_owned() };
+        Config { scope, ssh, winrm: None, smb: None, transports, programs, collector_version: "test".to_owned() };
     let now: Clock = Arc::new(Timestamp::now);
     let performer = OnSite {
         collector: Collector::new(config).unwrap(),

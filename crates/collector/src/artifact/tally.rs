@@ -22,6 +22,11 @@ impl Default for Tally {
 }
 
 impl Tally {
+    /// Nothing is missing, and yet this is to be known.
+    pub(crate) fn note(&mut self, what: impl Into<String>) {
+        self.add(ArtifactStatus::Ok, what.into());
+    }
+
     /// Something could not be read.
     pub(crate) fn partial(&mut self, reason: impl Into<String>) {
         self.add(ArtifactStatus::Partial, reason.into());
@@ -53,7 +58,7 @@ impl Tally {
         self.counted.entry(what).or_insert((status, 0)).1 += 1;
     }
 
-    /// The status, and why it is not `ok`.
+    /// The status, why it is not `ok`, and what else is to be known.
     pub(crate) fn settle(mut self) -> (ArtifactStatus, Vec<String>) {
         for (what, (status, count)) in std::mem::take(&mut self.counted) {
             self.add(status, format!("{count} {what}"));

@@ -4,23 +4,22 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
-use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord};
+use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord, SentProgram};
 use investigation::order::Limits;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::identify::{joined, note_end};
+use super::program::Sending;
+use super::reach::Again;
 use super::{Progress, Watcher};
 use crate::artifact::facts::Facts;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
 use crate::staging::Staging;
-#[cfg(windows)]
-use crate::transport::local::windows;
-use crate::transport::local::{CancelOnDrop, files, processes, sockets};
+use crate::transport::local::{CancelOnDrop, native};
 use crate::transport::{Script, Session};
 
 /// A collection under way.
@@ -37,11 +36,12 @@ pub(super) struct Collecting<'a> {
     pub(super) clock_skew_ms: Option<i64>,
     /// Holds for every artifact of this collection.
     pub(super) remark: Option<String>,
-    outcomes: Vec<ArtifactOutcome>,
+    pub(super) outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
     /// Leave to hold a parsed form in memory; all collections share a few.
     readers: Arc<Semaphore>,
     reading: Option<OwnedSemaphorePermit>,
+    pub(super) program: Sending,
 }
 
 /// What a collection came to.
@@ -51,6 +51,7 @@ pub(super) struct Done {
     pub(super) clock_skew_ms: Option<i64>,
     pub(super) outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
+    pub(super) program: Option<SentProgram>,
 }
 
 impl<'a> Collecting<'a> {
@@ -59,6 +60,7 @@ impl<'a> Collecting<'a> {
         staging: &'a Staging,
         limits: Limits,
         progress: Watcher<'a>,
+        again: Again,
         readers: Arc<Semaphore>,
     ) -> Self {
         let mut collecting = Self {
@@ -75,6 +77,7 @@ impl<'a> Collecting<'a> {
             commands: Vec::new(),
             readers,
             reading: None,
+            program: Sending::new(again),
         };
         collecting.record_new_key();
         collecting
@@ -87,7 +90,7 @@ impl<'a> Collecting<'a> {
     /// Collects one artifact by the best way that there is to this endpoint.
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
-            Session::Local(_) => own(kind),
+            Session::Local(_) => native::find(kind),
             Session::Ssh(_) | Session::Winrm(_) | Session::Smb(_) => None,
         };
         let known = || artifact::find(kind, self.system).filter(|_| self.is_remote());
@@ -112,6 +115,9 @@ impl<'a> Collecting<'a> {
     /// gives something.
     async fn read(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
         let started_at = Timestamp::now();
+        if let Some((parsed, tally)) = self.by_program(artifact).await? {
+            return self.settle(artifact, &parsed, tally, started_at);
+        }
         let reads = matches!(self.session, Session::Smb(_));
         let fits = |reader: &&Reader| (reader.way() == Way::Smb) == reads;
         let all: Vec<&Reader> = artifact.readers.iter().filter(fits).collect();
@@ -169,7 +175,7 @@ impl<'a> Collecting<'a> {
     async fn script(
         &mut self,
         artifact: &'static Artifact,
-        script: Script,
+        script: Script<'_>,
         parse: artifact::Parse,
     ) -> Result<(Parsed, Tally), ContactError> {
         let (run, raw) = self.run_script(artifact, script).await?;
@@ -207,54 +213,13 @@ impl<'a> Collecting<'a> {
     async fn native(&mut self, artifact: &'static Artifact) -> Result<(Parsed, Tally), ContactError> {
         let (time, _) = artifact.allowance(&self.limits);
         let (facts, limits, kind) = (self.facts.clone(), self.limits.clone(), artifact.kind);
-        let deadline = Instant::now() + time;
         let guard = CancelOnDrop::default();
         let cancel = guard.flag();
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let mut work = tokio::task::spawn_blocking(move || match kind {
-            ArtifactKind::Connections => {
-                let (rows, tally) = sockets::read(&facts, &limits, &cancel);
-                (Parsed::Sockets(rows), tally)
-            }
-            ArtifactKind::Torrents => {
-                let (rows, tally) = files::read(&limits, time, &cancel, |seen| {
-                    let _ = tell.send(seen);
-                });
-                (Parsed::Torrents(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Autostart => {
-                let registry = windows::registry::ThisRegistry;
-                let (mut rows, mut tally) = windows::autostart(&registry, &limits);
-                windows::startup_folders(
-                    &registry,
-                    &windows::folders::ThisDisk,
-                    &limits,
-                    &mut rows,
-                    &mut tally,
-                );
-                (Parsed::Autostart(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Prefetch => {
-                let registry = windows::registry::ThisRegistry;
-                let (rows, tally) = windows::prefetch(&registry, &windows::folders::ThisDisk, &limits);
-                (Parsed::Prefetch(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Programs => {
-                let (rows, tally) = windows::programs(&windows::registry::ThisRegistry, &limits);
-                (Parsed::Programs(rows), tally)
-            }
-            #[cfg(windows)]
-            ArtifactKind::Firewall => {
-                let (state, tally) = windows::firewall(&windows::registry::ThisRegistry, &limits);
-                (Parsed::Firewall(state), tally)
-            }
-            _ => {
-                let (rows, tally) = processes::read(&limits, deadline, &cancel);
-                (Parsed::Processes(rows), tally)
-            }
+        let mut work = tokio::task::spawn_blocking(move || {
+            native::read(kind, &facts, &limits, time, &cancel, |seen| {
+                let _ = tell.send(seen);
+            })
         });
         let result = loop {
             tokio::select! {
@@ -315,6 +280,9 @@ impl<'a> Collecting<'a> {
             tally.partial(remark.clone());
         }
         let kind = artifact.kind;
+        if let Some(refusal) = self.program.refusal(kind) {
+            tally.note(refusal);
+        }
         let (status, reasons) = tally.settle();
         let mut entries = Vec::new();
         if status != investigation::evidence::ArtifactStatus::Failed {
@@ -355,7 +323,9 @@ impl<'a> Collecting<'a> {
     }
 
     /// Ends the contact, and makes the record.
-    pub(super) async fn finish<T>(self, record: impl FnOnce(Done) -> T) -> T {
+    pub(super) async fn finish<T>(mut self, record: impl FnOnce(Done) -> T) -> T {
+        self.remove_program().await;
+        let program = self.finish_program();
         let endpoint_key = match &self.session {
             Session::Local(_) => None,
             Session::Ssh(session) => Some(session.fingerprint().to_owned()),
@@ -368,16 +338,11 @@ impl<'a> Collecting<'a> {
             clock_skew_ms: self.clock_skew_ms,
             outcomes: self.outcomes,
             commands: self.commands,
+            program,
         };
         self.session.close().await;
         record(done)
     }
-}
-
-/// What this very machine tells by its own interfaces.
-fn own(kind: ArtifactKind) -> Option<&'static Artifact> {
-    let windows = cfg!(windows).then(|| artifact::find(kind, System::ThisWindows)).flatten();
-    windows.or_else(|| artifact::find(kind, System::ThisMachine))
 }
 
 /// Where the raw outputs of an artifact lie, whatever way it was read by.

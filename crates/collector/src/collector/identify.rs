@@ -121,7 +121,7 @@ impl Collecting<'_> {
     }
 
     /// Runs an identity script and reads what it says.
-    async fn ask(&mut self, system: System, script: Script) -> Result<Answer, ContactError> {
+    async fn ask(&mut self, system: System, script: Script<'_>) -> Result<Answer, ContactError> {
         let mut answer = Answer::none(system);
         let (run, raw) = self.run_script(answer.artifact, script).await?;
         let visiting = matches!(self.session, Session::Ssh(_));

@@ -1,6 +1,7 @@
 //! Which way to an endpoint is taken: the configured ones in their order, and the next one only where nothing answers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use investigation::policy::Transport;
 use investigation::text::one_line;
@@ -12,6 +13,20 @@ use crate::transport::account::accounts::Accounts;
 use crate::transport::smb::SmbSession;
 use crate::transport::ssh::SshSession;
 use crate::transport::winrm::WinrmSession;
+
+/// What it takes to reach a machine once more.
+#[derive(Clone)]
+pub(super) struct Again {
+    pub(super) target: IpAddr,
+    pub(super) config: Arc<Config>,
+    pub(super) accounts: Accounts,
+}
+
+impl Again {
+    pub(super) async fn connect(&self) -> Result<Session, ContactError> {
+        reach(self.target, &self.config, &self.accounts).await
+    }
+}
 
 /// Reaches a machine that is not this one.
 pub(super) async fn reach(

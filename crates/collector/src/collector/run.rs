@@ -27,7 +27,7 @@ impl Collecting<'_> {
     pub(super) async fn run_script(
         &mut self,
         artifact: &'static Artifact,
-        script: Script,
+        script: Script<'_>,
     ) -> Result<(Run, PathBuf), ContactError> {
         let entry = Staging::raw_entry(artifact.kind);
         let (run, raw, _) = self.run(artifact, script, &entry, artifact.allowance(&self.limits)).await?;
@@ -81,10 +81,10 @@ impl Collecting<'_> {
     }
 
     /// Runs one script within `(time, bytes)`, and puts it on record. With how many bytes it printed.
-    async fn run(
+    pub(super) async fn run(
         &mut self,
         artifact: &'static Artifact,
-        script: Script,
+        script: Script<'_>,
         entry: &str,
         (time, bytes): (Duration, u64),
     ) -> Result<(Run, PathBuf, u64), ContactError> {
@@ -94,7 +94,7 @@ impl Collecting<'_> {
         self.commands.push(CommandRecord {
             artifact: artifact.id.clone(),
             command: match script {
-                Script::Command(_) => command,
+                Script::Command(_) | Script::Line { .. } => command,
                 Script::Posix(_) | Script::PowerShell(_) => format!("{command} < {}", artifact.id),
             },
             exit_code: run.exit_code,

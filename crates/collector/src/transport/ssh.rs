@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use investigation::text::one_line;
 use russh::client::{self, Handle};
-use russh::{ChannelMsg, Disconnect};
+use russh::{Channel, ChannelMsg, Disconnect};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -107,40 +108,52 @@ impl SshSession {
         self.privilege.take().is_some()
     }
 
-    pub(crate) fn command(&self, script: Script) -> String {
+    pub(crate) fn command(&self, script: Script<'_>) -> String {
         match (script, self.privilege) {
             // `exec`: the login shell is not needed twice.
             (Script::Posix(_), None) => "exec sh -s".to_owned(),
             (Script::Posix(_), Some(Privilege::Sudo)) => "exec sudo -n sh -s".to_owned(),
             (Script::PowerShell(_), _) => POWERSHELL.to_owned(),
             (Script::Command(line), _) => format!("cmd.exe /d /c {line}"),
+            (Script::Line { line, .. }, _) => line.to_owned(),
         }
+    }
+
+    /// Opens one more channel.
+    pub(crate) async fn open_channel(&self) -> Result<Channel<client::Msg>, ContactError> {
+        let (target, seconds) = (self.target, self.patience.as_secs());
+        timeout(self.patience, self.handle.channel_open_session())
+            .await
+            .map_err(|_| ContactError::TimedOut { target, phase: "channel", seconds })?
+            .map_err(|error| ContactError::disconnected(target, "collection", &error))
+    }
+
+    /// How the account becomes root, if it does.
+    pub(crate) fn privilege(&self) -> Option<Privilege> {
+        self.privilege
     }
 
     pub(crate) async fn run(
         &mut self,
-        script: Script,
+        script: Script<'_>,
         out: &mut RawOutput,
         limit: Duration,
     ) -> Result<Run, ContactError> {
         let target = self.target;
         let broken = |error: russh::Error| ContactError::disconnected(target, "collection", &error);
-        let late = |_| ContactError::TimedOut { target, phase: "channel", seconds: self.patience.as_secs() };
-        let mut channel = timeout(self.patience, self.handle.channel_open_session())
-            .await
-            .map_err(late)?
-            .map_err(broken)?;
+        let mut channel = self.open_channel().await?;
         let mut gathering = Gathering::start();
         channel.exec(true, self.command(script)).await.map_err(broken)?;
-        match script {
+        let (input, hold_open) = match script {
             // No end of file after it: the script's watch takes that as the sign to stop.
-            Script::Posix(text) => channel.data_bytes(text.as_bytes()).await.map_err(broken)?,
-            Script::PowerShell(text) => {
-                channel.data_bytes(text.as_bytes()).await.map_err(broken)?;
-                channel.eof().await.map_err(broken)?;
-            }
-            Script::Command(_) => channel.eof().await.map_err(broken)?,
-        }
+            Script::Posix(text) => (text.as_bytes(), true),
+            Script::PowerShell(text) => (text.as_bytes(), false),
+            Script::Command(_) => (&[][..], false),
+            Script::Line { input, hold_open, .. } => (input, hold_open),
+        };
+        let feeding = feed(channel.make_writer(), input, hold_open);
+        tokio::pin!(feeding);
+        let mut fed = false;
 
         let time_up = tokio::time::sleep(limit);
         tokio::pin!(time_up);
@@ -149,6 +162,11 @@ impl SshSession {
         let ended = loop {
             let message = tokio::select! {
                 message = channel.wait() => message,
+                // Where it does not take its input, it has ended, and says so.
+                _ = &mut feeding, if !fed => {
+                    fed = true;
+                    continue;
+                }
                 () = &mut time_up => break Ended::TimeUp,
             };
             match message {
@@ -194,6 +212,16 @@ impl SshSession {
         let goodbye = self.handle.disconnect(Disconnect::ByApplication, "", "en");
         let _ = timeout(Duration::from_secs(1), goodbye).await;
     }
+}
+
+/// Writes what a command reads, and ends it unless it is to be held open.
+async fn feed(mut to: impl AsyncWrite + Unpin, input: &[u8], hold_open: bool) -> std::io::Result<()> {
+    to.write_all(input).await?;
+    to.flush().await?;
+    if !hold_open {
+        to.shutdown().await?;
+    }
+    Ok(())
 }
 
 fn settings(pinning: &Pinning) -> client::Config {

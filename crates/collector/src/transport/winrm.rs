@@ -66,25 +66,26 @@ impl WinrmSession {
         self.endpoint.as_deref()
     }
 
-    pub(crate) fn command(&self, script: Script) -> String {
+    pub(crate) fn command(&self, script: Script<'_>) -> String {
         match script {
             Script::PowerShell(_) => POWERSHELL.to_owned(),
             // The remote shell is cmd.exe itself.
-            Script::Command(line) => line.to_owned(),
+            Script::Command(line) | Script::Line { line, .. } => line.to_owned(),
             Script::Posix(_) => "(nothing: Windows has no POSIX shell)".to_owned(),
         }
     }
 
     pub(crate) async fn run(
         &mut self,
-        script: Script,
+        script: Script<'_>,
         out: &mut RawOutput,
         limit: Duration,
     ) -> Result<Run, ContactError> {
         let target = self.target;
-        let stdin = match script {
-            Script::PowerShell(text) => text,
-            Script::Command(_) => "",
+        let (stdin, hold_open) = match script {
+            Script::PowerShell(text) => (text.as_bytes(), false),
+            Script::Command(_) => (&[][..], false),
+            Script::Line { input, hold_open, .. } => (input, hold_open),
             Script::Posix(_) => {
                 let detail = "WinRM runs PowerShell and cmd.exe".to_owned();
                 return Err(ContactError::Unsupported { target, detail });
@@ -95,7 +96,8 @@ impl WinrmSession {
         let (finished, gone) = oneshot::channel();
         let deadline = Instant::now() + limit;
         let mut gathering = Gathering::start();
-        let job = Job { line: self.command(script), stdin, deadline, events, finished };
+        let job =
+            Job { line: self.command(script), stdin: stdin.to_vec(), hold_open, deadline, events, finished };
         self.jobs.send(job).await.map_err(|_| lost())?;
 
         let time_up = tokio::time::sleep(limit);

@@ -11,6 +11,7 @@ pub(crate) mod samba;
 pub(crate) mod fleet;
 pub(crate) mod sshd;
 pub(crate) mod tamper;
+pub(crate) mod wine;
 pub(crate) mod winrm;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use collector::program::Programs;
 use collector::{Config, SshConfig};
 use investigation::evidence::{ArtifactKind, Process, Socket};
 use investigation::order::{Limits, Order, Task};
@@ -32,8 +34,15 @@ pub(crate) fn config(networks: &[&str], ssh: SshConfig) -> Config {
         permit_loopback: true,
         ..Scope::default()
     };
-    let transports = vec![Transport::Ssh];
-    Config { scope, ssh, winrm: None, smb: None, transports, collector_version: "test".into() }
+    Config {
+        scope,
+        ssh,
+        winrm: None,
+        smb: None,
+        transports: vec![Transport::Ssh],
+        programs: Programs::default(),
+        collector_version: "test".into(),
+    }
 }
 
 /// SSH settings that reach nothing.

@@ -108,6 +108,15 @@ impl Sshd {
     pub(crate) async fn stop_the_shell(&self) -> Shell {
         Shell::stop_below(self.server.id()).await
     }
+
+    /// Whether a process is below it.
+    pub(crate) fn is_above(&self, process: &Path) -> bool {
+        let mut above = parent_of(process).map_or(0, |(pid, _)| pid);
+        (0..8).any(|_| {
+            above = parent_of(&PathBuf::from(format!("/proc/{above}"))).map_or(0, |(_, parent)| parent);
+            above == self.server.id()
+        })
+    }
 }
 
 impl Shell {

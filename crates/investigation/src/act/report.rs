@@ -48,6 +48,20 @@ fn collected(out: &mut String, collection: &Collection) {
     if let Some(skew) = collection.clock_skew_ms {
         let _ = writeln!(out, "Its clock was {} ms {} the collector's.", skew.unsigned_abs(), side(skew));
     }
+    if let Some(program) = &collection.program {
+        let _ = writeln!(
+            out,
+            "A program was sent to it, {} {} (SHA-256 {}), {}.",
+            cell(&program.name),
+            cell(&program.version),
+            cell(&program.sha256),
+            if program.removed {
+                "and removed again".to_owned()
+            } else {
+                format!("**and could not be removed: it lies at {}**", cell(&program.path))
+            }
+        );
+    }
     let _ = writeln!(out, "\n| Artifact | Status | Items | Why |\n| --- | --- | ---: | --- |");
     for outcome in &collection.outcomes {
         let status = match outcome.status {

@@ -111,6 +111,7 @@ fn collection() -> Collection {
             started_at,
             finished_at: started_at,
         }],
+        program: None,
         commands: vec![CommandRecord {
             artifact: "Linux.Network.Connections".to_owned(),
             command: "ss -tunap | cat".to_owned(),
@@ -162,6 +163,29 @@ fn the_ticket() {
 #[test]
 fn the_report() {
     insta::assert_snapshot!("report", report_markdown(&brief(Verdict::PolicyViolation), &collection()));
+}
+
+#[test]
+fn a_program_that_was_left_behind_is_in_the_report() {
+    let mut collection = collection();
+    let mut program = crate::evidence::SentProgram {
+        name: "peerhound-collect".to_owned(),
+        version: "0.1.0".to_owned(),
+        sha256: "ab".repeat(32),
+        size: 7,
+        path: "/tmp/peerhound-0/peerhound-collect".to_owned(),
+        read: vec![ArtifactKind::Connections],
+        removed: true,
+    };
+    let report = |program: &crate::evidence::SentProgram, collection: &mut Collection| {
+        collection.program = Some(program.clone());
+        report_markdown(&brief(Verdict::PolicyViolation), collection)
+    };
+    let removed = report(&program, &mut collection);
+    assert!(removed.contains("and removed again") && removed.contains(&program.sha256), "{removed}");
+    program.removed = false;
+    let left = report(&program, &mut collection);
+    assert!(left.contains("could not be removed: it lies at") && left.contains("/tmp/peerhound"), "{left}");
 }
 
 #[test]

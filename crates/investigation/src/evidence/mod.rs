@@ -8,4 +8,6 @@ pub use model::{
     AutostartEntry, DnsRecord, FirewallRule, FirewallState, Identity, Neighbor, NeighborState, Prefetched,
     Process, Program, SessionUser, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
 };
-pub use outcome::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence};
+pub use outcome::{
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence, SentProgram,
+};

@@ -96,7 +96,7 @@ pub struct ArtifactOutcome {
     pub kind: ArtifactKind,
     /// How it went.
     pub status: ArtifactStatus,
-    /// Why it is not `ok`; one line for each thing that is missing.
+    /// Why it is not `ok`, one line for each thing that is missing; and what else is to be known of how it was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// Rows in the parsed form.
@@ -154,6 +154,28 @@ pub struct Collection {
     pub outcomes: Vec<ArtifactOutcome>,
     /// Everything that was run on the endpoint.
     pub commands: Vec<CommandRecord>,
+    /// The program that was sent to it, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<SentProgram>,
+}
+
+/// A program that was sent to the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentProgram {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of what was sent, lower-case hex: only what is the same on the endpoint was run there.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where it lay.
+    pub path: String,
+    /// What was read by it.
+    pub read: Vec<ArtifactKind>,
+    /// Whether it is gone again, its folder included, as far as the endpoint can be believed.
+    pub removed: bool,
 }
 
 impl Collection {

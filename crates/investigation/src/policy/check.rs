@@ -134,6 +134,8 @@ impl Policy {
         }
         remarks.extend(self.smb.faults().into_iter().map(error));
         remarks.extend(self.smb.doubts().into_iter().map(warning));
+        remarks.extend(self.program.faults().into_iter().map(error));
+        remarks.extend(self.program.doubts().into_iter().map(warning));
     }
 
     fn check_users(&self, remarks: &mut Vec<Remark>) {
@@ -246,6 +248,15 @@ mod tests {
         let found = remarks(&format!("{SCOPE}{sound}"));
         assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
         assert!(found.iter().any(|remark| remark.text.contains("does not name it")), "{found:?}");
+    }
+
+    #[test]
+    fn the_program_is_checked_with_the_rest() {
+        refuses(&format!("{SCOPE}[program]\nlinux = {{ file = 'x', sha256 = 'ab' }}\n"), "sha256sum");
+        let sound = format!("{SCOPE}[program]\nlinux = {{ file = 'x', sha256 = '{}' }}\n", "ab".repeat(32));
+        let found = remarks(&sound);
+        assert!(found.iter().all(|remark| !remark.is_error), "{found:?}");
+        assert!(found.iter().any(|remark| remark.text.contains("is sent to linux")), "{found:?}");
     }
 
     #[test]

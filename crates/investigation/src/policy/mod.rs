@@ -3,6 +3,7 @@
 mod check;
 mod intake;
 mod kerberos;
+mod program;
 mod relay;
 pub mod sections;
 mod smb;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use check::Remark;
 pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
+pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage,
@@ -65,6 +67,9 @@ pub struct Policy {
     /// SMB.
     #[serde(default)]
     pub smb: Smb,
+    /// The program that may be sent to endpoints.
+    #[serde(default)]
+    pub program: Program,
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,

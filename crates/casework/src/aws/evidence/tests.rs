@@ -164,6 +164,7 @@ fn collection(case_id: &str) -> Collection {
         started_at: now(),
         finished_at: now(),
         outcomes: Vec::new(),
+        program: None,
         commands: Vec::new(),
     }
 }

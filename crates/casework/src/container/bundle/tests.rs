@@ -30,6 +30,7 @@ fn collection() -> Collection {
         started_at: now(),
         finished_at: now(),
         outcomes: Vec::new(),
+        program: None,
         commands: Vec::new(),
     }
 }

@@ -16,7 +16,7 @@ mod startup;
 
 pub(crate) use autostart::read as autostart;
 pub(crate) use firewall::read as firewall;
-#[cfg(windows)]
+#[cfg(all(windows, feature = "remote"))]
 pub(crate) use identity::here as contact;
 #[cfg(windows)]
 pub(crate) use prefetch::read as prefetch;

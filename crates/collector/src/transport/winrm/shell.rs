@@ -24,7 +24,9 @@ const PIECE: usize = 64 << 10;
 pub(super) struct Job {
     pub(super) line: String,
     /// The whole standard input.
-    pub(super) stdin: &'static str,
+    pub(super) stdin: Vec<u8>,
+    /// Whether it goes on without an end: its end is the sign to stop.
+    pub(super) hold_open: bool,
     /// When nobody waits for it any more.
     pub(super) deadline: Instant,
     /// Hears what happens. Once nobody listens, the command is ended.
@@ -91,12 +93,15 @@ impl Shell {
         if job.events.send(Ok(Event::Started)).await.is_err() {
             return Ok(false);
         }
-        let mut pieces = job.stdin.as_bytes().chunks(PIECE).peekable();
-        if pieces.peek().is_none() {
+        let mut pieces = job.stdin.chunks(PIECE).peekable();
+        if pieces.peek().is_none() && !job.hold_open {
             self.ask(self.envelopes.send(shell, command, &[], true), "collection").await?;
         }
         while let Some(piece) = pieces.next() {
-            let is_last = pieces.peek().is_none();
+            if job.events.is_closed() {
+                return Ok(false);
+            }
+            let is_last = pieces.peek().is_none() && !job.hold_open;
             self.ask(self.envelopes.send(shell, command, piece, is_last), "collection").await?;
         }
         loop {

@@ -20,7 +20,7 @@ use host::{Event as Logged, Host};
 /// Runs one script. What it printed lies in `folder`.
 async fn run(
     session: &mut WinrmSession,
-    script: Script,
+    script: Script<'_>,
     cap: u64,
     limit: Duration,
     folder: &Path,
@@ -38,7 +38,7 @@ async fn connect(host: &Host) -> Result<WinrmSession, ContactError> {
 }
 
 /// One script on a host that may misbehave.
-async fn once(host: &Host, script: Script) -> Result<(Run, Vec<u8>), ContactError> {
+async fn once(host: &Host, script: Script<'_>) -> Result<(Run, Vec<u8>), ContactError> {
     let folder = tempfile::tempdir().unwrap();
     let mut session = connect(host).await?;
     let result = run(&mut session, script, 64 << 20, LONG, folder.path()).await;

@@ -18,6 +18,7 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
             started_at: at,
             finished_at: at,
             outcomes: Vec::new(),
+            program: None,
             commands: Vec::new(),
         },
         entries,
@@ -102,6 +103,22 @@ fn sizes_that_overflow_are_a_fault_and_not_a_panic() {
 fn a_newer_format_says_so_whatever_else_it_holds() {
     let newer = br#"{"format_version": 2, "something": {"else": []}}"#;
     assert!(matches!(Manifest::parse(newer), Err(ManifestError::Newer(2))));
+}
+
+#[test]
+fn the_program_that_was_sent_is_named_and_older_manifests_know_of_none() {
+    let mut sealed = manifest(vec![]);
+    assert!(!String::from_utf8(sealed.to_bytes().unwrap()).unwrap().contains("program"));
+    sealed.collection.program = Some(crate::evidence::SentProgram {
+        name: "peerhound-collect".to_owned(),
+        version: "0.1.0".to_owned(),
+        sha256: "a".repeat(64),
+        size: 7,
+        path: "/tmp/peerhound-0/peerhound-collect".to_owned(),
+        read: vec![crate::evidence::ArtifactKind::Processes],
+        removed: true,
+    });
+    assert_eq!(Manifest::parse(&sealed.to_bytes().unwrap()).unwrap(), sealed);
 }
 
 #[test]
