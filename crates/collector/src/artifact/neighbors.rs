@@ -106,7 +106,7 @@ pub(crate) fn mac(text: &str) -> Option<String> {
     };
     let is_byte = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
     let known = MAC_BYTES.contains(&parts.len())
-        && parts.iter().all(|part| is_byte(part))
+        && parts.iter().all(is_byte)
         && parts.iter().any(|part| *part != "00");
     known.then(|| parts.join(":").to_ascii_lowercase())
 }

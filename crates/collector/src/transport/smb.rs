@@ -13,9 +13,11 @@ pub(crate) mod fuzzing;
 mod header;
 mod identity;
 mod keys;
+mod listing;
 mod logon;
 mod message;
 mod ndr;
+mod negotiation;
 mod registry;
 mod rpc;
 mod services;
@@ -24,14 +26,14 @@ mod spnego;
 mod trail;
 mod walk;
 mod winreg;
+mod work;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use investigation::evidence::{ArtifactKind, CommandRecord, FirewallState, Identity};
+use investigation::evidence::{ArtifactKind, CommandRecord, FirewallState};
 use investigation::order::Limits;
-use investigation::text::one_line;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
@@ -39,21 +41,18 @@ use tokio::time::timeout;
 use super::account::accounts::Accounts as Passwords;
 use super::local::CancelOnDrop;
 use super::local::windows;
-use super::local::windows::accounts::Accounts;
-use super::local::windows::registry::{Hive, Registry};
+use super::local::windows::registry::{Hive, Registry as _};
 use crate::artifact::facts::{Contact, Facts};
 use crate::artifact::tally::Tally;
 use crate::artifact::{Artifact, Parsed};
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
 pub use config::SmbConfig;
-use failure::Failure;
 use logon::Hello;
-use registry::{RemoteRegistry, Stop};
-use services::{Logon, Workstation};
+use registry::Stop;
 use share::Shares;
-use trail::{Question, Trail};
-use walk::Walk;
+use trail::Trail;
+use work::{Told, Work, from_registry, torrents};
 
 /// Where Windows lies unless the registry says otherwise.
 const SYSTEM_ROOT: &str = r"C:\Windows";
@@ -214,6 +213,9 @@ impl SmbSession {
                 Some(seen) = told.recv() => tell(seen),
             }
         };
+        while let Ok(seen) = told.try_recv() {
+            tell(seen);
+        }
         done.unwrap_or_else(|error| match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(error) => Err(ContactError::disconnected(self.target, "collection", &error)),
@@ -225,122 +227,6 @@ impl SmbSession {
         let end = async { self.shares.lock().await.end().await };
         let _ = timeout(Duration::from_secs(2), end).await;
     }
-}
-
-/// What a piece of work has to work with.
-struct Work<'a> {
-    runtime: &'a Handle,
-    shares: &'a mut Shares,
-    trail: &'a mut Trail,
-    stop: &'a Stop,
-    limits: &'a Limits,
-    tell: &'a mpsc::UnboundedSender<u64>,
-}
-
-impl Work<'_> {
-    fn registry(&mut self) -> Result<RemoteRegistry<'_>, Failure> {
-        let target = self.shares.target();
-        let winreg = self.runtime.block_on(self.stop.within(target, registry::open(self.shares)))?;
-        Ok(RemoteRegistry::new(self.runtime, self.shares, winreg, self.trail, self.stop))
-    }
-
-    /// Asks a service for something that may be refused, and puts it on record.
-    fn ask<T: std::fmt::Debug>(
-        &mut self,
-        asked: &str,
-        ask: impl AsyncFnOnce(&mut Shares) -> Result<Vec<T>, Failure>,
-    ) -> Result<Result<Vec<T>, Failure>, ContactError> {
-        let question = Question::begin();
-        let target = self.shares.target();
-        let answered = self.runtime.block_on(self.stop.within(target, ask(self.shares)));
-        let lines: Vec<String> =
-            answered.iter().flatten().map(|row| one_line(&format!("{row:?}"), 1000)).collect();
-        let why = answered.as_ref().err().map(ToString::to_string);
-        self.trail.note(asked, &question, &lines, why.as_deref());
-        match answered {
-            Err(Failure::Broken(error)) => Err(*error),
-            answered => Ok(answered),
-        }
-    }
-}
-
-/// What the workstation and server services tell of an endpoint.
-struct Told {
-    workstation: Result<Vec<Workstation>, Failure>,
-    logons: Result<Vec<Logon>, Failure>,
-}
-
-impl Told {
-    fn ask(work: &mut Work<'_>) -> Result<Self, ContactError> {
-        let workstation = work.ask("wkssvc: NetrWkstaGetInfo, level 100", async |shares| {
-            services::workstation(shares).await.map(|said| vec![said])
-        })?;
-        let logons = work.ask("wkssvc: NetrWkstaUserEnum, level 1", services::logons)?;
-        // Who uses its shares from elsewhere is no user of it: on record, and no more.
-        let _ = work.ask("srvsvc: NetrSessionEnum, level 10", services::visitors)?;
-        Ok(Self { workstation, logons })
-    }
-
-    fn add(&self, identity: &mut Identity, knows_users: bool, tally: &mut Tally) {
-        if let Some(said) = self.workstation.iter().flatten().next() {
-            identity::add_workstation(identity, said);
-        }
-        match &self.logons {
-            _ if knows_users => {}
-            Ok(logons) => {
-                identity::add_logons(identity, logons);
-                tally.partial("the users' registries are closed: services and jobs may be among the users");
-            }
-            Err(failure) => tally.partial(format!("who is logged on is not told: {failure}")),
-        }
-    }
-}
-
-/// What a reader of registries makes of the endpoint's. `nothing` is what it would make of none.
-fn from_registry(
-    mut work: Work<'_>,
-    nothing: Parsed,
-    read: impl FnOnce(&dyn Registry, &Limits) -> (Parsed, Tally),
-) -> Result<(Parsed, Tally), ContactError> {
-    let limits = work.limits;
-    let remote = match work.registry() {
-        Ok(remote) => remote,
-        Err(Failure::Broken(error)) => return Err(*error),
-        Err(failure) => {
-            let mut tally = Tally::default();
-            tally.failed(registry::closed(&failure));
-            return Ok((nothing, tally));
-        }
-    };
-    let (parsed, tally) = read(&remote, limits);
-    remote.finish()?;
-    Ok((parsed, tally))
-}
-
-fn torrents(mut work: Work<'_>, system_root: &str) -> Result<(Parsed, Tally), ContactError> {
-    // Owners are security identifiers. Where the registry is closed they stay what they are.
-    let accounts = match work.registry() {
-        Ok(remote) => {
-            let accounts = Accounts::read(&remote, &mut Tally::default());
-            remote.finish()?;
-            accounts
-        }
-        Err(Failure::Broken(error)) => return Err(*error),
-        Err(_) => Accounts::default(),
-    };
-    let Work { runtime, shares, trail, stop, limits, tell } = work;
-    let tell = |seen| {
-        let _ = tell.send(seen);
-    };
-    let target = shares.target();
-    let mut walk = Walk::new(shares, trail, stop, limits, &accounts, &tell);
-    walk.system_root = system_root;
-    let walked = async { walk.run().await.map_err(|error| Failure::Broken(Box::new(error))) };
-    if let Err(Failure::Broken(error)) = runtime.block_on(stop.within(target, walked)) {
-        return Err(*error);
-    }
-    let (files, tally) = walk.finish();
-    Ok((Parsed::Torrents(files), tally))
 }
 
 #[cfg(test)]

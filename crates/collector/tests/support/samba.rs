@@ -263,6 +263,8 @@ fn import(dir: &Path) {
     };
     REGISTRY.iter().for_each(|(key, name, kind, value)| add(key, name, kind, value));
     HIVE.iter().for_each(|(key, name, value)| add(&format!(r"{ALICE}\{key}"), name, "sz", value));
+    // What lies at the very end of the file is not taken.
+    text.push_str("\r\n");
     let file = dir.join("registry.reg");
     let utf16: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     fs::write(&file, utf16).unwrap();

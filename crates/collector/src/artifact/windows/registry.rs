@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(Value { data: "4".into(), ..Value::default() }.number(), Some(4));
         for (data, first) in [
             ("03000000A1", Some(3)),
+            ("1000", Some(16)),
             ("12\n0\n0", Some(12)),
             ("", None),
             ("0", None),

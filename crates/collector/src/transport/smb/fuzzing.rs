@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::header::Header;
 use super::rpc::Assembly;
-use super::{message, services, spnego, winreg};
+use super::{listing, message, negotiation, services, spnego, winreg};
 
 /// Readers, by the number that picks one.
 const READERS: u8 = 15;
@@ -15,13 +15,13 @@ pub(crate) fn read(reader: u8, bytes: &[u8]) -> Result<String, String> {
     }
     match reader % READERS {
         0 => told(Header::read(bytes)),
-        1 => told(message::negotiated(bytes)),
+        1 => told(negotiation::negotiated(bytes)),
         2 => told(message::set_up(bytes)),
         3 => told(message::created(bytes)),
         4 => told(message::data(bytes).map(<[u8]>::len)),
-        5 => told(message::queried(bytes).and_then(message::entries)),
+        5 => told(message::queried(bytes).and_then(listing::entries)),
         6 => told(message::controlled(bytes).map(<[u8]>::len)),
-        7 => told(message::owner(bytes)),
+        7 => told(listing::owner(bytes)),
         8 => told(spnego::token(bytes).map(<[u8]>::len)),
         9 => told(assembled(bytes)),
         10 => told(winreg::key_name(bytes)),

@@ -12,7 +12,8 @@ use super::connection::{Answer, Ask, Connection};
 use super::failure::Failure;
 use super::header::{Command, Status};
 use super::keys::{Dialect, Forged, Keys};
-use super::message::{self, Client, Negotiated};
+use super::message;
+use super::negotiation::{self, Client, Negotiated};
 use super::share::{Shares, unsealed};
 use super::spnego::{self, Mechanism};
 use crate::contact_error::ContactError;
@@ -89,7 +90,7 @@ async fn negotiated(
     };
     const OLD: &str = "it speaks SMB 1 only, which protects nothing and is not spoken here: \
                        switch SMB 2 on there, or reach it in another way";
-    let body = message::negotiate(client);
+    let body = negotiation::negotiate(client);
     let ask = Ask { command: Command::Negotiate, tree: 0, body, room: 0, phase: "negotiation" };
     let answer = match connection.ask(ask).await {
         Ok(answer) => answer,
@@ -115,7 +116,7 @@ async fn negotiated(
         }
         status => return Err(refused(&status.to_string())),
     }
-    let said = message::negotiated(&answer.message).map_err(|error| refused(&error.to_string()))?;
+    let said = negotiation::negotiated(&answer.message).map_err(|error| refused(&error.to_string()))?;
     if !said.can_sign() {
         return Err(refused(
             "it refuses to sign what it says: RequireSecuritySignature may not be off on both sides",
@@ -242,24 +243,25 @@ async fn validate(
 ) -> Result<(), ContactError> {
     let weakened =
         || ContactError::NotSealed { target, detail: "it did not choose what was negotiated".to_owned() };
-    let answer = shares.validate(&message::validation(client)).await.map_err(|failure| match failure {
-        // Who is told that something else was offered hangs up.
-        Failure::Broken(error) => match *error {
-            ContactError::Disconnected { detail, .. } => {
-                ContactError::disconnected(target, "the check of what was negotiated", &detail)
-            }
-            error => error,
-        },
-        other => ContactError::SmbRefused {
-            target,
-            phase: "authentication",
-            detail: format!("its share IPC$: {other}"),
-            may_pass: false,
-        },
-    })?;
+    let answer =
+        shares.validate(&negotiation::validation(client)).await.map_err(|failure| match failure {
+            // Who is told that something else was offered hangs up.
+            Failure::Broken(error) => match *error {
+                ContactError::Disconnected { detail, .. } => {
+                    ContactError::disconnected(target, "the check of what was negotiated", &detail)
+                }
+                error => error,
+            },
+            other => ContactError::SmbRefused {
+                target,
+                phase: "authentication",
+                detail: format!("its share IPC$: {other}"),
+                may_pass: false,
+            },
+        })?;
     let confirmed = match answer.status {
         Status::SUCCESS => message::controlled(&answer.message)
-            .and_then(|output| message::confirms(output, said))
+            .and_then(|output| negotiation::confirms(output, said))
             .map_err(|_| weakened())?,
         // One that knows nothing of it says so under the session's key, and was never able to choose more.
         status => status != Status::ACCESS_DENIED && said.dialect == Dialect::Smb21,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::connection::{Answer, Ask, Connection};
 use super::failure::Failure;
 use super::header::{Command, Status};
+use super::listing;
 use super::message::{self, Control, FileId, Opened, Opening};
 use crate::contact_error::ContactError;
 
@@ -102,7 +103,7 @@ impl Shares {
     pub(super) async fn owner(&mut self, tree: u32, file: &FileId) -> Result<String, Failure> {
         let body = message::query_owner(file, OWNER_ROOM);
         let answer = self.ask(Command::QueryInfo, tree, body, OWNER_ROOM).await?.or_refused()?;
-        Ok(message::owner(message::queried(&answer.message)?)?)
+        Ok(listing::owner(message::queried(&answer.message)?)?)
     }
 
     /// Asks the service behind a pipe. What comes may be the beginning of the answer.

@@ -6,7 +6,7 @@ use super::keys::{Cipher, Dialect, Keys, Transcript};
 use super::message::{self, Control, Opening};
 use super::ndr::{Arguments, Results};
 use super::rpc::{Assembly, Win32};
-use super::{fuzzing, services, winreg};
+use super::{fuzzing, listing, services, winreg};
 
 const KEY: [u8; 16] = *b"0123456789abcdef";
 
@@ -183,13 +183,13 @@ fn listed(names: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_folders_list_is_read_to_its_end_and_never_in_circles() {
-    let entries = message::entries(&listed(&["a.torrent", "ä", ""])).unwrap();
+    let entries = listing::entries(&listed(&["a.torrent", "ä", ""])).unwrap();
     let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!((names, entries[0].attributes), (vec!["a.torrent", "ä", ""], 0x20));
     let mut circle = listed(&["a", "b"]);
     for next in [1_u32, 8, 63, u32::MAX] {
         circle[..4].copy_from_slice(&next.to_le_bytes());
-        assert!(message::entries(&circle).is_err(), "{next}");
+        assert!(listing::entries(&circle).is_err(), "{next}");
     }
 }
 
@@ -197,11 +197,11 @@ fn a_folders_list_is_read_to_its_end_and_never_in_circles() {
 fn an_owner_is_read_out_of_a_security_descriptor() {
     let mut descriptor = vec![1, 0, 0, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     descriptor.extend([1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0]);
-    assert_eq!(message::owner(&descriptor).unwrap(), "S-1-5-32-544");
+    assert_eq!(listing::owner(&descriptor).unwrap(), "S-1-5-32-544");
     descriptor[21] = 16;
-    assert!(message::owner(&descriptor).is_err());
+    assert!(listing::owner(&descriptor).is_err());
     descriptor[4] = 0;
-    assert!(message::owner(&descriptor).is_err());
+    assert!(listing::owner(&descriptor).is_err());
     assert_eq!(Control::PipeTransceive as u32, 0x0011_C017);
 }
 
@@ -223,7 +223,7 @@ proptest! {
         for sound in [&mut list, &mut stub] {
             let at = at % sound.len();
             sound[at] = with;
-            let _ = message::entries(sound);
+            let _ = listing::entries(sound);
             for reader in 10..15 {
                 let _ = fuzzing::read(reader, sound);
             }

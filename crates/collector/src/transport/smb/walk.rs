@@ -1,6 +1,8 @@
 //! `Windows.Files.Torrents` over SMB: a walk through the shares that administrators have of every drive, and a look into
 //! the small files among what P2P clients leave behind.
 
+mod look;
+
 use std::collections::VecDeque;
 
 use investigation::evidence::{ArtifactStatus, TorrentFile};
@@ -9,8 +11,9 @@ use investigation::text::one_line;
 
 use super::failure::Failure;
 use super::header::Status;
+use super::listing::{self, Entry};
 use super::logon::time;
-use super::message::{self, Entry, Opening};
+use super::message::{FileId, Opening};
 use super::registry::Stop;
 use super::services;
 use super::share::Shares;
@@ -20,6 +23,7 @@ use crate::artifact::windows::torrents::{Files, note};
 use crate::contact_error::ContactError;
 use crate::torrent::client_data::{Content, classify_bytes};
 use crate::transport::local::windows::accounts::Accounts;
+use look::Seen;
 
 const DIRECTORY: u32 = 0x10;
 const REPARSE_POINT: u32 = 0x400;
@@ -211,7 +215,7 @@ impl<'a> Walk<'a> {
         drive: char,
         tree: u32,
         folder: &Folder,
-        id: &message::FileId,
+        id: &FileId,
         pending: &mut VecDeque<Folder>,
     ) -> Result<bool, Failure> {
         loop {
@@ -220,7 +224,7 @@ impl<'a> Walk<'a> {
                 return Ok(false);
             }
             let Some(part) = self.shares.list(tree, id).await? else { return Ok(true) };
-            for entry in message::entries(&part)? {
+            for entry in listing::entries(&part)? {
                 if matches!(entry.name.as_str(), "." | "..") {
                     continue;
                 }
@@ -316,53 +320,6 @@ impl<'a> Walk<'a> {
         });
         Ok(())
     }
-
-    /// The owner, and the content if it is worth reading and no longer than `most`.
-    async fn look(
-        &mut self,
-        tree: u32,
-        path: &str,
-        most: Option<u64>,
-        seen: &mut Seen,
-    ) -> Result<(), Failure> {
-        let opening = if most.is_some() { Opening::File } else { Opening::Owner };
-        let opened = self.shares.open(tree, path, opening).await?;
-        let looked = async {
-            seen.owner = self.shares.owner(tree, &opened.id).await.map(Some).or_else(ignore)?;
-            let Some(most) = most.filter(|_| opened.attributes & (REPARSE_POINT | ELSEWHERE) == 0) else {
-                return Ok(());
-            };
-            let mut content = Vec::new();
-            while content.len() as u64 <= most && !self.stop.is_due() {
-                let part = self.shares.read(tree, &opened.id, content.len() as u64, u32::MAX).await?;
-                if part.is_empty() {
-                    seen.content = Some(content);
-                    return Ok(());
-                }
-                content.extend(part);
-            }
-            // It has grown since it was listed, or time is up.
-            Ok(())
-        };
-        let looked = looked.await;
-        if !matches!(looked, Err(Failure::Broken(_))) {
-            self.shares.close(tree, &opened.id).await?;
-        }
-        looked
-    }
-}
-
-/// What a look at one file came to.
-#[derive(Default)]
-struct Seen {
-    owner: Option<String>,
-    content: Option<Vec<u8>>,
-    why: Option<String>,
-}
-
-/// An owner that is not told is none.
-fn ignore(failure: Failure) -> Result<Option<String>, Failure> {
-    if matches!(failure, Failure::Broken(_)) { Err(failure) } else { Ok(None) }
 }
 
 /// `C` of `C$`.
