@@ -213,6 +213,10 @@ pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
         ArtifactKind::Torrents => Parsed::Torrents(Vec::new()),
         ArtifactKind::Autostart => Parsed::Autostart(Vec::new()),
         ArtifactKind::Firewall => Parsed::Firewall(FirewallState::default()),
+        ArtifactKind::Neighbors => Parsed::Neighbors(Vec::new()),
+        ArtifactKind::DnsCache => Parsed::DnsCache(Vec::new()),
+        ArtifactKind::Prefetch => Parsed::Prefetch(Vec::new()),
+        ArtifactKind::Programs => Parsed::Programs(Vec::new()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use investigation::evidence::ArtifactStatus;
+use investigation::evidence::{ArtifactKind, ArtifactStatus};
 use serde::Serialize;
 
 use super::frame::{self, Word};
@@ -43,9 +43,17 @@ pub fn read_ask(line: &[u8]) -> Result<(Ask, Duration), AskError> {
 }
 
 fn readable(ask: &Ask) -> Result<&'static Artifact, AskError> {
-    let identity = ask.kind == investigation::evidence::ArtifactKind::Identity;
-    // Who an endpoint is, is asked before anything is sent to it.
-    native::find(ask.kind).filter(|_| !identity).ok_or(AskError::Kind(ask.kind.as_str()))
+    // Who an endpoint is, is asked before anything is sent to it; what is told by a command or a list of names is left to
+    // the scripts.
+    let reads = matches!(
+        ask.kind,
+        ArtifactKind::Connections
+            | ArtifactKind::Processes
+            | ArtifactKind::Torrents
+            | ArtifactKind::Autostart
+            | ArtifactKind::Firewall
+    );
+    native::find(ask.kind).filter(|_| reads).ok_or(AskError::Kind(ask.kind.as_str()))
 }
 
 /// Carries out an order that [`read_ask`] has read. Blocks. `seen` is told now and then, from any thread, how many
@@ -77,7 +85,11 @@ fn write(parsed: Parsed, mut tally: Tally, out: &mut impl Write) -> io::Result<(
             frame::write(out, Word::State, &state)?;
             write_rows(&rules, &mut tally, out)?
         }
-        Parsed::Identity(_) => 0,
+        Parsed::Identity(_)
+        | Parsed::Neighbors(_)
+        | Parsed::DnsCache(_)
+        | Parsed::Prefetch(_)
+        | Parsed::Programs(_) => 0,
     };
     let (status, reasons) = tally.settle();
     frame::write(out, Word::Done, &Done { status, reasons, rows })?;

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead};
 
-use investigation::evidence::{ArtifactKind, ArtifactStatus, FirewallState};
+use investigation::evidence::{ArtifactKind, ArtifactStatus};
 use investigation::order::Limits;
 use investigation::text::one_line;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::frame::{FrameError, Frames, Word};
 use super::tidy::Tidy;
 use super::{Begin, Done};
-use crate::artifact::Parsed;
+use crate::artifact::{self, Parsed};
 use crate::artifact::tally::Tally;
 
 /// Most reasons that an answer may give.
@@ -64,14 +64,7 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn new(kind: ArtifactKind, limits: &'a Limits) -> Self {
-        let parsed = match kind {
-            ArtifactKind::Connections => Parsed::Sockets(Vec::new()),
-            ArtifactKind::Torrents => Parsed::Torrents(Vec::new()),
-            ArtifactKind::Autostart => Parsed::Autostart(Vec::new()),
-            ArtifactKind::Firewall => Parsed::Firewall(FirewallState::default()),
-            ArtifactKind::Processes | ArtifactKind::Identity => Parsed::Processes(Vec::new()),
-        };
-        Self { kind, limits, parsed, tally: Tally::default(), rows: 0 }
+        Self { kind, limits, parsed: artifact::nothing(kind), tally: Tally::default(), rows: 0 }
     }
 
     /// All lines. The inner error says what is no answer; true where it came to its end.
@@ -126,6 +119,9 @@ impl<'a> Answer<'a> {
             Parsed::Autostart(rows) => rows.push(read_row(json, tally)?),
             Parsed::Firewall(state) => state.rules.push(read_row(json, tally)?),
             Parsed::Identity(_) => return Err("nobody asked it who it is".into()),
+            Parsed::Neighbors(_) | Parsed::DnsCache(_) | Parsed::Prefetch(_) | Parsed::Programs(_) => {
+                return Err("it does not read such a thing".into());
+            }
         }
         Ok(())
     }
