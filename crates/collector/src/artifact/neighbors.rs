@@ -164,8 +164,8 @@ mod tests {
         (rows, status, reasons)
     }
 
-    const BOTH: &[u8] = b"neigh\0\010.20.3.1 dev eth0 lladdr 52:54:00:12:35:02 REACHABLE\0fe80::2 dev eth0 lladdr 52:54:00:12:35:03 router STALE\010.20.3.9 dev eth0  FAILED\0\0\
-        arp\0\0IP address       HW type     Flags       HW address            Mask     Device\010.20.3.1        0x1         0x2         52:54:00:12:35:02     *        eth0\010.20.3.8        0x1         0x6         52:54:00:12:35:08     *        br-x\0\0";
+    const BOTH: &[u8] = b"neigh\0\x0010.20.3.1 dev eth0 lladdr 52:54:00:12:35:02 REACHABLE\0fe80::2 dev eth0 lladdr 52:54:00:12:35:03 router STALE\x0010.20.3.9 dev eth0  FAILED\0\0\
+        arp\0\0IP address       HW type     Flags       HW address            Mask     Device\x0010.20.3.1        0x1         0x2         52:54:00:12:35:02     *        eth0\x0010.20.3.8        0x1         0x6         52:54:00:12:35:08     *        br-x\0\0";
 
     #[test]
     fn both_tables_are_one() {
@@ -193,9 +193,12 @@ mod tests {
         assert_eq!(status, ArtifactStatus::Partial);
         assert!(reasons[0].contains("IPv6"), "{reasons:?}");
         assert_eq!(read(b"", 100).1, ArtifactStatus::Failed);
-        let (parsed, tally) =
-            parse(&mut &b"\0PEERHOUND-1\0neigh\0\010.20.3.1 dev"[..], &Facts::default(), &Limits::default())
-                .unwrap();
+        let (parsed, tally) = parse(
+            &mut &b"\0PEERHOUND-1\0neigh\0\x0010.20.3.1 dev"[..],
+            &Facts::default(),
+            &Limits::default(),
+        )
+        .unwrap();
         assert_eq!((parsed.items(), tally.settle().0), (0, ArtifactStatus::Truncated));
     }
 
