@@ -158,6 +158,26 @@ pub enum ContactError {
         /// What that can mean.
         detail: String,
     },
+    /// The KDC refuses the account. It is not tried again soon, so that it is not locked.
+    #[error("the KDC {kdc} refuses {user}: {detail}; put it right before this account is used again")]
+    AccountRefused {
+        /// The KDC.
+        kdc: String,
+        /// The account.
+        user: String,
+        /// Why.
+        detail: String,
+    },
+    /// Kerberos proves nothing to this endpoint, and nothing else may.
+    #[error("{target} gets no logon by Kerberos: {detail}")]
+    KerberosFailed {
+        /// The address.
+        target: IpAddr,
+        /// Why, and what can be done.
+        detail: String,
+        /// It may be otherwise the next time: a KDC that did not answer.
+        may_pass: bool,
+    },
     /// The account was refused not long ago, here or elsewhere. Nothing of it was sent.
     #[error(
         "{target} gets no logon: {user} was refused not long ago, and is not tried with the same password for another {minutes} min, so that it is not locked"
@@ -243,7 +263,7 @@ impl ContactError {
             | Self::NoneAnswers { .. }
             | Self::AccountRests { .. }
             | Self::Staging { .. } => true,
-            Self::WinrmRefused { may_pass, .. } => *may_pass,
+            Self::WinrmRefused { may_pass, .. } | Self::KerberosFailed { may_pass, .. } => *may_pass,
             // Trying a refused key or password again only locks the account, and a host key does not mend itself.
             Self::OutOfScope { .. }
             | Self::HostKeyUnknown { .. }
@@ -255,6 +275,7 @@ impl ContactError {
             | Self::CertificateRefused { .. }
             | Self::UnexpectedHost { .. }
             | Self::LogonRefused { .. }
+            | Self::AccountRefused { .. }
             | Self::NotSealed { .. }
             | Self::WrongMachine { .. }
             | Self::Unsupported { .. } => false,
@@ -275,7 +296,8 @@ impl ContactError {
             Self::WinrmFile { .. } => "winrm_file",
             Self::CertificateRefused { .. } => "certificate_refused",
             Self::UnexpectedHost { .. } => "unexpected_host",
-            Self::LogonRefused { .. } => "logon_refused",
+            Self::LogonRefused { .. } | Self::AccountRefused { .. } => "logon_refused",
+            Self::KerberosFailed { .. } => "kerberos_failed",
             Self::AccountRests { .. } => "account_rests",
             Self::NotSealed { .. } => "not_sealed",
             Self::WinrmRefused { .. } => "winrm_refused",

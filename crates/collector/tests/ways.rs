@@ -27,6 +27,7 @@ fn winrm(port: u16, folder: &std::path::Path) -> WinrmConfig {
         expected_hosts: Vec::new(),
         password_file: Some(file),
         client_certificate: None,
+        kerberos: None,
         ntlm: true,
         connect_timeout: Duration::from_secs(5),
     }

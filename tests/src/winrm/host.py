@@ -1,4 +1,4 @@
-"""A WS-Man host for tests: the remote shell of Windows (MS-WSMV), with NTLM and its sealing by pyspnego.
+"""A WS-Man host for tests: the remote shell of Windows (MS-WSMV), with NTLM, Kerberos and their sealing by pyspnego.
 
 It listens on loopback only unless told, and runs what it is asked to run with `sh` on this machine; a folder of
 stand-ins (`powershell.exe`) comes first in the search path. What a client does wrong is written to the log as a
@@ -148,9 +148,12 @@ class Host(http.server.BaseHTTPRequestHandler):
             if options.tls:
                 der = ssl.PEM_cert_to_DER_cert(open(os.path.join(options.tls, "host.pem"), encoding="ascii").read())
                 data = b"tls-server-end-point:" + hashlib.sha256(der).digest()
-                bindings = GssChannelBindings(application_data=data)
-            self.context = spnego.server(protocol="ntlm", channel_bindings=bindings)
-            log("negotiate")
+                bindings = GssChannelBindings(application_data=data + (b"x" if options.other_binding else b""))
+            protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "kerberos"
+            log("negotiate", protocol=protocol)
+            if protocol == "kerberos" and not options.keytab:
+                return self.answer(401, WWW_Authenticate="Negotiate")
+            self.context = spnego.server(hostname=options.name, service="HTTP", protocol=protocol, channel_bindings=bindings)
         try:
             token = self.context.step(token)
         except spnego.exceptions.SpnegoError as error:
@@ -158,9 +161,13 @@ class Host(http.server.BaseHTTPRequestHandler):
             return self.answer(401, WWW_Authenticate="Negotiate")
         if not self.context.complete:
             return self.answer(401, WWW_Authenticate="Negotiate " + b64encode(token).decode())
-        self.proven = "ntlm"
-        log("authenticate", accepted=True, user=self.context.client_principal)
-        return self.answer(200)
+        self.proven = self.context.negotiated_protocol
+        log("authenticate", accepted=True, user=self.context.client_principal, protocol=self.proven)
+        if options.misbehave == "unproven":
+            return self.answer(200)
+        if options.misbehave == "forge":
+            token = token[:-1] + bytes([token[-1] ^ 1])
+        return self.answer(200, **({"WWW_Authenticate": "Negotiate " + b64encode(token).decode()} if token else {}))
 
     def message(self, body):
         kind = self.headers.get("Content-Type", "")
@@ -308,14 +315,19 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log", required=True)
     parser.add_argument("--users", required=True, help="lines of DOMAIN:USER:PASSWORD")
+    parser.add_argument("--keytab", help="keys of the host's service, for Kerberos")
+    parser.add_argument("--name", default="localhost", help="the host's name, for Kerberos")
+    parser.add_argument("--other-binding", action="store_true", help="bind to another certificate than is shown")
     parser.add_argument("--bin", default="", help="folder of stand-ins")
     parser.add_argument("--shell", help="program that finds the command line in SSH_ORIGINAL_COMMAND, as sshd's own")
     parser.add_argument("--tls", help="folder of host.pem and host.key")
     parser.add_argument("--client-ca", help="PEM that client certificates are verified against")
     parser.add_argument("--denied", action="store_true", help="no account may open a shell")
-    parser.add_argument("--misbehave", help="malformed, oversize, plain, tamper, replay, reset or hang")
+    parser.add_argument("--misbehave", help="malformed, oversize, plain, tamper, replay, reset, hang, unproven or forge")
     options = parser.parse_args()
     os.environ["NTLM_USER_FILE"] = options.users
+    if options.keytab:
+        os.environ["KRB5_KTNAME"] = options.keytab
     server = Server((options.address, options.port), Host)
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-//! WinRM: the remote shell of Windows, over HTTP sealed by NTLM or over HTTPS. Never with a password in the clear, and
+//! WinRM: the remote shell of Windows, over HTTP sealed by Kerberos or NTLM, or over HTTPS. Never with a password in the clear, and
 //! never with a body that anybody on the way could read.
 //!
 //! From the bottom up: a [`connection`], the [`channel`] on which we have proven who we are, and the [`shell`] that
@@ -10,6 +10,7 @@ mod channel;
 mod config;
 mod connection;
 mod envelope;
+mod logon;
 mod sealed;
 mod shell;
 mod tls;
@@ -59,7 +60,8 @@ impl WinrmSession {
         Ok(Self { target, jobs, server, endpoint, patience: config.connect_timeout })
     }
 
-    /// What the endpoint has shown: the fingerprint of its certificate, or else the name in its NTLM challenge.
+    /// Who the endpoint is: the service whose key it holds (Kerberos), or else the fingerprint of its certificate, or else
+    /// the name in its NTLM challenge.
     pub(crate) fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }

@@ -63,6 +63,7 @@ impl WinrmHost {
             expected_hosts: Vec::new(),
             password_file: Some(self.folder.path().join("password")),
             client_certificate: None,
+            kerberos: None,
             ntlm: true,
             connect_timeout: Duration::from_secs(10),
         }

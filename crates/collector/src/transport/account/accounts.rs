@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::kerberos::Tickets;
+
 /// How long a refused password rests. Windows counts refusals over ten minutes by default, in many domains over thirty.
 const REST: Duration = Duration::from_secs(30 * 60);
 
@@ -24,6 +26,7 @@ const DOUBTS: u32 = 2;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
     known: Arc<Mutex<HashMap<String, Account>>>,
+    tickets: Tickets,
 }
 
 #[derive(Debug)]
@@ -102,6 +105,11 @@ impl Accounts {
         Ok(Try { accounts: self.clone(), account: key(user), password, target, _permit: permit })
     }
 
+    /// The tickets that the accounts were given.
+    pub(in crate::transport) fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,6 +150,12 @@ impl Try {
                 account.standing = Standing::Refused(now);
             }
         });
+    }
+
+    /// Who decides about the account says that it is wrong: no endpoint's word, so it rests for all.
+    pub(in crate::transport) fn refused_for_all(self) {
+        let now = Instant::now();
+        self.settle(|account| account.standing = Standing::Refused(now));
     }
 
     fn settle(&self, settle: impl FnOnce(&mut Account)) {
@@ -219,6 +233,15 @@ mod tests {
         accounts.begin("svc", OLD, host(4)).await.unwrap().refused();
         accounts.begin("svc", OLD, host(5)).await.unwrap().refused();
         assert!(accounts.check("svc", OLD, host(1)).is_err(), "the password was changed");
+    }
+
+    #[tokio::test]
+    async fn a_kdcs_word_counts_for_all_at_once() {
+        let accounts = Accounts::default();
+        accounts.begin("svc", OLD, host(1)).await.unwrap().accepted();
+        accounts.begin("svc", OLD, host(2)).await.unwrap().refused_for_all();
+        assert!(accounts.check("svc", OLD, host(1)).is_err());
+        assert!(accounts.check("svc", NEW, host(1)).is_ok());
     }
 
     #[tokio::test]

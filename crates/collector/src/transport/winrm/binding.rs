@@ -3,6 +3,8 @@
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use crate::transport::account::der::element;
+
 /// The binding to a certificate in DER. SHA-256 stands in for MD5 and SHA-1, and for what is signed without a hash.
 pub(super) fn to_certificate(der: &[u8]) -> Vec<u8> {
     let mut binding = b"tls-server-end-point:".to_vec();
@@ -55,23 +57,6 @@ fn pss_hash(parameters: &[u8]) -> Hash {
         Some([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03]) => Hash::Sha512,
         _ => Hash::Sha256,
     }
-}
-
-/// The contents of the first element, if it has this tag, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = der.split_first_chunk::<2>()?;
-    if head[0] != tag {
-        return None;
-    }
-    let (length, rest) = match head[1] {
-        short @ 0..=0x7f => (usize::from(short), rest),
-        long @ 0x81..=0x84 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::transport::account::ntlm::SIGNATURE;
+/// Longest signature. NTLM's has 16 bytes, and Kerberos' 60 or 76.
+const SIGNATURE: usize = 256;
 
 /// The type of such a body.
 pub(super) const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";\
@@ -20,7 +21,7 @@ pub(super) enum NotSealed {
 }
 
 /// Puts a sealed message into a body.
-pub(super) fn wrap(signature: &[u8; SIGNATURE], sealed: &[u8]) -> Vec<u8> {
+pub(super) fn wrap(signature: &[u8], sealed: &[u8]) -> Vec<u8> {
     let mut body = format!(
         "--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
          \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
@@ -28,8 +29,8 @@ pub(super) fn wrap(signature: &[u8; SIGNATURE], sealed: &[u8]) -> Vec<u8> {
         sealed.len()
     )
     .into_bytes();
-    body.reserve(4 + SIGNATURE + sealed.len() + 32);
-    body.extend_from_slice(&16_u32.to_le_bytes());
+    body.reserve(4 + signature.len() + sealed.len() + 32);
+    body.extend_from_slice(&u32::try_from(signature.len()).unwrap_or(u32::MAX).to_le_bytes());
     body.extend_from_slice(signature);
     body.extend_from_slice(sealed);
     body.extend_from_slice(b"--Encrypted Boundary--\r\n");
@@ -41,7 +42,7 @@ pub(super) fn wrap(signature: &[u8; SIGNATURE], sealed: &[u8]) -> Vec<u8> {
 pub(super) fn unwrap<'b>(
     content_type: &str,
     body: &'b [u8],
-) -> Result<(&'b [u8; SIGNATURE], &'b [u8]), NotSealed> {
+) -> Result<(&'b [u8], &'b [u8]), NotSealed> {
     let folded = content_type.to_ascii_lowercase();
     if !folded.starts_with("multipart/encrypted")
         || !folded.contains("application/http-spnego-session-encrypted")
@@ -73,11 +74,11 @@ pub(super) fn unwrap<'b>(
     }
     let short = NotSealed::Form("it ends early");
     let (prefix, after) = rest.0.split_first_chunk::<4>().ok_or(short)?;
-    if u32::from_le_bytes(*prefix) as usize != SIGNATURE {
-        return Err(NotSealed::Form("its signature has another length than NTLM's"));
+    let before = u32::from_le_bytes(*prefix) as usize;
+    if before > SIGNATURE {
+        return Err(NotSealed::Form("its signature is longer than any real one"));
     }
-    let (signature, after) =
-        after.split_first_chunk::<SIGNATURE>().ok_or(NotSealed::Form("it ends early"))?;
+    let (signature, after) = after.split_at_checked(before).ok_or(NotSealed::Form("it ends early"))?;
     let (sealed, after) = after.split_at_checked(length).ok_or(NotSealed::Form("it ends early"))?;
     if !after.trim_ascii().starts_with(b"--") || !after.trim_ascii().ends_with(b"Encrypted Boundary--") {
         return Err(NotSealed::Form("something follows the message"));
@@ -120,20 +121,22 @@ mod tests {
 
     use super::*;
 
-    const SIG: [u8; SIGNATURE] = [7; SIGNATURE];
+    const SIG: [u8; 16] = [7; 16];
 
     #[test]
     fn what_was_wrapped_comes_out_again_even_if_it_spells_a_boundary() {
         let message = b"\r\n--Encrypted Boundary--\r\n\xff";
         let body = wrap(&SIG, message);
-        assert_eq!(unwrap(CONTENT_TYPE, &body), Ok((&SIG, &message[..])));
+        assert_eq!(unwrap(CONTENT_TYPE, &body), Ok((&SIG[..], &message[..])));
+        let body = wrap(&[9; 60], message);
+        assert_eq!(unwrap(CONTENT_TYPE, &body), Ok((&[9; 60][..], &message[..])));
     }
 
     #[test]
     fn an_older_windows_is_understood() {
         let text = String::from_utf8(wrap(&SIG, b"<a/>")).unwrap();
         let body = text.replace("--Encrypted", "-- Encrypted").replace("\r\n\t", "\r\n");
-        assert_eq!(unwrap(&CONTENT_TYPE.to_uppercase(), body.as_bytes()), Ok((&SIG, &b"<a/>"[..])));
+        assert_eq!(unwrap(&CONTENT_TYPE.to_uppercase(), body.as_bytes()), Ok((&SIG[..], &b"<a/>"[..])));
     }
 
     #[test]
@@ -155,6 +158,7 @@ mod tests {
         }
         assert!(unwrap(CONTENT_TYPE, (text.clone() + &"x".repeat(100)).as_bytes()).is_err());
         assert!(unwrap(CONTENT_TYPE, text.replace('\u{10}', "\u{11}").as_bytes()).is_err());
+        assert!(unwrap(CONTENT_TYPE, &wrap(&[0; 257], b"0123456789")).is_err());
     }
 
     proptest! {

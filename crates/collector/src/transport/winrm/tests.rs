@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 mod host;
+mod kdc;
+mod kerberos;
 
 use std::path::Path;
 use std::time::Instant;
@@ -92,7 +94,7 @@ async fn a_wrong_password_is_tried_once_and_then_rests() {
     }
     let tried = |accepted| {
         let is_such =
-            |event: &&Logged| matches!(event, Logged::Authenticate { accepted: was } if *was == accepted);
+            |event: &&Logged| matches!(event, Logged::Authenticate { accepted: was, .. } if *was == accepted);
         host.log().iter().filter(is_such).count()
     };
     assert_eq!((tried(false), tried(true)), (1, 0));

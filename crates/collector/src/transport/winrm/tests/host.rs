@@ -22,6 +22,9 @@ pub(super) enum Event {
     Negotiate,
     Authenticate {
         accepted: bool,
+        /// Missing where it was refused.
+        #[serde(default)]
+        protocol: String,
     },
     Request {
         action: String,
@@ -55,6 +58,10 @@ impl Host {
 
     /// One over HTTPS, which wants a client certificate or a password.
     pub(super) fn start_tls(client_certificate: bool) -> Option<Self> {
+        Self::start_tls_with(client_certificate, &[])
+    }
+
+    pub(super) fn start_tls_with(client_certificate: bool, options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let made = certificates(folder.path());
         if !made {
@@ -67,6 +74,7 @@ impl Host {
         if client_certificate {
             more.extend(["--client-ca", &ca]);
         }
+        more.extend(options);
         Self::launch(folder, &more, true, client_certificate)
     }
 
@@ -129,6 +137,7 @@ impl Host {
             expected_hosts,
             password_file: (!self.client_certificate).then(|| self.path("password")),
             client_certificate: self.client_certificate.then(|| self.path("client.pem")),
+            kerberos: None,
             ntlm: true,
             connect_timeout: Duration::from_secs(10),
         }
@@ -137,6 +146,15 @@ impl Host {
     pub(super) fn log(&self) -> Vec<Event> {
         let text = std::fs::read_to_string(self.path("log")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// By what it was proven, each time.
+    pub(super) fn proven_by(&self) -> Vec<String> {
+        let proven = |event| match event {
+            Event::Authenticate { accepted: true, protocol } => Some(protocol),
+            _ => None,
+        };
+        self.log().into_iter().filter_map(proven).collect()
     }
 
     /// What was asked for, in its order.
@@ -234,7 +252,7 @@ fn certificates(folder: &Path) -> bool {
     clippy::disallowed_methods,
     reason = "only the test environment itself is asked, never configuration"
 )]
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "cannot be skipped here: {why}");
     eprintln!("skipped: {why}");
 }
