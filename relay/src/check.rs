@@ -91,8 +91,14 @@ fn ways(site: &Site) -> Vec<Finding> {
         let secrets = [&winrm.password_file, &winrm.client_certificate];
         findings.extend(secrets.into_iter().flatten().map(|file| secret(&site.path(file))));
         findings.extend(winrm.ca_file.iter().map(|file| authorities(&site.path(file))));
-        let scheme = if winrm.https { "https" } else { "http, sealed by NTLM" };
-        findings.push(fine("winrm", format!("account {user} on port {} ({scheme})", winrm.port())));
+        let scheme = if winrm.https { "https" } else { "http, sealed" };
+        let by = match (winrm.client_certificate.is_some(), winrm.kerberos().is_some(), winrm.ntlm) {
+            (true, _, _) => "a certificate",
+            (false, true, true) => "Kerberos, or NTLM where that cannot be tried",
+            (false, true, false) => "Kerberos",
+            (false, false, _) => "NTLM",
+        };
+        findings.push(fine("winrm", format!("account {user} on port {} ({scheme}), by {by}", winrm.port())));
     }
     findings
 }

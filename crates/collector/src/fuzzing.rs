@@ -137,3 +137,8 @@ pub fn host_key(text: &str, target: IpAddr, port: u16, key: &str) -> Option<(usi
     };
     Some((known.keys().count(), says))
 }
+
+/// Reads bytes as each message of Kerberos that a KDC or an endpoint may send: a bit for each that they are.
+pub fn kerberos(bytes: &[u8]) -> u64 {
+    crate::transport::account::kerberos::read_anything(bytes)
+}

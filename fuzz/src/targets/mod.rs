@@ -7,6 +7,7 @@ mod alert;
 mod bencode;
 mod bundle;
 mod container;
+mod kerberos;
 mod known_hosts;
 mod manifest;
 mod order;
@@ -24,6 +25,7 @@ pub use alert::alert;
 pub use bencode::bencode;
 pub use bundle::bundle;
 pub use container::container;
+pub use kerberos::kerberos;
 pub use known_hosts::known_hosts;
 pub use manifest::manifest;
 pub use order::order;
@@ -144,6 +146,14 @@ pub static TARGETS: &[Target] = &[
         seeds: order::seeds,
         tokens: order::TOKENS,
         memory: Memory { base: MIB, per_byte: 200 },
+    },
+    Target {
+        name: "kerberos",
+        reads: "replies of a KDC, an endpoint's proof and its sealed messages",
+        run: kerberos::kerberos,
+        seeds: kerberos::seeds,
+        tokens: kerberos::TOKENS,
+        memory: Memory { base: 2 * MIB, per_byte: 400 },
     },
     Target {
         name: "known_hosts",

@@ -156,8 +156,8 @@ class Host(http.server.BaseHTTPRequestHandler):
             self.context = spnego.server(hostname=options.name, service="HTTP", protocol=protocol, channel_bindings=bindings)
         try:
             token = self.context.step(token)
-        except spnego.exceptions.SpnegoError as error:
-            log("authenticate", accepted=False, why=str(error))
+        except Exception as error:  # GSS-API's own errors have no class in common with pyspnego's.
+            log("authenticate", accepted=False, why=repr(error))
             return self.answer(401, WWW_Authenticate="Negotiate")
         if not self.context.complete:
             return self.answer(401, WWW_Authenticate="Negotiate " + b64encode(token).decode())

@@ -5,7 +5,7 @@ pub(crate) mod accounts;
 pub(super) mod der;
 pub(super) mod host_name;
 pub(super) mod hosts;
-pub(super) mod kerberos;
+pub(crate) mod kerberos;
 pub(super) mod ntlm;
 pub(super) mod password;
 pub(super) mod sealing;

@@ -47,9 +47,8 @@ impl Kerberos {
             return Err(format!("kdc: at most {KDCS}"));
         }
         let kdcs = kdc.iter().map(|text| {
-            Kdc::parse(text).ok_or_else(|| {
-                format!("kdc: `{}` is no host, and no host:port", one_line(text, 80))
-            })
+            Kdc::parse(text)
+                .ok_or_else(|| format!("kdc: `{}` is no host, and no host:port", one_line(text, 80)))
         });
         let (principal, own) = match (user.split_once('\\'), user.split_once('@')) {
             (Some((_, name)), _) => (name, None),

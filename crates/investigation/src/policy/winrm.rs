@@ -88,9 +88,7 @@ impl Winrm {
             (Some(_), None) if !self.ntlm && self.kdc.is_empty() => fault(
                 "ntlm = false leaves nothing to prove a password by; name a kdc, or use a client_certificate",
             ),
-            (None, Some(_)) if !self.kdc.is_empty() => {
-                fault("kdc has no effect beside a client_certificate")
-            }
+            (None, Some(_)) if !self.kdc.is_empty() => fault("kdc has no effect beside a client_certificate"),
             (None, Some(_)) if !self.https => fault("client_certificate needs https = true"),
             _ => {}
         }
@@ -207,7 +205,10 @@ mod tests {
             ("user = 'svc'\npassword_file = 'p'\nrealm = 'corp'", "no effect"),
             ("user = 'svc'\npassword_file = 'p'\nkdc = ['dc1']\nexpected_hosts = ['*.x']", "realm is needed"),
             ("user = 'svc@x'\npassword_file = 'p'\nkdc = ['dc1']", "needs expected_hosts"),
-            ("user = 'svc@x'\nclient_certificate = 'c'\nkdc = ['dc1']\nexpected_hosts = ['*.x']", "no effect beside"),
+            (
+                "user = 'svc@x'\nclient_certificate = 'c'\nkdc = ['dc1']\nexpected_hosts = ['*.x']",
+                "no effect beside",
+            ),
             ("user = 'svc'\nclient_certificate = 'c'\nhttps = false", "needs https"),
             ("user = 'svc'\npassword_file = 'p'\nca_file = 'c'\nhttps = false", "no effect"),
             ("user = 'svc'\npassword_file = 'p'\nport = 0", "65535"),

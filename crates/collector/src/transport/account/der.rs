@@ -1,4 +1,5 @@
-//! The little of DER that is read by hand: elements one after the other, and the fields of a sequence by their tag.
+//! The little of DER that is read and written by hand: elements one after the other, and the fields of a sequence by
+//! their tag.
 
 /// Most fields of a sequence that are looked at.
 const FIELDS: usize = 64;
@@ -53,6 +54,24 @@ pub(super) fn number(integer: &[u8]) -> Option<u32> {
     }
 }
 
+/// An element, its length in as few bytes as DER wants.
+pub(super) fn wrapped(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = contents.len().to_be_bytes();
+    let used = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+    let mut element = vec![tag];
+    match (used, u8::try_from(used.len())) {
+        ([], _) => element.push(0),
+        ([short @ 0..=0x7f], _) => element.push(*short),
+        (_, Ok(count)) => {
+            element.push(0x80 | count);
+            element.extend_from_slice(used);
+        }
+        (_, Err(_)) => {}
+    }
+    element.extend_from_slice(contents);
+    element
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +85,18 @@ mod tests {
         assert_eq!(field(&sequence, 10, 2), None, "cut off");
         assert_eq!(items(&sequence).count(), 3);
         assert_eq!(items(&[0xa0, 9, 1]).count(), 0);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (length, head) in
+            [(0, &[0][..]), (127, &[127]), (128, &[0x81, 128]), (255, &[0x81, 255]), (256, &[0x82, 1, 0])]
+        {
+            let contents = vec![7; length];
+            let der = wrapped(0x30, &contents);
+            assert_eq!(der[1..=head.len()], *head);
+            assert_eq!(element(&der, 0x30), Some((&contents[..], &[][..])));
+        }
     }
 
     #[test]

@@ -46,10 +46,18 @@ pub(in crate::transport) async fn verified(
     if !expected.contains(&name) {
         return Err(NoName::Unexpected(name));
     }
-    if leads_to(&name, target, patience).await.map_err(late)? { Ok(name) } else { Err(NoName::NotItsOwn(name)) }
+    if leads_to(&name, target, patience).await.map_err(late)? {
+        Ok(name)
+    } else {
+        Err(NoName::NotItsOwn(name))
+    }
 }
 
-async fn leads_to(name: &str, target: IpAddr, patience: Duration) -> Result<bool, tokio::time::error::Elapsed> {
+async fn leads_to(
+    name: &str,
+    target: IpAddr,
+    patience: Duration,
+) -> Result<bool, tokio::time::error::Elapsed> {
     let addresses = timeout(patience, tokio::net::lookup_host((name, 0))).await?;
     let is_it = |found: std::net::SocketAddr| fold(found.ip()) == fold(target);
     Ok(addresses.is_ok_and(|found| found.take(ADDRESSES).any(is_it)))

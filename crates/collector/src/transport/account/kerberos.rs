@@ -40,41 +40,28 @@ pub(in crate::transport) enum KerberosError {
     Rests(Resting),
     /// The KDC refuses the account.
     #[error("the KDC {kdc} refuses the account: {why}")]
-    AccountRefused {
-        kdc: String,
-        why: String,
-    },
+    AccountRefused { kdc: String, why: String },
     /// The KDC does not give the ticket.
     #[error("the KDC {kdc} says that {why}")]
-    Refused {
-        kdc: String,
-        why: String,
-    },
+    Refused { kdc: String, why: String },
     /// The clocks differ.
-    #[error("the clock of the KDC {kdc} differs too much from this host's ({skew}); set both by the same source of time")]
-    Skew {
-        kdc: String,
-        skew: String,
-    },
+    #[error(
+        "the clock of the KDC {kdc} differs too much from this host's ({skew}); set both by the same source of time"
+    )]
+    Skew { kdc: String, skew: String },
     /// The service has no account.
-    #[error("the KDC {kdc} knows no {service}: the machine is not in the domain, or its name is stale in DNS")]
-    UnknownService {
-        kdc: String,
-        service: String,
-    },
+    #[error(
+        "the KDC {kdc} knows no {service}: the machine is not in the domain, or its name is stale in DNS"
+    )]
+    UnknownService { kdc: String, service: String },
     /// The host belongs to another domain.
-    #[error("the KDC {kdc} refers {service} to the realm {realm}, whose KDCs are not configured; only one realm is spoken to")]
-    OtherRealm {
-        kdc: String,
-        service: String,
-        realm: String,
-    },
+    #[error(
+        "the KDC {kdc} refers {service} to the realm {realm}, whose KDCs are not configured; only one realm is spoken to"
+    )]
+    OtherRealm { kdc: String, service: String, realm: String },
     /// An answer is none, or was changed.
     #[error("what answers as KDC {kdc} is none, or its answer was changed on the way ({what})")]
-    NoAnswer {
-        kdc: String,
-        what: &'static str,
-    },
+    NoAnswer { kdc: String, what: &'static str },
     /// The endpoint does not prove who it is.
     #[error("{0}")]
     Unproven(&'static str),
@@ -133,7 +120,10 @@ impl Key {
     }
 
     fn params(&self) -> EncryptionParams {
-        EncryptionParams { encryption_type: Some(self.suite.clone()), ..EncryptionParams::default_for_client() }
+        EncryptionParams {
+            encryption_type: Some(self.suite.clone()),
+            ..EncryptionParams::default_for_client()
+        }
     }
 }
 
@@ -162,6 +152,30 @@ fn nonce() -> Result<u32, KerberosError> {
 /// Without a log: `sspi` traces keys and passwords' proofs.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work)
+}
+
+/// Reads bytes as everything that a KDC or an endpoint may send, for the fuzz harness: a bit for each thing that they are.
+pub(crate) fn read_anything(bytes: &[u8]) -> u64 {
+    use picky_krb::data_types::EncApRepPart;
+    use picky_krb::messages::{ApRep, AsRep, EncAsRepPart, EncTgsRepPart, TgsRep};
+
+    use picky_asn1_der::from_bytes;
+
+    let mut sealed = Sealed::of_zeroes();
+    let (before, after) = bytes.split_at(bytes.len().min(60));
+    [
+        from_bytes::<AsRep>(bytes).is_ok(),
+        from_bytes::<TgsRep>(bytes).is_ok(),
+        from_bytes::<ApRep>(bytes).is_ok(),
+        from_bytes::<EncAsRepPart>(bytes).is_ok(),
+        from_bytes::<EncTgsRepPart>(bytes).is_ok(),
+        from_bytes::<EncApRepPart>(bytes).is_ok(),
+        refusal::Refusal::read(bytes).is_some_and(|refusal| !refusal.meaning().is_empty()),
+        refusal_in(bytes).is_some(),
+        sealed.open(before, &mut after.to_vec()).is_ok(),
+    ]
+    .into_iter()
+    .fold(0, |way, is| way << 1 | u64::from(is))
 }
 
 #[cfg(test)]

@@ -58,9 +58,9 @@ impl WinrmConfig {
         match (&self.password_file, &self.client_certificate) {
             (None, None) => wrong("neither a password file nor a client certificate is named"),
             (Some(_), Some(_)) => wrong("name a password file or a client certificate, not both"),
-            (Some(_), None) if !self.ntlm && self.kerberos.is_none() => {
-                wrong("a password is proven by Kerberos, and no kdc is named, or by NTLM, which is switched off")
-            }
+            (Some(_), None) if !self.ntlm && self.kerberos.is_none() => wrong(
+                "a password is proven by Kerberos, and no kdc is named, or by NTLM, which is switched off",
+            ),
             _ if self.kerberos.as_ref().is_some_and(|kerberos| kerberos.kdcs.is_empty()) => {
                 wrong("Kerberos needs a kdc")
             }

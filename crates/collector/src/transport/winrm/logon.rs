@@ -97,7 +97,9 @@ impl Logon<'_> {
 fn token(reply: &Reply) -> Option<Vec<u8>> {
     reply.offers().find_map(|offer| {
         let (scheme, token) = offer.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("Negotiate").then(|| data_encoding::BASE64.decode(token.trim().as_bytes()).ok())?
+        scheme
+            .eq_ignore_ascii_case("Negotiate")
+            .then(|| data_encoding::BASE64.decode(token.trim().as_bytes()).ok())?
     })
 }
 

@@ -39,10 +39,7 @@ pub(super) fn wrap(signature: &[u8], sealed: &[u8]) -> Vec<u8> {
 
 /// Takes the signature and the sealed message out of a body. The lengths decide where the message ends: sealed bytes
 /// may spell a boundary.
-pub(super) fn unwrap<'b>(
-    content_type: &str,
-    body: &'b [u8],
-) -> Result<(&'b [u8], &'b [u8]), NotSealed> {
+pub(super) fn unwrap<'b>(content_type: &str, body: &'b [u8]) -> Result<(&'b [u8], &'b [u8]), NotSealed> {
     let folded = content_type.to_ascii_lowercase();
     if !folded.starts_with("multipart/encrypted")
         || !folded.contains("application/http-spnego-session-encrypted")

@@ -5,6 +5,8 @@
 mod host;
 mod kdc;
 mod kerberos;
+#[cfg(target_os = "linux")]
+mod names;
 
 use std::path::Path;
 use std::time::Instant;

@@ -14,8 +14,8 @@ use super::messages::encoded;
 use super::refusal::Refusal;
 use super::seal::Sealed;
 use super::tickets::ServiceTicket;
-use super::{Key, KerberosError, nonce, quietly, suite};
-use crate::transport::account::der::{element, number};
+use super::{KerberosError, Key, nonce, quietly, suite};
+use crate::transport::account::der::{element, number, wrapped};
 
 /// Kerberos V5 among the ways of GSS-API: 1.2.840.113554.1.2.2.
 const MECHANISM: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
@@ -88,6 +88,12 @@ impl Exchange {
         })
     }
 
+    /// One that began at a time.
+    #[cfg(test)]
+    pub(super) fn of(session: Key, subkey: Key, time: KerberosTime, microseconds: u32, number: u32) -> Self {
+        Self { session, subkey, time, microseconds: Some(microseconds), number }
+    }
+
     /// Checks the endpoint's proof. It can only come from who has read our ticket, and only for this exchange.
     pub(in crate::transport) fn finish(self, answer: &[u8]) -> Result<Sealed, KerberosError> {
         let unproven = KerberosError::Unproven;
@@ -127,14 +133,7 @@ pub(in crate::transport) fn refusal_in(answer: &[u8]) -> Option<String> {
 
 /// InitialContextToken of RFC 2743, 3.1.
 fn token(kind: [u8; 2], message: &[u8]) -> Vec<u8> {
-    let mut inner = vec![0x06, 9];
-    inner.extend_from_slice(&MECHANISM);
-    inner.extend_from_slice(&kind);
-    inner.extend_from_slice(message);
-    let mut token = vec![0x60, 0x84];
-    token.extend_from_slice(&u32::try_from(inner.len()).unwrap_or(u32::MAX).to_be_bytes());
-    token.append(&mut inner);
-    token
+    wrapped(0x60, &[&wrapped(0x06, &MECHANISM), &kind[..], message].concat())
 }
 
 fn opened(token: &[u8]) -> Option<([u8; 2], &[u8])> {

@@ -119,7 +119,7 @@ mod tests {
             (&b"\0\0\0\x03ok"[..], "ends early"),
             (b"\0\0\0\0", "something else"),
             (b"HTTP/1.1 400 Bad Request", "something else"),
-            (b"\0\0", "eof"),
+            (b"\0\0", "end of file"),
         ] {
             let (kdc, _served) = server(answer).await;
             let kdcs = [kdc];

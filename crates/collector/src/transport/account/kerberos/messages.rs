@@ -16,7 +16,7 @@ use sspi::kerberos::client::generators::{
     generate_tgs_req,
 };
 
-use super::{Key, KerberosError, quietly, suite};
+use super::{KerberosError, Key, quietly, suite};
 use crate::transport::account::der::number;
 
 /// The service that gives tickets.
@@ -56,7 +56,8 @@ pub(super) fn logon(who: &Kerberos, nonce: u32, key: Option<&Key>) -> Result<Vec
         body.addresses.0 = None;
         let proof = GenerateKeytabPaDataOptions {
             key: key.map(|key| key.bytes.clone()).unwrap_or_default(),
-            key_enctype: key.map_or(picky_krb::crypto::CipherSuite::Aes256CtsHmacSha196, |key| key.suite.clone()),
+            key_enctype: key
+                .map_or(picky_krb::crypto::CipherSuite::Aes256CtsHmacSha196, |key| key.suite.clone()),
             with_pre_auth: key.is_some(),
         };
         encoded(&generate_as_req(generate_pa_datas_for_as_req_with_key(&proof)?, body))
@@ -71,7 +72,11 @@ pub(super) fn logged_on(reply: &[u8], who: &Kerberos, nonce: u32, key: &Key) -> 
 }
 
 /// Asks for a ticket for `service/host`; also says which nonce the reply has to have.
-pub(super) fn service(tickets: &Ticket, who: &Kerberos, service: &str) -> Result<(Vec<u8>, u32), KerberosError> {
+pub(super) fn service(
+    tickets: &Ticket,
+    who: &Kerberos,
+    service: &str,
+) -> Result<(Vec<u8>, u32), KerberosError> {
     quietly(|| {
         let mut authenticator = generate_authenticator(GenerateAuthenticatorOptions {
             kdc_rep: &tickets.reply,

@@ -109,7 +109,12 @@ fn time(text: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.is_ascii() && text.len() == 15)?;
     let spelled = format!(
         "{}-{}-{}T{}:{}:{}",
-        &text[..4], &text[4..6], &text[6..8], &text[8..10], &text[10..12], &text[12..14]
+        &text[..4],
+        &text[4..6],
+        &text[6..8],
+        &text[8..10],
+        &text[10..12],
+        &text[12..14]
     );
     (text.ends_with('Z')).then(|| format!("{spelled}Z").parse().ok())?
 }
@@ -124,13 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
-        let mut der = vec![tag, 0x82];
-        der.extend(u16::try_from(contents.len()).unwrap().to_be_bytes());
-        der.extend(contents);
-        der
-    }
+    use crate::transport::account::der::wrapped as tlv;
 
     fn error(code: u8, data: &[u8]) -> Vec<u8> {
         let stime = tlv(0xa4, &tlv(0x18, b"20261130153400Z"));
@@ -158,7 +157,10 @@ mod tests {
         let refusal = Refusal::read(&error(25, &data)).unwrap();
         assert_eq!(refusal.code, PREAUTH_REQUIRED);
         let hint = refusal.hint.unwrap();
-        assert_eq!((hint.suite, hint.salt.as_deref()), (CipherSuite::Aes128CtsHmacSha196, Some("CORP.EXAMPLE.COMsvc")));
+        assert_eq!(
+            (hint.suite, hint.salt.as_deref()),
+            (CipherSuite::Aes128CtsHmacSha196, Some("CORP.EXAMPLE.COMsvc"))
+        );
         let now: Timestamp = "2026-11-30T14:34:00Z".parse().unwrap();
         assert_eq!(skew(refusal.clock, now), "its is 3600 s ahead");
         assert_eq!(Refusal::read(&error(25, &etype_info(&[(23, None)]))).unwrap().hint, None);

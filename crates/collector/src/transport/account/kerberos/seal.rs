@@ -2,7 +2,7 @@
 
 use picky_krb::constants::key_usages::{ACCEPTOR_SEAL, INITIATOR_SEAL};
 
-use super::{Key, KerberosError};
+use super::{KerberosError, Key};
 
 /// Length of a token's header.
 const HEADER: usize = 16;
@@ -33,6 +33,13 @@ impl Sealed {
         Self { key, is_theirs, next: u64::from(ours), expected: u64::from(theirs) }
     }
 
+    /// With a key that everybody knows, for the fuzz harness.
+    pub(super) fn of_zeroes() -> Self {
+        let key =
+            Key { suite: picky_krb::crypto::CipherSuite::Aes256CtsHmacSha196, bytes: vec![0; 32].into() };
+        Self::new(key, true, 0, 0)
+    }
+
     fn key_flag(&self) -> u8 {
         if self.is_theirs { ACCEPTORS_KEY } else { 0 }
     }
@@ -57,10 +64,15 @@ impl Sealed {
     }
 
     /// Opens a message, if it is the next one of who holds the key and nobody has changed it.
-    pub(in crate::transport) fn open(&mut self, signature: &[u8], message: &mut Vec<u8>) -> Result<(), KerberosError> {
+    pub(in crate::transport) fn open(
+        &mut self,
+        signature: &[u8],
+        message: &mut Vec<u8>,
+    ) -> Result<(), KerberosError> {
         let wrong = KerberosError::Unproven;
-        let (given, before) =
-            signature.split_first_chunk::<HEADER>().ok_or(wrong("what stands before the message is cut off"))?;
+        let (given, before) = signature
+            .split_first_chunk::<HEADER>()
+            .ok_or(wrong("what stands before the message is cut off"))?;
         let extra = u16::from_be_bytes([given[4], given[5]]);
         let rotation = u16::from_be_bytes([given[6], given[7]]);
         if given[2] & IS_SEALED == 0 {

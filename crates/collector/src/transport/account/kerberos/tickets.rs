@@ -2,10 +2,10 @@
 //! logon. Those for services are asked for anew each time: an endpoint's proof is worth the more, the less its key is used.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::{Duration, Instant};
-use std::fmt;
 
 use investigation::policy::Kerberos;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::kdc::Kdcs;
 use super::messages::{self, Ticket, Unfit};
 use super::refusal::{self, Refusal};
-use super::{Key, KerberosError, nonce};
+use super::{KerberosError, Key, nonce};
 use crate::transport::account::accounts::Accounts;
 use crate::transport::account::password::Password;
 
@@ -68,7 +68,10 @@ pub(in crate::transport) struct Request<'a> {
 impl Tickets {
     /// A ticket for the service. Logs on where there is no ticket for tickets that still counts, and once more where the
     /// KDC takes it for expired.
-    pub(in crate::transport) async fn service(&self, request: &Request<'_>) -> Result<ServiceTicket, KerberosError> {
+    pub(in crate::transport) async fn service(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<ServiceTicket, KerberosError> {
         let slot = self.slot(request.who);
         let tickets = request.granted(&slot).await?;
         let refused = match request.serve(&tickets).await? {
@@ -141,7 +144,10 @@ impl Request<'_> {
         Ok(())
     }
 
-    async fn held<'m>(&self, slot: &'m Mutex<Held>) -> Result<tokio::sync::MutexGuard<'m, Held>, KerberosError> {
+    async fn held<'m>(
+        &self,
+        slot: &'m Mutex<Held>,
+    ) -> Result<tokio::sync::MutexGuard<'m, Held>, KerberosError> {
         // As long as a logon may take: each KDC, the account's turn, and the KDC that answered once more.
         let turns = u32::try_from(self.who.kdcs.len()).unwrap_or(1).saturating_mul(2).saturating_add(6);
         timeout(self.patience * turns, slot.lock()).await.map_err(|_| KerberosError::Late)
@@ -171,7 +177,8 @@ impl Request<'_> {
             return Err(refused(kdc, &asked));
         }
         let Some(hint) = asked.hint else {
-            let why = "the account has no key for AES: allow AES for it, and set its password anew".to_owned();
+            let why =
+                "the account has no key for AES: allow AES for it, and set its password anew".to_owned();
             return Err(KerberosError::Refused { kdc, why });
         };
         let salt = hint.salt.unwrap_or_else(|| format!("{}{}", self.who.realm, self.who.principal));
@@ -195,10 +202,7 @@ impl Request<'_> {
         Ok(Granted { ticket, password: fingerprint, by })
     }
 
-    async fn serve(
-        &self,
-        tickets: &Granted,
-    ) -> Result<Result<ServiceTicket, ServiceRefused>, KerberosError> {
+    async fn serve(&self, tickets: &Granted) -> Result<Result<ServiceTicket, ServiceRefused>, KerberosError> {
         let kdcs = self.kdcs();
         let (request, nonce) = messages::service(&tickets.ticket, self.who, self.service)?;
         let reply = kdcs.ask(tickets.by, &request).await.map_err(KerberosError::Unanswered)?;
@@ -223,9 +227,7 @@ impl Unfit {
 
 fn refused(kdc: String, refusal: &Refusal) -> KerberosError {
     match refusal.code {
-        refusal::SKEW => {
-            KerberosError::Skew { kdc, skew: refusal::skew(refusal.clock, Timestamp::now()) }
-        }
+        refusal::SKEW => KerberosError::Skew { kdc, skew: refusal::skew(refusal.clock, Timestamp::now()) },
         _ if refusal.is_about_the_account() => KerberosError::AccountRefused { kdc, why: refusal.meaning() },
         _ => KerberosError::Refused { kdc, why: refusal.meaning() },
     }

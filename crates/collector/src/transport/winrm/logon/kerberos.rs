@@ -61,7 +61,10 @@ pub(super) async fn prove(
         target,
         detail: one_line(&format!("{error}: it is not {name}"), 200),
     })?;
-    Ok(Ok(Proven { sealing: Sealing::Kerberos(Box::new(sealed)), endpoint: Some(format!("Kerberos:{service}")) }))
+    Ok(Ok(Proven {
+        sealing: Sealing::Kerberos(Box::new(sealed)),
+        endpoint: Some(format!("Kerberos:{service}")),
+    }))
 }
 
 impl Logon<'_> {

@@ -80,12 +80,7 @@ impl Host {
 
     fn launch(folder: tempfile::TempDir, more: &[&str], tls: bool, client_certificate: bool) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let python = root.join("target/test-venv/bin/python");
-        let has_it = Command::new(&python).args(["-c", "import spnego"]).stderr(Stdio::null()).status();
-        if !has_it.is_ok_and(|status| status.success()) {
-            skip("pyspnego is not installed (scripts/test-requirements installs it)");
-            return None;
-        }
+        let python = python("spnego")?;
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("users"), format!("{}:{PASSWORD}\n", USER.replace('\\', ":"))).unwrap();
         std::fs::write(path("log"), "").unwrap();
@@ -245,6 +240,18 @@ fn certificates(folder: &Path) -> bool {
         std::fs::set_permissions(folder.join("client.pem"), PermissionsExt::from_mode(0o600)).unwrap();
     }
     made
+}
+
+/// The Python of the tests, with these modules. None where the test has to be skipped.
+pub(super) fn python(modules: &str) -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-venv/bin/python");
+    let import = format!("import {modules}");
+    let has_them = Command::new(&python).args(["-c", &import]).stderr(Stdio::null()).status();
+    if has_them.is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    skip(&format!("Python lacks {modules} (scripts/test-requirements installs it)"));
+    None
 }
 
 /// Says why a test is skipped; fails instead where nothing may be.

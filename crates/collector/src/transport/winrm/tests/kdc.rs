@@ -8,14 +8,11 @@ use std::time::{Duration, Instant};
 
 use investigation::policy::{Kdc as Address, Kerberos};
 
-use super::host::{Host, PASSWORD, skip};
+use super::host::{Host, PASSWORD, python, skip};
 use crate::transport::winrm::WinrmConfig;
 
 pub(super) const REALM: &str = "CORP.EXAMPLE.COM";
 pub(super) const USER: &str = "svc-peerhound@corp.example.com";
-
-/// What moves the clock of a program, as Debian installs it.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// A running KDC; it ends with its value.
 pub(super) struct Kdc {
@@ -33,10 +30,14 @@ impl Kdc {
     /// One whose clock is ahead, as `+1h`.
     pub(super) fn start_at(ahead: Option<&str>) -> Option<Self> {
         if !found("krb5kdc") || !found("kadmin.local") {
-            skip("krb5-kdc and krb5-admin-server are not installed (scripts/test-requirements installs them)");
+            skip(
+                "krb5-kdc and krb5-admin-server are not installed (scripts/test-requirements installs them)",
+            );
             return None;
         }
-        if ahead.is_some() && !Path::new(FAKETIME).exists() {
+        python("spnego, gssapi, krb5")?;
+        let library = faketime();
+        if ahead.is_some() && library.is_none() {
             skip("faketime is not installed (scripts/test-requirements installs it)");
             return None;
         }
@@ -46,8 +47,8 @@ impl Kdc {
         run(folder.path(), "kdb5_util", &["create", "-s", "-r", REALM, "-P", "master", "-W"]);
         let mut kdc = Command::new("krb5kdc");
         kdc.arg("-n").envs(environment(folder.path())).stdin(Stdio::null()).stdout(Stdio::null());
-        if let Some(ahead) = ahead {
-            kdc.env("LD_PRELOAD", FAKETIME).env("FAKETIME", ahead);
+        if let (Some(ahead), Some(library)) = (ahead, library) {
+            kdc.env("LD_PRELOAD", library).env("FAKETIME", ahead);
         }
         let child = kdc.stderr(Stdio::null()).spawn().unwrap();
         let kdc = Self { folder, child, port };
@@ -106,13 +107,7 @@ impl Kdc {
             realm: REALM.to_owned(),
             kdcs: vec![Address { host: "127.0.0.1".to_owned(), port }],
         };
-        WinrmConfig {
-            user: USER.to_owned(),
-            expected_hosts,
-            kerberos: Some(kerberos),
-            ntlm: false,
-            ..config
-        }
+        WinrmConfig { user: USER.to_owned(), expected_hosts, kerberos: Some(kerberos), ntlm: false, ..config }
     }
 
     pub(super) fn log(&self) -> String {
@@ -183,12 +178,22 @@ fn environment(folder: &Path) -> [(&'static str, PathBuf); 2] {
 }
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) {
-    let output =
-        Command::new(program).args(arguments).envs(environment(folder)).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .envs(environment(folder))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Debian keeps such programs where only root looks.
 fn found(program: &str) -> bool {
     ["/usr/sbin", "/usr/bin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists())
+}
+
+/// What moves the clock of a program, in one of the folders that Debian names after the processor.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|library| library.exists())
 }

@@ -28,7 +28,10 @@ async fn over_http_all_is_sealed_and_many_sessions_cost_one_logon() {
     assert_eq!(session.endpoint(), Some("Kerberos:HTTP/localhost"));
     let script = Script::PowerShell("echo 'out: äöü'\necho problem >&2\nexit 7\n");
     let (seen, out) = run(&mut session, script, 1 << 20, LONG, folder.path()).await.unwrap();
-    assert_eq!((seen.exit_code, seen.stderr.as_str(), out.as_slice()), (Some(7), "problem\n", "out: äöü\n".as_bytes()));
+    assert_eq!(
+        (seen.exit_code, seen.stderr.as_str(), out.as_slice()),
+        (Some(7), "problem\n", "out: äöü\n".as_bytes())
+    );
     let begun = Instant::now();
     let script = Script::Command("yes 0123456789abcde | head -c 20000000");
     let (seen, out) = run(&mut session, script, 64 << 20, LONG, folder.path()).await.unwrap();
@@ -82,10 +85,18 @@ async fn a_wrong_password_is_tried_once_at_the_kdc_and_then_rests_for_ntlm_too()
     let (config, accounts) = (WinrmConfig { ntlm: true, ..kdc.config(&host) }, Accounts::default());
     let refused = fails(&config, &accounts).await;
     assert_eq!((refused.code(), refused.retryable()), ("logon_refused", false), "{refused:?}");
-    assert!(refused.to_string().contains("the KDC 127.0.0.1 port") && refused.to_string().contains("password is wrong"));
+    assert!(
+        refused.to_string().contains("the KDC 127.0.0.1 port")
+            && refused.to_string().contains("password is wrong")
+    );
     let resting = fails(&config, &accounts).await;
     assert_eq!((resting.code(), resting.retryable()), ("account_rests", true), "{resting:?}");
-    assert_eq!((kdc.count("AS_REQ", "PREAUTH_FAILED"), kdc.count("AS_REQ", "NEEDED_PREAUTH")), (1, 1), "{}", kdc.log());
+    assert_eq!(
+        (kdc.count("AS_REQ", "PREAUTH_FAILED"), kdc.count("AS_REQ", "NEEDED_PREAUTH")),
+        (1, 1),
+        "{}",
+        kdc.log()
+    );
     assert!(was_shown_nothing(&host), "{:?}", host.log());
     for error in [&refused, &resting] {
         assert!(!error.to_string().contains("horse"), "{error}");
@@ -208,7 +219,10 @@ async fn where_no_kdc_answers_ntlm_stands_in_only_where_it_may() {
     let config = kdc.config_at(&host, closed);
     let error = fails(&config, &Accounts::default()).await;
     assert_eq!((error.code(), error.retryable()), ("kerberos_failed", true), "{error:?}");
-    assert!(error.to_string().contains("no KDC answers") && error.to_string().contains("NTLM is forbidden"), "{error}");
+    assert!(
+        error.to_string().contains("no KDC answers") && error.to_string().contains("NTLM is forbidden"),
+        "{error}"
+    );
     assert!(was_shown_nothing(&host));
     let by_ntlm = WinrmConfig { ntlm: true, user: host::USER.into(), ..config };
     with(&by_ntlm, &Accounts::default()).await.unwrap().close().await;
@@ -242,12 +256,64 @@ async fn an_answer_that_somebody_changed_proves_nothing() {
     }
 }
 
+/// Keeps all that is said in a log, at every level.
+#[derive(Clone, Default)]
+struct Everything(std::sync::Arc<std::sync::Mutex<String>>);
+
+impl tracing::field::Visit for Everything {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        use std::fmt::Write as _;
+        let _ = writeln!(self.0.lock().unwrap(), "{field}={value:?}");
+    }
+}
+
+impl tracing::Subscriber for Everything {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        span.record(&mut self.clone());
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        values.record(&mut self.clone());
+    }
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// On one thread, so that one log hears all.
+#[tokio::test]
+async fn no_secret_is_in_any_log_or_error() {
+    let Some(kdc) = Kdc::start() else { return };
+    let Some(host) = kdc.host(&[]) else { return };
+    let everything = Everything::default();
+    let _guard = tracing::subscriber::set_default(everything.clone());
+    tracing::trace!("this is heard");
+    let session = with(&kdc.config(&host), &Accounts::default()).await.unwrap();
+    session.close().await;
+    let by_ntlm = WinrmConfig { user: host::USER.into(), ..host.config() };
+    with(&by_ntlm, &Accounts::default()).await.unwrap().close().await;
+    let heard = everything.0.lock().unwrap().clone();
+    assert!(heard.contains("this is heard"));
+    // What sspi and its messages call keys, tickets and what is encrypted with them.
+    for secret in [host::PASSWORD, "EncryptionKey", "key_value", "Authenticator", "TicketInner", "enc_part"] {
+        assert!(!heard.contains(secret), "{secret}: {}", heard.split(secret).next().unwrap_or_default());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kdcs_reply_counts_only_for_its_request() {
     let Some(kdc) = Kdc::start() else { return };
     let Some(host) = kdc.host(&[]) else { return };
     let kept = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    for (what, says) in [("old", "another request"), ("old ticket", "not sealed with our key"), ("text", "no Kerberos")] {
+    for (what, says) in
+        [("old", "another request"), ("old ticket", "not sealed with our key"), ("text", "no Kerberos")]
+    {
         let kept = std::sync::Arc::clone(&kept);
         let port = kdc.behind(move |_, reply| {
             let mut kept = kept.lock().unwrap();
