@@ -82,13 +82,16 @@ impl Sealed {
         if *given != header(flags, extra, rotation, self.expected) {
             return Err(wrong("the message is not the endpoint's next one"));
         }
-        let mut sealed = [before, message.as_slice()].concat();
-        if sealed.is_empty() {
-            return Err(wrong("the message is cut off"));
-        }
-        let by = usize::from(rotation) % sealed.len();
-        sealed.rotate_left(by);
-        let plain = self.key.open(ACCEPTOR_SEAL, &sealed).ok_or(wrong("the message was altered"))?;
+        let sealed = [before, message.as_slice()].concat();
+        // RFC 4121 counts the filler into the rotation, and MS-KILE has a form that leaves it out.
+        let opened =
+            [u32::from(rotation), u32::from(rotation) + u32::from(extra)].into_iter().find_map(|by| {
+                let mut turned = sealed.clone();
+                let by = (by as usize).checked_rem(turned.len())?;
+                turned.rotate_left(by);
+                self.key.open(ACCEPTOR_SEAL, &turned)
+            });
+        let plain = opened.ok_or(wrong("the message was altered"))?;
         let plain = plain.as_ref();
         let length = plain.len().checked_sub(HEADER + usize::from(extra));
         let length = length.ok_or(wrong("the message is cut off"))?;
@@ -128,8 +131,9 @@ mod tests {
         plain.resize(text.len() + usize::from(extra), 0);
         plain.extend_from_slice(&header(flags, extra, 0, number));
         let mut sealed = key().seal(ACCEPTOR_SEAL, &plain).unwrap();
-        let rotation = ROTATION + extra;
-        sealed.rotate_right(usize::from(rotation));
+        sealed.rotate_right(usize::from(ROTATION + extra));
+        // As in RFC 4121, or for odd numbers as in MS-KILE.
+        let rotation = if number % 2 == 0 { ROTATION + extra } else { ROTATION };
         let mut signature = header(flags, extra, rotation, number).to_vec();
         let message = sealed.split_off(SIGNATURE - HEADER + usize::from(extra));
         signature.append(&mut sealed);
@@ -147,9 +151,11 @@ mod tests {
         let first = sent(u64::from(u32::MAX), b"one", 0, 7);
         // Windows may send a block of filler.
         let second = sent(u64::from(u32::MAX) + 1, b"two, and longer than a block", 16, 7);
+        let third = sent(u64::from(u32::MAX) + 2, b"three", 16, 7);
         assert_eq!(open(&mut endpoint, &first).unwrap(), b"one");
         assert!(open(&mut endpoint, &first).unwrap_err().contains("next one"));
         assert_eq!(open(&mut endpoint, &second).unwrap(), b"two, and longer than a block");
+        assert_eq!(open(&mut endpoint, &third).unwrap(), b"three");
         assert!(open(&mut endpoint, &sent(7, b"x", 0, 7)).unwrap_err().contains("next one"));
     }
 

@@ -78,7 +78,10 @@ impl Tickets {
             Ok(ticket) => return Ok(ticket),
             Err(refused) => refused,
         };
-        request.forget(&slot, &tickets).await?;
+        // Whoever asks for a host that there is none of does not cost the others a logon.
+        if refused.refusal.code != refusal::UNKNOWN_SERVICE {
+            request.forget(&slot, &tickets).await?;
+        }
         if refused.refusal.code != refusal::TICKET_EXPIRED {
             return Err(refused.into_error(request));
         }

@@ -177,6 +177,12 @@ async fn a_service_that_the_kdc_does_not_know_is_named() {
     assert_eq!((error.code(), error.retryable()), ("kerberos_failed", false), "{error:?}");
     assert!(error.to_string().contains("knows no HTTP/localhost"), "{error}");
     assert!(was_shown_nothing(&host));
+    // The others go on with the ticket that there is.
+    let accounts = Accounts::default();
+    for _ in 0..3 {
+        assert_eq!(fails(&kdc.config(&host), &accounts).await.code(), "kerberos_failed");
+    }
+    assert_eq!(kdc.count("AS_REQ", "ISSUE"), 2, "one for each of the two collectors: {}", kdc.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
