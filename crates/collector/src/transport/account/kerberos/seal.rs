@@ -133,7 +133,7 @@ mod tests {
         let mut sealed = key().seal(ACCEPTOR_SEAL, &plain).unwrap();
         sealed.rotate_right(usize::from(ROTATION + extra));
         // As in RFC 4121, or for odd numbers as in MS-KILE.
-        let rotation = if number % 2 == 0 { ROTATION + extra } else { ROTATION };
+        let rotation = if number.is_multiple_of(2) { ROTATION + extra } else { ROTATION };
         let mut signature = header(flags, extra, rotation, number).to_vec();
         let message = sealed.split_off(SIGNATURE - HEADER + usize::from(extra));
         signature.append(&mut sealed);

@@ -83,6 +83,36 @@ fn keys_are_aes_of_the_right_length_and_made_as_rfc_3962_has_it() {
     assert_ne!(one.bytes.as_ref(), Key::random(aes).unwrap().bytes.as_ref());
 }
 
+/// A reply of a KDC, for nobody: AS-REP or TGS-REP.
+fn reply(tag: u8, kind: u8) -> Vec<u8> {
+    let sealed = |number: u8| {
+        let part = [tlv(0xa0, &tlv(2, &[18])), tlv(0xa2, &tlv(4, &[7; 64]))].concat();
+        tlv(0xa0 | number, &tlv(0x30, &part))
+    };
+    let name = |number: u8| {
+        let names = tlv(0x30, &[tlv(0x1b, b"krbtgt"), tlv(0x1b, b"CORP")].concat());
+        tlv(0xa0 | number, &tlv(0x30, &[tlv(0xa0, &tlv(2, &[2])), tlv(0xa1, &names)].concat()))
+    };
+    let ticket = [tlv(0xa0, &tlv(2, &[5])), tlv(0xa1, &tlv(0x1b, b"CORP")), name(2), sealed(3)].concat();
+    let parts = [
+        tlv(0xa0, &tlv(2, &[5])),
+        tlv(0xa1, &tlv(2, &[kind])),
+        tlv(0xa3, &tlv(0x1b, b"CORP")),
+        name(4),
+        tlv(0xa5, &tlv(0x61, &tlv(0x30, &ticket))),
+        sealed(6),
+    ];
+    tlv(tag, &tlv(0x30, &parts.concat()))
+}
+
+#[test]
+fn a_message_is_one_thing_and_no_other() {
+    let kinds = [reply(0x6b, 11), reply(0x6d, 13)].map(|message| read_anything(&message));
+    assert!(kinds[0] != kinds[1] && kinds.iter().all(|kinds| kinds.count_ones() == 1), "{kinds:?}");
+    assert_eq!(read_anything(&proof(TIME, 7, None, None, &session())), 0, "wrapped, and no error");
+    assert_eq!(read_anything(b""), 0);
+}
+
 proptest! {
     #[test]
     fn no_answer_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), at in 0_usize..400, to: u8) {
@@ -92,5 +122,9 @@ proptest! {
         whole[at] = to;
         let _ = exchange().finish(&whole);
         read_anything(&whole);
+        let mut whole = reply(0x6b, 11);
+        let at = at % whole.len();
+        whole[at] = to;
+        prop_assert!(read_anything(&whole).count_ones() <= 1);
     }
 }
