@@ -1,3 +1,4 @@
+mod extracting;
 mod forged;
 mod sealing;
 
