@@ -2,6 +2,7 @@
 
 use casework::backend::AlertRow;
 use casework::worker::Resolution;
+use investigation::assess::Verdict;
 use investigation::case::{ActionRecord, ActionStatus, Case, Disposition, Outcome as Ending, State};
 use serde::Serialize;
 
@@ -244,9 +245,10 @@ impl Outcome {
 
     fn headline(&self) -> String {
         match (self.outcome, self.verdict) {
-            ("investigated", Some("policy_violation")) => paint::red("policy violation"),
-            ("investigated", Some("false_positive")) => paint::green("false positive"),
-            ("investigated", _) => paint::yellow("inconclusive"),
+            ("investigated", Some(word)) => {
+                let verdict = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
+                verdict.map_or_else(|| paint::yellow(word), painted)
+            }
             ("suppressed", _) if self.claim.is_none() => {
                 paint::dim("folded into a case that waits for the machine")
             }
@@ -261,6 +263,15 @@ impl Outcome {
             ("refused", _) => paint::yellow("refused, not contacted"),
             (other, _) => paint::yellow(other),
         }
+    }
+}
+
+/// A verdict in its colour.
+fn painted(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::PolicyViolation | Verdict::Compromised => paint::red(verdict.words()),
+        Verdict::FalsePositive => paint::green(verdict.words()),
+        Verdict::Inconclusive => paint::yellow(verdict.words()),
     }
 }
 
@@ -279,4 +290,18 @@ pub(crate) fn action_line(action: &ActionRecord) -> String {
         ),
     };
     format!("{}{to}: {word} ({detail})", action.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verdict_is_called_what_it_is() {
+        for verdict in Verdict::ALL {
+            let outcome =
+                Outcome { outcome: "investigated", verdict: Some(verdict.as_str()), ..Outcome::default() };
+            assert!(outcome.headline().contains(verdict.words()), "{}", outcome.headline());
+        }
+    }
 }

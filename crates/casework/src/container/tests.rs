@@ -1,4 +1,5 @@
 mod entries;
+mod extracting;
 mod forged;
 mod sealing;
 

@@ -51,6 +51,11 @@ pub const MAX_CITATIONS: usize = 10;
 /// Findings that an assessment keeps at most, strongest first: a hostile endpoint can make any number of processes.
 pub const MAX_FINDINGS: usize = 100;
 
+/// Findings in shadow that an assessment keeps at most, and rows that each of them cites: a store's record of a case is
+/// small, and a site may have thousands of Sigma rules there.
+const MAX_SHADOW: usize = 25;
+const MAX_SHADOW_CITATIONS: usize = 3;
+
 /// A clean bill within this time of the alert is as sure as it gets.
 const PROMPT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -111,9 +116,15 @@ pub fn assess(question: &Question<'_>, evidence: &Evidence, rules: &Rulebook) ->
     found.sort_by_key(|(_, finding)| std::cmp::Reverse((finding.bearing, finding.confidence)));
     found.truncate(MAX_FINDINGS);
     shadow.sort_by_key(|finding| std::cmp::Reverse((finding.bearing, finding.confidence)));
-    shadow.truncate(MAX_FINDINGS);
+    let unshown = shadow.len().saturating_sub(MAX_SHADOW);
+    shadow.truncate(MAX_SHADOW);
+    for finding in shadow.iter_mut().filter(|finding| finding.citations.len() > MAX_SHADOW_CITATIONS) {
+        finding.citations.truncate(MAX_SHADOW_CITATIONS);
+        finding.explanation.push_str(&format!(" Only {MAX_SHADOW_CITATIONS} of its rows are listed."));
+    }
     let (headlines, findings): (Vec<String>, Vec<Finding>) = found.into_iter().unzip();
     let gaps = gaps::gaps(question, evidence);
+    let uncounted = (unshown > 0).then(|| format!("{unshown} further findings in shadow are not listed."));
     let (verdict, confidence) = decide(question, &findings, &gaps);
     let basis = Basis {
         chain: chain::chain(question, &scene),
@@ -126,7 +137,7 @@ pub fn assess(question: &Question<'_>, evidence: &Evidence, rules: &Rulebook) ->
         confidence,
         summary: summary::sentence(question, (verdict, confidence), &headlines, &findings, &gaps),
         findings,
-        missing: gaps.into_iter().map(|gap| gap.text).chain(sigma.missing).collect(),
+        missing: gaps.into_iter().map(|gap| gap.text).chain(sigma.missing).chain(uncounted).collect(),
         indicators_version: rules.indicators().version().to_owned(),
         basis,
     }

@@ -136,3 +136,31 @@ fn mistakes_are_named() {
     let nameless = head.replace('1', " ") + &row("a", "\"x\"");
     assert_eq!(Indicators::parse(&nameless).unwrap_err(), IndicatorsError::NoVersion);
 }
+
+#[test]
+fn a_renamed_image_is_known_by_its_hash_and_by_its_makers_signature() {
+    let hash = "ab".repeat(32);
+    let table = |more: &str| {
+        Indicators::parse(&format!(
+            "version = '1'\n[bittorrent]\nports = []\nsource = 'x'\n[[client]]\nid = 'a'\nname = 'A'\nimages = ['a']\n\
+             sha256 = ['{}']\nsigners = ['Maker Ltd']\nsource = 'x'\n{more}",
+            hash.to_uppercase()
+        ))
+    };
+    let clients = table("").unwrap();
+    let mark = |clients: &Indicators, change: &dyn Fn(&mut Process)| {
+        let mut process = process("x", Some("/opt/x"), None);
+        change(&mut process);
+        clients.recognise(&process).map(|(_, mark)| mark)
+    };
+    assert_eq!(mark(&clients, &|_| ()), None);
+    assert_eq!(mark(&clients, &|p| p.sha256 = Some(hash.clone())), Some(Mark::Hash));
+    assert_eq!(mark(&clients, &|p| p.sha256 = Some("cd".repeat(32))), None);
+    assert_eq!(mark(&clients, &|p| p.signer = Some("CN=MAKER LTD, O=x".into())), Some(Mark::Signer));
+    assert_eq!(mark(&clients, &|p| p.path = Some("/opt/a".into())), Some(Mark::Name));
+    // Makers of honest software sign much that speaks to no peer.
+    let honest = table("dual_use = true\n").unwrap();
+    assert_eq!(mark(&honest, &|p| p.signer = Some("CN=Maker Ltd".into())), None);
+    let wrong = "[[client]]\nid = 'b'\nname = 'B'\nsha256 = ['abc']\nsource = 'x'\n";
+    assert_eq!(table(wrong).unwrap_err(), IndicatorsError::BadHash("b".into()));
+}

@@ -64,3 +64,15 @@ fn faults_are_bounded() {
     assert_eq!(faults.len(), MAX_FAULTS + 1);
     assert!(faults[MAX_FAULTS].contains("not listed"));
 }
+
+#[test]
+fn the_manuals_example_reads() {
+    let manual = include_str!("../../../../../docs/verdicts.md");
+    let example =
+        manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let (book, faults) = book(&[("rules/site.toml", example)]);
+    assert_eq!(book.version(), Some("2026-11-30"));
+    // The Sigma rule that it names lies in no file here.
+    assert!(faults.len() == 1 && faults[0].contains("0b9ad457"), "{faults:?}");
+    assert!(book.indicators().client_named("inhouse-seeder").is_some());
+}

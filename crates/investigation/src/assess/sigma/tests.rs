@@ -222,3 +222,21 @@ fn levels_weigh_as_the_manual_says() {
     assert_eq!(of("medium"), (Verdict::FalsePositive, Bearing::Context, Confidence::Medium));
     assert_eq!(of("low"), (Verdict::FalsePositive, Bearing::Context, Confidence::Low));
 }
+
+#[test]
+fn what_is_found_in_shadow_is_bounded_and_counted() {
+    let rules: Vec<(String, String)> = (0..30)
+        .map(|n| (format!("{n}.yml"), ENCODED.replace("11111111-1111", &format!("22222222-22{n:02}"))))
+        .collect();
+    let rules: Vec<(&str, &str)> = rules.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+    let bench =
+        (20..30).fold(windows(), |bench, pid| bench.child(pid, 2, POWERSHELL, "powershell -enc SQBFAFgA"));
+    let assessment = judge(&bench, &rules, "");
+    assert_eq!(assessment.basis.shadow.len(), 25);
+    assert_eq!(assessment.basis.shadow[0].citations.len(), 3);
+    assert!(
+        assessment.missing.iter().any(|line| line.starts_with("5 further findings")),
+        "{:?}",
+        assessment.missing
+    );
+}
