@@ -1,9 +1,13 @@
 //! The command line.
 
+mod serve;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::serve::Serve;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -123,15 +127,7 @@ Examples:
     #[command(subcommand)]
     Cooldown(CooldownCommand),
     /// Show cases, cooldowns, evidence and reports in a browser
-    #[command(after_help = "\
-On this machine alone, unless a proxy with TLS stands in front. What it prints is the address to open, with a token; who
-has that may see everything and release cooldowns. Works on a deployment too, see --deployment.
-
-Examples:
-  peerhound serve
-  peerhound serve --listen 127.0.0.1:9000 --as 'Ann Analyst'
-  (umask 077; openssl rand -hex 32 > serve.token)
-  peerhound serve --token-file serve.token --behind-proxy https://cases.corp.example")]
+    #[command(after_help = serve::AFTER_HELP)]
     Serve(Serve),
     /// List what a person has to look at: alerts that were unreadable, unclear or refused
     Review {
@@ -362,23 +358,6 @@ pub(crate) struct Jobs {
     /// Investigations at the same time [default: the policy's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
-}
-
-/// Arguments of `serve`.
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Address of this machine to listen on
-    #[arg(long, default_value = "127.0.0.1:8322", value_name = "ADDRESS:PORT")]
-    pub(crate) listen: SocketAddr,
-    /// What people type, where a proxy with TLS stands in front: https://NAME. No other name is answered then
-    #[arg(long, value_name = "URL")]
-    pub(crate) behind_proxy: Option<String>,
-    /// File with the token, which nobody else may be able to read, instead of a token made at each start
-    #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Who releases cooldowns, for the history of cases [default: the account]
-    #[arg(long = "as", value_name = "NAME")]
-    pub(crate) operator: Option<String>,
 }
 
 /// What to do with cases.

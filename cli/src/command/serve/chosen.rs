@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn each_filter_keeps_what_it_names_and_drops_the_rest() {
-        let filters: [(fn(&mut Asked, String), &str, &str); 6] = [
+        type Filter = fn(&mut Asked, String);
+        let filters: [(Filter, &str, &str); 6] = [
             (|asked, value| asked.q = value, "KQ3V", "kq3w"),
             (|asked, value| asked.verdict = value, "policy_violation", "inconclusive"),
             (|asked, value| asked.state = value, "investigated", "open"),

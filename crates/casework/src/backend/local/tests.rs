@@ -40,7 +40,7 @@ async fn cases_since_a_moment_are_the_latest_and_no_older_ones() {
         store.cases_since(since, limit).await.unwrap().into_iter().map(|row| row.id).collect()
     };
     assert_eq!(ids(contract::at(0), 10).await, [second.id.clone(), first.id]);
-    assert_eq!(ids(contract::at(0), 1).await, [second.id.clone()]);
+    assert_eq!(ids(contract::at(0), 1).await, std::slice::from_ref(&second.id));
     assert_eq!(ids(contract::at(1), 10).await, [second.id]);
     assert!(ids(contract::at(61), 10).await.is_empty());
 }
