@@ -158,7 +158,8 @@ impl Collector {
         let session = self.connect(target).await?;
         let again = Again { target, config: Arc::clone(&self.config), accounts: self.accounts.clone() };
         let readers = Arc::clone(&self.readers);
-        let mut collecting = Collecting::new(session, &staging, limits(&order.task), progress, again, readers);
+        let mut collecting =
+            Collecting::new(session, &staging, limits(&order.task), progress, again, readers);
         collecting.identify(target).await?;
         progress(Progress::Connected { transport: collecting.transport() });
         let kinds = kinds(&order.task);

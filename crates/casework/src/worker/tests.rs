@@ -47,8 +47,15 @@ fn worker(data: &Path) -> Site {
     };
     let programs = collector::program::Programs::default();
     let (scope, transports) = (policy.scope.clone(), policy.collection.transports.clone());
-    let config =
-        Config { scope, ssh, winrm: None, smb: None, transports, programs, collector_version: "test".to_owned() };
+    let config = Config {
+        scope,
+        ssh,
+        winrm: None,
+        smb: None,
+        transports,
+        programs,
+        collector_version: "test".to_owned(),
+    };
     let now: Clock = Arc::new(Timestamp::now);
     let performer = OnSite {
         collector: Collector::new(config).unwrap(),

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use super::frame::{FrameError, Frames, Word};
 use super::tidy::Tidy;
 use super::{Begin, Done};
-use crate::artifact::{self, Parsed};
 use crate::artifact::tally::Tally;
+use crate::artifact::{self, Parsed};
 
 /// Most reasons that an answer may give.
 const REASON_CAP: usize = 60;

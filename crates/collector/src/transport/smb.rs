@@ -173,12 +173,26 @@ impl SmbSession {
                 };
                 self.blocking(task, tell, work).await
             }
+            ArtifactKind::Programs => {
+                let work = |work: Work<'_>| {
+                    from_registry(work, Parsed::Programs(Vec::new()), |registry, limits| {
+                        let (rows, tally) = windows::programs(registry, limits);
+                        (Parsed::Programs(rows), tally)
+                    })
+                };
+                self.blocking(task, tell, work).await
+            }
             ArtifactKind::Torrents => {
                 let root = self.system_root.clone();
                 self.blocking(task, tell, move |work| torrents(work, &root)).await
             }
             // The catalogue has no way over SMB to these.
-            kind @ (ArtifactKind::Identity | ArtifactKind::Processes | ArtifactKind::Connections) => {
+            kind @ (ArtifactKind::Identity
+            | ArtifactKind::Processes
+            | ArtifactKind::Connections
+            | ArtifactKind::Neighbors
+            | ArtifactKind::DnsCache
+            | ArtifactKind::Prefetch) => {
                 let detail = format!("{} cannot be read over SMB", kind.as_str());
                 Err(ContactError::Unsupported { target: self.target, detail })
             }

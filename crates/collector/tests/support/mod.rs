@@ -6,9 +6,9 @@
     reason = "each test binary uses a part; a failure here is a failed test"
 )]
 
-pub(crate) mod samba;
 #[cfg(unix)]
 pub(crate) mod fleet;
+pub(crate) mod samba;
 pub(crate) mod sshd;
 pub(crate) mod tamper;
 pub(crate) mod wine;

@@ -8,8 +8,9 @@ use super::Question;
 use super::verdict::{Bearing, Confidence};
 use crate::alert::{Alert, AlertFields};
 use crate::evidence::{
-    ArtifactKind, ArtifactOutcome, ArtifactStatus, AutostartEntry, DnsRecord, Evidence, FirewallRule, FirewallState,
-    Identity, Prefetched, Process, Program, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,
+    ArtifactKind, ArtifactOutcome, ArtifactStatus, AutostartEntry, DnsRecord, Evidence, FirewallRule,
+    FirewallState, Identity, Prefetched, Process, Program, Socket, SocketState, TorrentFile, TorrentKind,
+    TransportProtocol,
 };
 
 pub(crate) const UDP: TransportProtocol = TransportProtocol::Udp;

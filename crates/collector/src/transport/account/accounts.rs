@@ -16,8 +16,6 @@ use gate::{Entry, Gate, Ticket};
 
 use super::kerberos::Tickets;
 
-use super::kerberos::Tickets;
-
 /// How long a refused password rests. Windows counts refusals over ten minutes by default, in many domains over thirty.
 const REST: Duration = Duration::from_secs(30 * 60);
 
@@ -124,11 +122,6 @@ impl Accounts {
     fn wait_for(&self, account: &str, password: [u8; 32]) -> Waiting<'_> {
         let number = Account::of(&mut self.lock(), account, password).gate.join();
         Waiting { accounts: self, account: account.to_owned(), number }
-    }
-
-    /// The tickets that the accounts were given.
-    pub(in crate::transport) fn tickets(&self) -> &Tickets {
-        &self.tickets
     }
 
     /// The tickets that the accounts were given.

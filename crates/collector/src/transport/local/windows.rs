@@ -6,12 +6,16 @@
 pub(crate) mod accounts;
 mod autostart;
 mod firewall;
+#[cfg(any(windows, test))]
 pub(crate) mod folders;
 pub(crate) mod identity;
+#[cfg(any(windows, test))]
 mod prefetch;
 mod programs;
 pub(crate) mod registry;
+#[cfg(any(windows, test))]
 mod root;
+#[cfg(any(windows, test))]
 mod startup;
 
 pub(crate) use autostart::read as autostart;
@@ -20,7 +24,6 @@ pub(crate) use firewall::read as firewall;
 pub(crate) use identity::here as contact;
 #[cfg(windows)]
 pub(crate) use prefetch::read as prefetch;
-#[cfg(windows)]
 pub(crate) use programs::read as programs;
 #[cfg(windows)]
 pub(crate) use root::program;

@@ -54,6 +54,7 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Goes on where another stopped.
+    #[cfg(any(windows, test))]
     pub(super) fn resumed(
         registry: &'a dyn Registry,
         limits: &'a Limits,
