@@ -29,7 +29,7 @@ pub struct RelayConfig {
     pub version: u32,
     /// The relay's name, as the policy's `[[relay]]` has it. A batch for another relay is refused.
     pub name: String,
-    /// Orders at the same time.
+    /// Orders that have their turn at the same time. One that takes longer than its turn goes on beside those that follow.
     #[serde(default = "jobs")]
     pub jobs: usize,
     /// Where collections lie until they are uploaded; relative to the file. Absent: below the system's temporary

@@ -185,8 +185,9 @@ impl Collector {
             program: done.program,
         });
         let collection = collection.await;
-        staging.finish(&collection)?;
-        Ok(collection)
+        // It waits for the disk, and so would every other endpoint that shares its thread.
+        let whole = tokio::task::spawn_blocking(move || staging.finish(&collection).map(|()| collection));
+        identify::joined(whole.await)
     }
 
     /// The scope decides, here as well as where the order was made.
