@@ -149,7 +149,7 @@ fn build() -> Result<PathBuf> {
     let out = target.join("windows/programs");
     let script = workspace::root().join("scripts/build-windows");
     let (script, folder) = (script.to_string_lossy(), out.to_string_lossy());
-    let mut command = command(&[&script, "--out", &folder]);
+    let mut command = command(&[&script, "--out", &folder, "relay", "peerhound"]);
     command.env("CARGO_TARGET_DIR", &target).env("CARGO", settings::cargo());
     let output = run_with(command.current_dir(workspace::root()), "", Duration::from_hours(1))?;
     ensure!(output.code == Some(0), "the Windows programs do not build: {}", output.told());

@@ -172,7 +172,7 @@ async fn commands_over_winrm(wine: &Wine) {
     let host_name = hostname::get().unwrap();
     assert!(identity.host_name.eq_ignore_ascii_case(&host_name.to_string_lossy()), "{identity:?}");
     assert!(identity.addresses.contains(&"127.0.0.1".parse().unwrap()), "{identity:?}");
-    assert!(identity.collected_as.is_some() && identity.boot_time.is_some(), "{identity:?}");
+    assert!(identity.collected_as.is_some() && identity.os.is_some(), "{identity:?}");
     assert_firewall(folder.path());
     assert_client_starts(folder.path());
     // `dir` tells paths, and that this is all.

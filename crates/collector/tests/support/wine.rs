@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -31,13 +31,26 @@ case $SSH_ORIGINAL_COMMAND in
 powershell.exe*FromBase64String*) mkdir "$folder" && tr -d '\r' | base64 -d >"$folder/peerhound-collect.exe"; exit ;;
 powershell.exe*Get-FileHash*) sha256sum "$folder/peerhound-collect.exe" | cut -c 1-64; exit ;;
 esac
-exec wine cmd /d /c 'cmd /d /c %SSH_ORIGINAL_COMMAND%'
+# Wine's desktop and server outlive the command that started them, and would hold its output open.
+out=$(mktemp) err=$(mktemp)
+wine cmd /d /c 'cmd /d /c %SSH_ORIGINAL_COMMAND%' >"$out" 2>"$err"
+code=$?
+case $SSH_ORIGINAL_COMMAND in
+# Every Windows since Vista says the state of an address behind it, and Wine does not.
+*ipconfig*) sed -E 's/^( +IPv[46] address[ .]+: [0-9a-fA-F.:]+(%[0-9]+)?)/\1(Preferred)/' "$out" ;;
+*) cat "$out" ;;
+esac
+cat "$err" >&2
+rm "$out" "$err"
+exit $code
 "#;
 
 /// One Windows; it ends with its value.
 pub(crate) struct Wine {
     folder: TempDir,
     user: String,
+    /// A program that waits for its input: without one, Wine ends its services after each command line.
+    waiting: Option<Child>,
 }
 
 impl Wine {
@@ -51,7 +64,8 @@ impl Wine {
             }
         }
         let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
-        let wine = Self { folder: tempfile::tempdir().unwrap(), user: user.trim().to_owned() };
+        let mut wine =
+            Self { folder: tempfile::tempdir().unwrap(), user: user.trim().to_owned(), waiting: None };
         for part in ["prefix", "home"] {
             fs::create_dir(wine.path(part)).unwrap();
         }
@@ -59,6 +73,7 @@ impl Wine {
         // The rest of this machine is no drive of the endpoint.
         fs::remove_file(wine.path("prefix/dosdevices/z:")).unwrap();
         wine.add_random();
+        wine.waiting = Some(wine.command(&["wine", "cmd"]).stdin(Stdio::piped()).spawn().unwrap());
         let shell = SHELL
             .replace("@prefix", &wine.path("prefix").to_string_lossy())
             .replace("@home", &wine.path("home").to_string_lossy())
@@ -86,7 +101,13 @@ impl Wine {
 
     /// Runs a program of Wine's to its end.
     pub(crate) fn run(&self, argv: &[&str]) {
-        let status = Command::new(argv[0])
+        let status = self.command(argv).status().unwrap();
+        assert!(status.success(), "{argv:?}: {status}");
+    }
+
+    fn command(&self, argv: &[&str]) -> Command {
+        let mut command = Command::new(argv[0]);
+        command
             .args(&argv[1..])
             .env("WINEPREFIX", self.path("prefix"))
             .env("HOME", self.path("home"))
@@ -95,10 +116,8 @@ impl Wine {
             .env_remove("DISPLAY")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(status.success(), "{argv:?}: {status}");
+            .stderr(Stdio::null());
+        command
     }
 
     fn add_random(&self) {
@@ -122,6 +141,9 @@ impl Wine {
 impl Drop for Wine {
     fn drop(&mut self) {
         self.run(&["wineserver", "--kill"]);
+        if let Some(mut waiting) = self.waiting.take() {
+            let _ = waiting.wait();
+        }
     }
 }
 
@@ -143,5 +165,8 @@ pub(crate) fn program() -> Option<PathBuf> {
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some(out.join("peerhound-collect.exe"))
+    // Without what only a debugger reads: it is sent four times.
+    let program = out.join("peerhound-collect.exe");
+    assert!(Command::new("x86_64-w64-mingw32-strip").arg(&program).status().unwrap().success());
+    Some(program)
 }
