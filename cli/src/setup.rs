@@ -128,6 +128,7 @@ impl Setup {
             .context("[ssh] or [winrm]")
             .context(WithExit(Exit::BadPolicy))?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
+        let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
@@ -137,6 +138,7 @@ impl Setup {
             places,
             mail,
             ticket,
+            findings,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
         };

@@ -15,6 +15,7 @@ pub mod bundle;
 mod heading;
 mod layout;
 mod problem;
+mod read;
 mod seal;
 mod staging;
 mod stream;
@@ -26,9 +27,13 @@ mod verify;
 mod tests;
 
 pub use bundle::{Bundle, BundleError};
+pub use heading::entry_of;
 pub use problem::{Problem, VerifyError};
-pub use seal::{SealError, SealRequest, Sealed, seal};
-pub use streamed::{Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, write_sealed};
+pub use read::{Opened, ReadError, open, open_in};
+pub use seal::{SealError, SealRequest, Sealed, seal, staged_entries};
+pub use streamed::{
+    Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, sealed_entries, write_sealed,
+};
 pub use verify::{Report, verify, verify_in};
 
 use jiff::Timestamp;

@@ -13,7 +13,7 @@ pub use check::Remark;
 pub use intake::{Door, List};
 pub use relay::{Platform, Relay};
 pub use sections::{
-    Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
+    Actions, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
     UserExemption, Users, Webhook,
 };
 pub use span::Span;
@@ -64,6 +64,9 @@ pub struct Policy {
     /// Tickets.
     #[serde(default)]
     pub ticket: Ticket,
+    /// What the SIEM learns.
+    #[serde(default)]
+    pub findings: Findings,
     /// Storage.
     #[serde(default)]
     pub storage: Storage,

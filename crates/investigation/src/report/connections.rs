@@ -19,10 +19,10 @@ const COLUMNS: &[(&str, Set)] = &[
     ("Process", Set::Text),
     ("PID", Set::Number),
     ("User", Set::Text),
-    ("Over", Set::Text),
-    ("Own end", Set::Code),
-    ("Peer", Set::Code),
-    ("State", Set::Text),
+    ("Over", Set::Word),
+    ("Own end", Set::Address),
+    ("Peer", Set::Address),
+    ("State", Set::Word),
 ];
 
 /// A process in the picture: its PID, where one is known, and its name.

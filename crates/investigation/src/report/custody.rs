@@ -21,7 +21,7 @@ const MAX_ACTIONS: usize = 50;
 
 const ARTIFACTS: &[(&str, Set)] = &[
     ("Artifact", Set::Text),
-    ("Outcome", Set::Text),
+    ("Outcome", Set::Word),
     ("Rows", Set::Number),
     ("Took", Set::Number),
     ("What is missing, and why", Set::Text),
@@ -37,7 +37,7 @@ const COMMANDS: &[(&str, Set)] = &[
 const HASHES: &[(&str, Set)] = &[("Entry", Set::Code), ("Size", Set::Number), ("SHA-256", Set::Code)];
 const ACTIONS: &[(&str, Set)] = &[
     ("Action", Set::Text),
-    ("Status", Set::Text),
+    ("Status", Set::Word),
     ("To", Set::Text),
     ("Detail", Set::Text),
     ("At (UTC)", Set::Code),

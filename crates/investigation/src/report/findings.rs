@@ -25,7 +25,7 @@ const CITED: &[(&str, Set)] = &[
     ("As it stands there", Set::Text),
     ("Process", Set::Code),
     ("User", Set::Text),
-    ("Peer", Set::Code),
+    ("Peer", Set::Address),
     ("Entry of the evidence", Set::Code),
 ];
 

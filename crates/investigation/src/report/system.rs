@@ -16,7 +16,7 @@ const AUTOSTART: &[(&str, Set)] = &[
     ("By", Set::Text),
     ("Runs", Set::Code),
     ("As", Set::Text),
-    ("Enabled", Set::Text),
+    ("Enabled", Set::Word),
     ("Kept in", Set::Code),
 ];
 const FIREWALL: &[(&str, Set)] = &[

@@ -15,8 +15,12 @@ pub(super) enum Set {
     Text,
     /// A number, to the right.
     Number,
+    /// A word or two of our own, which are not broken.
+    Word,
     /// A path, a hash, a command: in a fixed width.
     Code,
+    /// The same with room for an IPv4 address and a port.
+    Address,
 }
 
 /// What a table is.
@@ -45,7 +49,9 @@ impl Row<'_> {
         let class = match set {
             Set::Text => "",
             Set::Number => "number",
+            Set::Word => "word",
             Set::Code => "code",
+            Set::Address => "code address",
         };
         if self.next == 0 {
             self.page.tag("th", &[("scope", "row"), ("role", "rowheader"), ("class", class)], inside);

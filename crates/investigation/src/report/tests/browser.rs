@@ -79,7 +79,7 @@ fn a_browser_shows_it_and_prints_it() {
         assert_eq!(views.len(), 4, "{seen}");
         assert!(views.iter().any(|view| view["width"] == NARROW));
         let pages = seen["pages"].as_u64().unwrap();
-        assert!((2..=8).contains(&pages), "{name}: {pages} pages");
+        assert!((2..=10).contains(&pages), "{name}: {pages} pages");
         // Dark is dark.
         let background = |name: &str| {
             let view = views.iter().find(|view| view["name"] == name).unwrap();
