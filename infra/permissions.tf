@@ -163,6 +163,14 @@ locals {
       Condition = { StringLike = { "ses:FromAddress" = local.mail_senders } }
     }]
 
+    put_findings = var.findings_event_bus_arn == null ? [] : [{
+      Sid       = "Findings"
+      Effect    = "Allow"
+      Action    = ["events:PutEvents"]
+      Resource  = [var.findings_event_bus_arn]
+      Condition = { StringEquals = { "events:source" = "peerhound" } }
+    }]
+
     # X-Ray names no resources.
     trace = var.tracing ? [{
       Sid      = "Trace"
@@ -185,7 +193,7 @@ locals {
     ingest   = concat(local.read_secret["Door"], local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
     progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
-    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.may.put_findings, local.may.trace)
     sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }

@@ -274,7 +274,7 @@ variable "access_log_bucket" {
   default     = null
 }
 
-# Mail and tickets.
+# Mail, tickets and findings.
 
 variable "mail" {
   description = <<-EOT
@@ -310,6 +310,17 @@ variable "ticket_secret" {
   validation {
     condition     = var.ticket_secret == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.ticket_secret.arn))
     error_message = "ticket_secret.arn must be the ARN of a Secrets Manager secret, without *."
+  }
+}
+
+variable "findings_event_bus_arn" {
+  description = "ARN of the event bus that act may put findings onto: the one that [findings] event_bus of the policy names. One in another account must let this account in. null: no function may."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.findings_event_bus_arn == null ? true : can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]+$", var.findings_event_bus_arn))
+    error_message = "findings_event_bus_arn must be the ARN of one event bus, without *."
   }
 }
 

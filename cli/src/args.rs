@@ -113,13 +113,14 @@ Examples:
 
 Exit codes: 0 nothing is wrong, though there may be warnings; 1 something is wrong.")]
     Doctor,
-    /// List cases, or show one
+    /// List cases, show one, or write its report
     #[command(
         subcommand,
         after_help = "\
 Examples:
   peerhound case list --open
   peerhound case show ph-20260302-kq3v7a2m
+  peerhound case report ph-20260302-kq3v7a2m
   peerhound --deployment deployment.toml case list"
     )]
     Case(CaseCommand),
@@ -376,6 +377,21 @@ pub(crate) enum CaseCommand {
     Show {
         /// Its id
         case_id: String,
+    },
+    /// Write a case as one page of HTML, to read, to print and to hand on
+    #[command(after_help = "\
+Written anew from the case as it is now and from its evidence, which is proven first: unlike the report.html inside the
+container, it also says what became of the actions. The page loads nothing and runs nothing.
+
+Examples:
+  peerhound case report ph-20260302-kq3v7a2m
+  peerhound case report ph-20260302-kq3v7a2m --out - > /tmp/report.html")]
+    Report {
+        /// Its id
+        case_id: String,
+        /// File to write, or - for standard output; never one that exists [default: CASE_ID.html]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 

@@ -137,6 +137,7 @@ impl Setup {
             .context(WithExit(Exit::BadPolicy))?;
         let rules = self.rules(&policy)?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
+        let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
@@ -146,6 +147,7 @@ impl Setup {
             places,
             mail,
             ticket,
+            findings,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
         };

@@ -66,6 +66,8 @@ variables {
   relays        = { berlin = {}, vienna = { platform = "windows", activate = false } }
   mail          = { identity = "example.org" }
   ticket_secret = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ticket-AbCdEf" }
+
+  findings_event_bus_arn = "arn:aws:events:eu-central-1:111122223333:event-bus/soc"
 }
 
 run "roles" {
@@ -133,6 +135,15 @@ run "roles" {
       for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : startswith(action, "ses:") || startswith(action, "secretsmanager:")]
     ]))]) == toset(["act"])
     error_message = "Another function than act may send mail or read the ticket secret."
+  }
+  assert {
+    condition = {
+      for name, policy in aws_iam_role_policy.function : name => [
+        for statement in jsondecode(policy.policy).Statement : [statement.Resource, statement.Condition.StringEquals["events:source"]]
+        if contains(statement.Action, "events:PutEvents")
+      ] if strcontains(policy.policy, "events:")
+    } == { act = [[["arn:aws:events:eu-central-1:111122223333:event-bus/soc"], "peerhound"]] }
+    error_message = "Another function than act may put events, or act may do so onto another bus or in another's name."
   }
   assert {
     condition = one([
@@ -251,11 +262,13 @@ run "without_relays_mail_and_tickets" {
     mail          = null
     ticket_secret = null
     tracing       = false
+
+    findings_event_bus_arn = null
   }
 
   assert {
     condition = toset(flatten([for policy in aws_iam_role_policy.function : [
-      for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Sid == "Mail" || startswith(statement.Sid, "Ticket") || statement.Sid == "Trace"
+      for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Sid == "Mail" || startswith(statement.Sid, "Ticket") || contains(["Trace", "Findings"], statement.Sid)
     ]])) == toset([])
     error_message = "A function may do what nothing is configured for."
   }

@@ -149,6 +149,14 @@ run "a_mail_identity_that_is_none" {
   expect_failures = [var.mail]
 }
 
+run "any_bus_for_findings" {
+  command = plan
+  variables {
+    findings_event_bus_arn = "arn:aws:events:eu-central-1:111122223333:event-bus/*"
+  }
+  expect_failures = [var.findings_event_bus_arn]
+}
+
 run "any_secret_for_tickets" {
   command = plan
   variables {

@@ -47,6 +47,7 @@ pub(super) async fn run(store: &impl Backend, command: &CaseCommand, json: bool)
                 table::print(&header, &rows);
             }
         }
+        CaseCommand::Report { .. } => unreachable!("it needs more than the store, see `ask`"),
         CaseCommand::Show { case_id } => {
             let case = store.case(case_id).await?.ok_or_else(|| {
                 let text = format!("no case {}: see `peerhound case list`", safe(case_id));

@@ -53,7 +53,7 @@ pub(super) async fn run(setup: &Setup, dir: &Path) -> Result<Exit> {
             paint::bold("\nWhere things lie:"),
             format!("  policy          {policy}"),
             format!("  evidence (zip)  {}", worker.performer.places.evidence.display()),
-            "  report          report.md inside the zip".to_owned(),
+            "  report          report.html inside the zip, or `peerhound case report`".to_owned(),
             format!("  mail, ticket    {}", worker.performer.places.outbox.display()),
             format!("  database        {}", at("peerhound.db")),
             paint::bold("\nGo on with:"),

@@ -15,6 +15,7 @@ mod policy;
 mod reassess;
 #[cfg(feature = "aws")]
 mod redrive;
+mod report;
 mod review;
 mod serve;
 #[cfg(feature = "aws")]
@@ -25,7 +26,7 @@ mod watch;
 
 use anyhow::{Result, anyhow};
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, CaseCommand, Command};
 use crate::environment::Environment;
 use crate::exit::{Exit, WithExit};
 use crate::records::Records;
@@ -77,6 +78,9 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
 /// Runs a command that asks what is on record, wherever that is.
 async fn ask(store: &impl Records, setup: &Setup, command: Command) -> Result<Exit> {
     match command {
+        Command::Case(CaseCommand::Report { case_id, out }) => {
+            report::run(store, setup, &case_id, out.as_deref()).await
+        }
         Command::Case(command) => case::run(store, &command, setup.json).await,
         Command::Cooldown(command) => cooldown::run(store, setup, &command).await,
         Command::Review { limit } => review::run(store, limit, setup.json).await,

@@ -22,5 +22,6 @@ pub mod claim;
 pub mod evidence;
 pub mod order;
 pub mod policy;
+pub mod report;
 pub mod scope;
 pub mod text;

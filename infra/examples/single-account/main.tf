@@ -41,6 +41,9 @@ module "peerhound" {
   mail          = var.mail
   ticket_secret = var.ticket_secret
 
+  # The event bus by which the SIEM learns the result of each case.
+  findings_event_bus_arn = var.findings_event_bus_arn
+
   retention_days = var.retention_days
   alarm_topics   = [aws_sns_topic.alarms.arn]
 

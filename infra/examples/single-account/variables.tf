@@ -46,6 +46,11 @@ variable "ticket_secret" {
   default = null
 }
 
+variable "findings_event_bus_arn" {
+  type    = string
+  default = null
+}
+
 variable "retention_days" {
   type    = number
   default = 365

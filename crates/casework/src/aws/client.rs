@@ -40,6 +40,7 @@ struct Built {
     ssm: OnceLock<aws_sdk_ssm::Client>,
     ssm_once: OnceLock<aws_sdk_ssm::Client>,
     ses: OnceLock<aws_sdk_sesv2::Client>,
+    events: OnceLock<aws_sdk_eventbridge::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
@@ -166,6 +167,7 @@ impl Clients {
             ssm: OnceLock::new(),
             ssm_once: OnceLock::new(),
             ses: OnceLock::new(),
+            events: OnceLock::new(),
             secrets: OnceLock::new(),
         }))
     }
@@ -205,6 +207,11 @@ impl Clients {
     /// Mails. Nothing is repeated by itself: a mail whose answer was lost may have left.
     pub fn ses(&self) -> &aws_sdk_sesv2::Client {
         self.0.ses.get_or_init(|| aws_sdk_sesv2::Client::new(&once(&self.0.elsewhere)))
+    }
+
+    /// Event buses.
+    pub fn events(&self) -> &aws_sdk_eventbridge::Client {
+        self.0.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.0.elsewhere))
     }
 
     /// Tokens of ticket systems.

@@ -15,6 +15,7 @@ pub mod deployment;
 pub mod dispatch;
 pub mod door;
 pub mod evidence;
+pub mod findings;
 pub mod intake;
 pub mod mail;
 pub mod messages;

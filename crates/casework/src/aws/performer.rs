@@ -14,22 +14,26 @@ use super::client::Clients;
 use super::deployment::Deployment;
 use super::dispatch::{Dispatch, NotSent};
 use super::evidence::{
-    EvidenceBucket, ObjectError, OpenError, Proof, SealObjectError, SealedObject, Sealing, evidence_key,
-    open_bundle, origin_of,
+    EvidenceBucket, ObjectError, OpenError, Proof, S3Object, SealObjectError, SealedObject, Sealing,
+    evidence_key, open_bundle, origin_of,
 };
 use super::mail::{self, SesConfig};
 use super::metrics::{Metric, Metrics};
 use super::secret::Kept;
-use super::{queues, told};
+use super::{findings, queues, told};
 use crate::container::bundle::{Bundle, Caps};
+use crate::container::sealed_entries;
 use crate::deliver::{self, DeliveryError, Receipt, TicketConfig, Token, Webhook};
 use crate::rules::Rules;
-use crate::worker::case_file::{brief, enclosures, question};
+use crate::worker::case_file::{Collected, brief, enclosures, question};
 use crate::worker::on_site::delivery;
 use crate::worker::{Clock, Performed, Performer};
 
 /// How long a token is used before it is fetched again, so that a changed one needs no deployment.
 const TOKEN_FRESH: Duration = Duration::from_secs(300);
+
+/// Entries that are sealed beside a bundle: names and contents.
+type Papers = Vec<(&'static str, Vec<u8>)>;
 
 /// Which function a worker runs in. Each performs what it has the rights for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +122,7 @@ impl ThroughRelays {
     }
 
     /// The bundle that was collected for a case.
-    async fn bundle(&self, case: &Case) -> Result<Bundle<super::evidence::S3Object>, Undone> {
+    async fn bundle(&self, case: &Case) -> Result<Bundle<S3Object>, Undone> {
         let key = case.staged.as_deref().unwrap_or_default();
         let origin = origin_of(key).filter(|origin| origin.case_id == case.id);
         let origin = origin
@@ -151,18 +155,36 @@ impl ThroughRelays {
         if let Some(sealed) = bucket.existing(self.clients.s3(), &key, &case.id).await? {
             return Ok(self.sealed(case, sealed));
         }
-        let bundle = self.bundle(case).await?;
-        let collection = bundle.collection().ok_or_else(Undone::no_collection)?;
-        let papers = brief(case, &self.policy, String::new());
+        let sealed_at = (self.now)();
+        let (bundle, extra) = self.enclosed(case, sealed_at).await?;
         let sealing = Sealing {
             key,
-            extra: enclosures(case, &papers, collection).map_err(|error| Undone::Later(error.to_string()))?,
+            extra,
             case_id: case.id.clone(),
             tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-            sealed_at: (self.now)(),
+            sealed_at,
         };
         let sealed = bucket.seal(self.clients.s3(), sealing, bundle).await?;
         Ok(self.sealed(case, sealed))
+    }
+
+    /// The bundle, and what is sealed beside it. What was parsed for the report is let go before anything is sealed.
+    async fn enclosed(
+        &self,
+        case: &Case,
+        sealed_at: Timestamp,
+    ) -> Result<(Bundle<S3Object>, Papers), Undone> {
+        let mut bundle = self.bundle(case).await?;
+        let (case, policy) = (case.clone(), Arc::clone(&self.policy));
+        let work = tokio::task::spawn_blocking(move || {
+            let evidence = bundle.evidence(&case.artifacts).map_err(OpenError::Bundle)?;
+            let collection = bundle.collection().ok_or_else(Undone::no_collection)?;
+            let collected = Collected { collection, evidence: &evidence, entries: sealed_entries(&bundle) };
+            let extra = enclosures(&case, &policy, collected, sealed_at);
+            let extra = extra.map_err(|error| Undone::Later(error.to_string()))?;
+            Ok((bundle, extra))
+        });
+        work.await.map_err(|error| Undone::Later(error.to_string()))?
     }
 
     fn sealed(&self, case: &Case, sealed: SealedObject) -> Event {
@@ -187,6 +209,7 @@ impl ThroughRelays {
             ActionKind::MailUser => self.mail(to, &act::mail_user(&brief), &key).await,
             ActionKind::MailSoc => self.mail(to, &act::mail_soc(&brief), &key).await,
             ActionKind::Ticket => self.ticket(&act::ticket(&brief), &key).await,
+            ActionKind::Finding => self.finding(&brief).await,
         };
         if delivered.is_ok() {
             self.metrics.add(Metric::ActionsDelivered, 1);
@@ -228,6 +251,17 @@ impl ThroughRelays {
         // Never used: there is a webhook.
         let outbox = std::path::Path::new("");
         deliver::post_ticket(&config, ticket, key, outbox).await
+    }
+
+    async fn finding(&self, brief: &act::Brief) -> Result<Receipt, DeliveryError> {
+        let Some(bus) = &self.policy.findings.event_bus else {
+            return Err(DeliveryError::rejected(
+                "the policy's [findings] names no event_bus, and there is no file here",
+            ));
+        };
+        let finding = act::ocsf_finding(brief, env!("CARGO_PKG_VERSION"));
+        let finding = finding.ok_or_else(|| DeliveryError::rejected("the case was not assessed"))?;
+        findings::put(self.clients.events(), bus, &finding).await
     }
 
     async fn token(&self) -> Result<Option<String>, DeliveryError> {

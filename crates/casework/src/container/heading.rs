@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use data_encoding::HEXLOWER;
 use investigation::evidence::Collection;
 use investigation::evidence::manifest::{
     Entry, FORMAT_VERSION, Manifest, ManifestFault, Preceding, Tool, media_type,
 };
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 /// What a manifest says of the container as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,11 @@ impl Heading<'_> {
 
 pub(super) fn entry(path: &str, size: u64, sha256: String) -> Entry {
     Entry { path: path.to_owned(), size, sha256, media_type: media_type(path).to_owned() }
+}
+
+/// The entry that some bytes make.
+pub fn entry_of(path: &str, bytes: &[u8]) -> Entry {
+    entry(path, bytes.len() as u64, HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
 /// With nothing known but the names, the rules on names are checked before anything is written.

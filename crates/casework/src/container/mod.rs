@@ -17,6 +17,7 @@ mod extract;
 mod heading;
 mod layout;
 mod problem;
+mod read;
 mod seal;
 mod staging;
 mod stream;
@@ -30,9 +31,13 @@ mod tests;
 pub use bundle::{Bundle, BundleError};
 pub use entry::{EntryError, read_entry};
 pub use extract::{ExtractError, extract};
+pub use heading::entry_of;
 pub use problem::{Problem, VerifyError};
-pub use seal::{SealError, SealRequest, Sealed, seal};
-pub use streamed::{Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, write_sealed};
+pub use read::{Opened, ReadError, open, open_in};
+pub use seal::{SealError, SealRequest, Sealed, seal, staged_entries};
+pub use streamed::{
+    Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, sealed_entries, write_sealed,
+};
 pub use verify::{Report, verify, verify_in};
 
 use jiff::Timestamp;

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use investigation::evidence::Collection;
-use investigation::evidence::manifest::{MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Tool};
+use investigation::evidence::manifest::{
+    Entry, MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Tool,
+};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -108,6 +110,22 @@ impl SealError {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Staged { .. } | Self::Write { .. } | Self::Changed(_))
     }
+}
+
+/// The entries that a staging folder will be, with their hashes. Sealing hashes them again: where a file changes between
+/// the two, the manifest counts.
+///
+/// # Errors
+/// As sealing: a file that cannot be read, or is never evidence.
+pub fn staged_entries(staging: &Path) -> Result<Vec<Entry>, SealError> {
+    let hashed = |staged: Staged| {
+        let (mut file, size) = staging::open(&staged)?;
+        let mut sha256 = Sha256::new();
+        let failed = |source| SealError::Staged { path: staged.path.clone(), source };
+        hash_into(&mut sha256, &mut file).map_err(failed)?;
+        Ok(entry(&staged.name, size, HEXLOWER.encode(&sha256.finalize())))
+    };
+    staging::list(staging)?.into_iter().map(hashed).collect()
 }
 
 /// Seals a case's evidence. Blocking; hours are spent for terabytes only, memory for none.

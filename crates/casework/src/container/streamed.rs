@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::bundle::{Bundle, BundleError, Copying};
-use super::heading::{Heading, check, check_names, entry};
+use super::heading::{Heading, check, check_names, entry, entry_of};
 use super::stream::{Packed, StreamedZip};
 
 /// What the relay's report is called in the container.
@@ -175,19 +175,22 @@ fn write<R: Read + Seek, W: Write>(
     Ok((Measured { sha256: HEXLOWER.encode(&sha256.finalize()), size }, sink))
 }
 
+/// The entries that a bundle will be in a container, with the hashes that the relay gives them: each is proven when it is
+/// sealed.
+pub fn sealed_entries<R: Read + Seek>(bundle: &Bundle<R>) -> Vec<Entry> {
+    bundle.entries().map(|(_, listed)| sealed_entry(listed)).collect()
+}
+
+fn sealed_entry(listed: &Entry) -> Entry {
+    let path = if listed.path == REPORT_PATH { RELAY_REPORT_PATH } else { &listed.path };
+    entry(path, listed.size, listed.sha256.clone())
+}
+
 /// Everything that will be an entry, in the order of the names.
 fn sources<'r, R: Read + Seek>(request: &SealBundle<'r>, bundle: &Bundle<R>) -> Vec<(Entry, Source<'r>)> {
-    let mut sources: Vec<_> = bundle
-        .entries()
-        .map(|(index, listed)| {
-            let path = if listed.path == REPORT_PATH { RELAY_REPORT_PATH } else { &listed.path };
-            (entry(path, listed.size, listed.sha256.clone()), Source::Bundled(index))
-        })
-        .collect();
-    sources.extend(request.extra.iter().map(|(name, bytes)| {
-        let sha256 = HEXLOWER.encode(&Sha256::digest(bytes));
-        (entry(name, bytes.len() as u64, sha256), Source::Bytes(bytes))
-    }));
+    let mut sources: Vec<_> =
+        bundle.entries().map(|(index, listed)| (sealed_entry(listed), Source::Bundled(index))).collect();
+    sources.extend(request.extra.iter().map(|(name, bytes)| (entry_of(name, bytes), Source::Bytes(bytes))));
     sources.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     sources
 }

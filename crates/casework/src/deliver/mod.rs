@@ -1,9 +1,11 @@
-//! Deliveries: a mail through SMTP, a ticket through a webhook, or either as a file in the outbox folder.
+//! Deliveries: a mail through SMTP, a ticket through a webhook, or either as a file in the outbox folder; a finding as a
+//! line in a file.
 //!
 //! A delivery is tried at most once for what may have arrived. So the one thing that an error has to say is whether
 //! the other side can have accepted it: see [`DeliveryError`].
 
 mod answer;
+mod findings;
 mod mail;
 mod outbox;
 pub(crate) mod secret;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
 
+pub use findings::append_finding;
 pub use mail::{MailConfig, Smtp, Tls, send_mail};
 pub use ticket::{TicketConfig, Token, Webhook, post_ticket};
 
@@ -83,6 +86,10 @@ pub enum Channel {
     Webhook,
     /// A file in the outbox folder.
     Outbox,
+    /// The file of findings.
+    File,
+    /// An event bus.
+    EventBus,
 }
 
 /// The proof of a delivery, as far as the other side gives one. All of it is outside text in one line.
@@ -105,8 +112,10 @@ impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let location = one_line(&self.location, MAX_WHY);
         match self.channel {
-            Channel::Smtp | Channel::Ses | Channel::Webhook => write!(f, "accepted by {location}")?,
-            Channel::Outbox => write!(f, "written to {location}")?,
+            Channel::Smtp | Channel::Ses | Channel::Webhook | Channel::EventBus => {
+                write!(f, "accepted by {location}")?;
+            }
+            Channel::Outbox | Channel::File => write!(f, "written to {location}")?,
         }
         for detail in self.reference.iter().chain(&self.url).chain(&self.refused) {
             write!(f, "; {}", one_line(detail, MAX_WHY))?;

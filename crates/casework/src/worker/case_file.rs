@@ -7,9 +7,13 @@ use std::net::IpAddr;
 use investigation::act::{self, Brief};
 use investigation::assess::Question;
 use investigation::case::{Case, Event};
-use investigation::evidence::{Collection, Identity};
+use investigation::evidence::manifest::Entry;
+use investigation::evidence::{Collection, Evidence, Identity};
 use investigation::policy::Policy;
+use investigation::report::{self, REPORT_HTML, Subject};
 use jiff::Timestamp;
+
+use crate::container::entry_of;
 
 /// What the rules are asked.
 pub(crate) fn question(case: &Case, collected_at: Timestamp) -> Question<'_> {
@@ -41,18 +45,43 @@ pub(crate) fn moved(target: IpAddr, before: &Identity, now: &Identity) -> Option
     })
 }
 
-/// What is sealed beside the collection.
+/// What was collected, as it is sealed.
+pub(crate) struct Collected<'c> {
+    /// How it was collected.
+    pub(crate) collection: &'c Collection,
+    /// In parsed form.
+    pub(crate) evidence: &'c Evidence,
+    /// The entries that it will be, with their hashes.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// What is sealed beside the collection at `sealed_at`.
 pub(crate) fn enclosures(
     case: &Case,
-    brief: &Brief,
-    collection: &Collection,
+    policy: &Policy,
+    collected: Collected<'_>,
+    sealed_at: Timestamp,
 ) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
-    Ok(vec![
+    let Collected { collection, evidence, mut entries } = collected;
+    let mut papers = vec![
         ("alert.json", serde_json::to_vec_pretty(&case.alert)?),
         ("assessment.json", serde_json::to_vec_pretty(&case.assessment)?),
         ("case.json", serde_json::to_vec_pretty(case)?),
-        ("report.md", act::report_markdown(brief, collection).into_bytes()),
-    ])
+        ("report.md", act::report_markdown(&brief(case, policy, String::new()), collection).into_bytes()),
+    ];
+    entries.extend(papers.iter().map(|(name, bytes)| entry_of(name, bytes)));
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let subject = Subject {
+        case,
+        evidence: Some(evidence),
+        collection: Some(collection),
+        entries: &entries,
+        organisation: policy.organisation.name.as_deref(),
+        written_at: sealed_at,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    papers.push((REPORT_HTML, report::html(&subject).into_bytes()));
+    Ok(papers)
 }
 
 /// What messages, tickets and reports are written from.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use collector::{Collector, ContactError, Progress};
-use investigation::act::{self, ActionKind};
+use investigation::act::{self, ActionKind, Brief};
 use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
@@ -14,7 +14,7 @@ use investigation::evidence::{ArtifactKind, Collection, Identity};
 
 use investigation::policy::Policy;
 
-use super::case_file::{brief, enclosures, moved, question};
+use super::case_file::{Collected, brief, enclosures, moved, question};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
@@ -36,6 +36,8 @@ pub struct OnSite {
     pub mail: MailConfig,
     /// How tickets go out.
     pub ticket: TicketConfig,
+    /// File that findings are appended to.
+    pub findings: Option<PathBuf>,
     /// Told about progress inside a contact.
     pub observer: Arc<dyn Observer>,
     /// The clock.
@@ -186,11 +188,14 @@ impl OnSite {
         let sealed_at = (self.now)();
         let staging = self.collected(case);
         let destination = self.places.container(&case.id);
-        let brief = brief(case, &self.policy, String::new());
-        let case = case.clone();
+        let (case, policy) = (case.clone(), Arc::clone(&self.policy));
         let sealed = blocking(move || {
             let Some(collection) = staged::collection(&staging, &case.id) else { return Ok(None) };
-            let enclosed = enclosures(&case, &brief, &collection)?;
+            let evidence = staged::evidence(&staging, &case.artifacts)?;
+            let entries = container::staged_entries(&staging)
+                .map_err(|error| io::Error::other(with_sources(&error)))?;
+            let collected = Collected { collection: &collection, evidence: &evidence, entries };
+            let enclosed = enclosures(&case, &policy, collected, sealed_at)?;
             let extra: Vec<(&str, &[u8])> =
                 enclosed.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
             container::seal(&SealRequest {
@@ -234,9 +239,23 @@ impl OnSite {
             ActionKind::Ticket => {
                 deliver::post_ticket(&self.ticket, &act::ticket(&brief), &key, outbox).await
             }
+            ActionKind::Finding => self.finding(&brief).await,
         };
         failpoint("delivery.done");
         delivery(delivered)
+    }
+}
+
+impl OnSite {
+    async fn finding(&self, brief: &Brief) -> Result<Receipt, DeliveryError> {
+        let Some(file) = &self.findings else {
+            return Err(DeliveryError::rejected(
+                "the policy's [findings] names no file, and there is no event bus here",
+            ));
+        };
+        let finding = act::ocsf_finding(brief, env!("CARGO_PKG_VERSION"));
+        let finding = finding.ok_or_else(|| DeliveryError::rejected("the case was not assessed"))?;
+        deliver::append_finding(file, &brief.case_id, &finding).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
 mod decided;
+mod papers;
 
 use std::path::Path;
 use std::time::Duration;
@@ -64,6 +65,7 @@ fn worker(data: &Path) -> Site {
         places: Places::create(data).unwrap(),
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         ticket: TicketConfig { webhook: None },
+        findings: None,
         observer: Arc::new(()),
         now: Arc::clone(&now),
     };

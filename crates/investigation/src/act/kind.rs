@@ -14,11 +14,13 @@ pub enum ActionKind {
     MailSoc,
     /// Ticket at the webhook.
     Ticket,
+    /// Finding for the SIEM.
+    Finding,
 }
 
 impl ActionKind {
     /// Every action, in the order in which they are performed.
-    pub const ALL: [Self; 3] = [Self::MailUser, Self::MailSoc, Self::Ticket];
+    pub const ALL: [Self; 4] = [Self::MailUser, Self::MailSoc, Self::Ticket, Self::Finding];
 
     /// The word used in the policy, in output and on the case.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl ActionKind {
             Self::MailUser => "mail_user",
             Self::MailSoc => "mail_soc",
             Self::Ticket => "ticket",
+            Self::Finding => "finding",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What is said to whom: the notice to the user, the mail to the SOC, the ticket and the report.
+//! What is said to whom: the notice to the user, the mail to the SOC, the ticket, the finding for the SIEM and the report
+//! in Markdown.
 //!
 //! Pure functions from a [`Brief`] to text. Whatever came from outside is escaped for where it goes: control
 //! characters in plain text, syntax in Markdown. Times are in UTC, RFC 3339, to the minute.
@@ -7,6 +8,7 @@ mod brief;
 mod kind;
 mod mail;
 mod message;
+mod ocsf;
 mod report;
 mod ticket;
 
@@ -17,5 +19,6 @@ pub use brief::Brief;
 pub use kind::ActionKind;
 pub use mail::{mail_soc, mail_user};
 pub use message::{Message, Ticket};
+pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use report::report_markdown;
 pub use ticket::ticket;

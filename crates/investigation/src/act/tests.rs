@@ -1,3 +1,5 @@
+mod ocsf;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 

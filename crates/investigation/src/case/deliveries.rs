@@ -54,6 +54,8 @@ impl Effect {
             Self::Act { kind: ActionKind::Ticket, .. } => {
                 policy.ticket.webhook.as_ref().is_none_or(|webhook| webhook.honours_idempotency_key)
             }
+            // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
+            Self::Act { kind: ActionKind::Finding, .. } => true,
             Self::Identify | Self::ReadUserClaims { .. } | Self::Collect | Self::Assess | Self::Seal => true,
         }
     }
@@ -69,14 +71,19 @@ impl Case {
             Verdict::Inconclusive => &policy.actions.inconclusive,
             Verdict::FalsePositive => &policy.actions.false_positive,
         };
-        for kind in kinds {
+        // Findings are for every verdict: where they have a place to go to, the lists need not name them.
+        let finding = policy.findings.wanted() && !kinds.contains(&ActionKind::Finding);
+        for kind in kinds.iter().chain(finding.then_some(&ActionKind::Finding)) {
             let to = match kind {
                 ActionKind::MailUser => self.user_addresses(policy),
                 ActionKind::MailSoc if policy.mail.soc.is_empty() => {
                     Err("[mail] soc names nobody".to_owned())
                 }
                 ActionKind::MailSoc => Ok(policy.mail.soc.clone()),
-                ActionKind::Ticket => Ok(Vec::new()),
+                ActionKind::Finding if !policy.findings.wanted() => {
+                    Err("[findings] names neither a file nor an event bus".to_owned())
+                }
+                ActionKind::Ticket | ActionKind::Finding => Ok(Vec::new()),
             };
             let (effect, to, status, detail) = match to {
                 Ok(to) => {

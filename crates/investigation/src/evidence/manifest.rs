@@ -191,6 +191,7 @@ pub fn media_type(path: &str) -> &'static str {
         Some("json") => "application/json",
         Some("ndjson") => "application/x-ndjson",
         Some("md") => "text/markdown",
+        Some("html") => "text/html",
         Some("txt") => "text/plain",
         Some("csv") => "text/csv",
         Some("xml") => "application/xml",

@@ -187,12 +187,31 @@ impl Policy {
         {
             remarks.push(error("[ticket.webhook] url: must begin with https:// or http://"));
         }
+        if let Some(bus) = &self.findings.event_bus
+            && !is_bus(bus)
+        {
+            remarks.push(error("[findings] event_bus: the name of an event bus, or its ARN"));
+        }
+        if self.findings.file.as_ref().is_some_and(|file| file.trim().is_empty()) {
+            remarks.push(error("[findings] file: name a file, or leave the key out"));
+        }
+        if used(ActionKind::Finding) && !self.findings.wanted() {
+            remarks.push(warning("[findings] names neither a file nor an event bus: finding is skipped"));
+        }
         if let Some(smtp) = &self.mail.smtp
             && smtp.username.is_some() != smtp.password_file.is_some()
         {
             remarks.push(error("[mail.smtp] username and password_file go together"));
         }
     }
+}
+
+/// Whether it can be an event bus: 256 characters of a name, or 1600 of an ARN
+/// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>).
+fn is_bus(text: &str) -> bool {
+    let longest = if text.starts_with("arn:") { 1600 } else { 256 };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-:".contains(&b);
+    (1..=longest).contains(&text.len()) && text.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -266,6 +285,17 @@ mod tests {
             "reason",
         );
         refuses(&format!("{SCOPE}[users]\nexempt = [{{ name = 'CORP\\svc', reason = '' }}]\n"), "reason");
+    }
+
+    #[test]
+    fn findings_go_somewhere_that_can_be() {
+        refuses(&format!("{SCOPE}[findings]\nevent_bus = 'a bus'\n"), "event_bus");
+        refuses(&format!("{SCOPE}[findings]\nfile = ' '\n"), "name a file");
+        let found = remarks(&format!("{SCOPE}[actions]\nfalse_positive = ['finding']\n"));
+        assert!(found.iter().any(|remark| remark.text.contains("finding is skipped")), "{found:?}");
+        let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/soc";
+        let found = remarks(&format!("{SCOPE}[findings]\nfile = 'f.ndjson'\nevent_bus = '{bus}'\n"));
+        assert!(found.iter().all(|remark| !remark.text.contains("[findings]")), "{found:?}");
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub use kerberos::{Kdc, Kerberos};
 pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
 pub use sections::{
-    Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage,
-    Ticket, UserExemption, Users, Webhook,
+    Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh,
+    Storage, Ticket, UserExemption, Users, Webhook,
 };
 pub use smb::Smb;
 pub use span::Span;
@@ -79,6 +79,9 @@ pub struct Policy {
     /// Tickets.
     #[serde(default)]
     pub ticket: Ticket,
+    /// What the SIEM learns.
+    #[serde(default)]
+    pub findings: Findings,
     /// Storage.
     #[serde(default)]
     pub storage: Storage,

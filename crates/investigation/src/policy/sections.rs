@@ -271,6 +271,23 @@ pub struct Webhook {
     pub timeout: Span,
 }
 
+/// `[findings]`: where the result of each case goes as a finding that a SIEM reads (OCSF). Neither: nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Findings {
+    /// File that one line is appended to for each case, on one machine; relative to the policy file.
+    pub file: Option<String>,
+    /// Name or ARN of an event bus, on AWS.
+    pub event_bus: Option<String>,
+}
+
+impl Findings {
+    /// Whether findings are written at all.
+    pub fn wanted(&self) -> bool {
+        self.file.is_some() || self.event_bus.is_some()
+    }
+}
+
 /// `[storage]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -21,7 +21,7 @@ use jiff::tz::Offset;
 pub use self::object::{ObjectError, S3Object};
 pub use self::sealing::{EvidenceBucket, Lock, LockMode, SealObjectError, SealedObject, Sealing};
 use crate::container::bundle::{Bundle, BundleError, Caps, Origin};
-use crate::container::{Report, VerifyError, verify_in};
+use crate::container::{Opened, ReadError, Report, VerifyError, open_in, verify_in};
 
 /// Whatever the SDK failed with.
 pub type SdkFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -123,6 +123,28 @@ pub async fn verify_object(client: &Client, bucket: &str, key: &str) -> Result<R
     let length = object.length();
     let report = blocking(move || verify_in(&mut object, length));
     Ok(report.await.map_err(VerifyError::Io)??)
+}
+
+/// Why a container in S3 gives no evidence.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenContainerError {
+    /// S3 does not give it.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// It is not as it was sealed, or cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Proves a container in S3 and reads its evidence, like [`crate::container::open`] one on disk.
+///
+/// # Errors
+/// See [`OpenContainerError`].
+pub async fn open_container(client: &Client, bucket: &str, key: &str) -> Result<Opened, OpenContainerError> {
+    let mut object = S3Object::open(client, bucket, key).await?;
+    let length = object.length();
+    let opened = blocking(move || open_in(&mut object, length));
+    Ok(opened.await.map_err(ReadError::from)??)
 }
 
 /// Runs work on a thread where blocking is fine.

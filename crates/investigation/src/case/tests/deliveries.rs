@@ -177,3 +177,29 @@ fn a_delivery_into_the_outbox_is_repeated_after_a_crash() {
     let again = step(&began, Event::Began { effect }, 60).case;
     assert!(again.pending[0].started && again.pending[0].attempts == 2);
 }
+
+#[test]
+fn every_verdict_becomes_a_finding_once_where_findings_have_a_place_to_go_to() {
+    let kinds = |findings: &str, verdict| -> Vec<(ActionKind, ActionStatus)> {
+        let policy = Policy::parse(&format!("{POLICY}{findings}")).unwrap();
+        let case = collecting(&[("CORP", "alice")]);
+        let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
+        let assessed =
+            perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)) }, 4).case;
+        let began = step(&assessed, Event::Began { effect: assessed.pending[0].n }, 5).case;
+        let acting = began.advance(sealed(), &policy, at(5)).unwrap().case;
+        acting.actions.iter().map(|action| (action.kind, action.status)).collect()
+    };
+    for place in ["[findings]\nfile = 'f'\n", "[findings]\nevent_bus = 'b'\n"] {
+        for verdict in Verdict::ALL {
+            let found = kinds(place, verdict);
+            assert_eq!(found.last(), Some(&(ActionKind::Finding, ActionStatus::Pending)), "{verdict}");
+        }
+    }
+    let listed = "[actions]\nfalse_positive = ['finding']\n";
+    let once = kinds(&format!("[findings]\nfile = 'f'\n{listed}"), Verdict::FalsePositive);
+    assert_eq!(once, [(ActionKind::Finding, ActionStatus::Pending)]);
+    let nowhere = kinds(listed, Verdict::FalsePositive);
+    assert_eq!(nowhere, [(ActionKind::Finding, ActionStatus::Skipped)]);
+    assert!(kinds("", Verdict::FalsePositive).is_empty());
+}
