@@ -9,7 +9,7 @@ use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhoo
 use casework::door::Keys;
 use casework::places::Places;
 use casework::worker::{Clock, Observer, OnSite, Worker};
-use collector::{Collector, Config, Privilege, SshConfig, WinrmConfig};
+use collector::{Collector, Config, Privilege, SmbConfig, SshConfig, WinrmConfig};
 use investigation::assess::Indicators;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
@@ -125,7 +125,7 @@ impl Setup {
             .with_context(|| format!("cannot make the data folder {}", data.display()))
             .context(WithExit(Exit::Storage))?;
         let collector = Collector::new(self.collector(&policy))
-            .context("[ssh] or [winrm]")
+            .context("[ssh], [winrm] or [smb]")
             .context(WithExit(Exit::BadPolicy))?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let policy = Arc::new(policy);
@@ -159,6 +159,7 @@ impl Setup {
                 privilege: ssh.sudo.then_some(Privilege::Sudo),
             },
             winrm: WinrmConfig::from_section(&policy.winrm, |file| self.path(file)),
+            smb: SmbConfig::from_section(&policy.smb, |file| self.path(file)),
             transports: policy.collection.transports.clone(),
         }
     }

@@ -94,6 +94,11 @@ fn ways(site: &Site) -> Vec<Finding> {
         let scheme = if winrm.https { "https" } else { "http, sealed by NTLM" };
         findings.push(fine("winrm", format!("account {user} on port {} ({scheme})", winrm.port())));
     }
+    let smb = &site.config.smb;
+    if let Some(user) = smb.user.as_ref().filter(|_| site.config.transports.contains(&Transport::Smb)) {
+        findings.extend(smb.password_file.iter().map(|file| secret(&site.path(file))));
+        findings.push(fine("smb", format!("account {user} on port {}, read-only", smb.port)));
+    }
     findings
 }
 

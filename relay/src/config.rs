@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use collector::{Collector, Config, Privilege, SetupError, SshConfig, WinrmConfig};
+use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
-use investigation::policy::{Span, Ssh, Transport, Winrm};
+use investigation::policy::{Smb, Span, Ssh, Transport, Winrm};
 use investigation::scope::Scope;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct RelayConfig {
     /// How endpoints are reached over WinRM.
     #[serde(default)]
     pub winrm: Winrm,
+    /// How endpoints are read over SMB.
+    #[serde(default)]
+    pub smb: Smb,
     /// How orders are fetched and bundles uploaded.
     #[serde(default)]
     pub transfer: Transfer,
@@ -125,7 +128,7 @@ pub enum ConfigError {
     /// Every value reads, but not all can be right.
     #[error("{}", .0.join("\n"))]
     Wrong(Vec<String>),
-    /// What the SSH or WinRM settings say cannot work.
+    /// What the SSH, WinRM or SMB settings say cannot work.
     #[error("the way to endpoints cannot be used")]
     Way(#[source] SetupError),
     /// The proxy, or the system's certificates.
@@ -170,6 +173,7 @@ impl RelayConfig {
             );
         }
         remarks.extend(self.winrm.doubts());
+        remarks.extend(self.smb.doubts());
         if self.transfer.hosts.is_empty() {
             remarks.push(
                 "[transfer] hosts is empty: bundles go to any https host that an order names; list your bucket's"
@@ -202,10 +206,10 @@ impl RelayConfig {
         if self.scope.exempt.iter().any(|exemption| exemption.reason.trim().is_empty()) {
             fault("[scope] exempt: each exemption needs a reason");
         }
-        if let Some(text) = Transport::fault_in(&self.transports, &self.winrm) {
+        if let Some(text) = Transport::fault_in(&self.transports, &self.winrm, &self.smb) {
             fault(text);
         }
-        self.winrm.faults().iter().for_each(|text| fault(text));
+        self.winrm.faults().iter().chain(&self.smb.faults()).for_each(|text| fault(text));
         let transfer = &self.transfer;
         if !(1..=100).contains(&transfer.attempts) {
             fault("[transfer] attempts: between 1 and 100");
@@ -290,6 +294,7 @@ impl Site {
                 privilege: ssh.sudo.then_some(Privilege::Sudo),
             },
             winrm: WinrmConfig::from_section(&self.config.winrm, |file| self.path(file)),
+            smb: SmbConfig::from_section(&self.config.smb, |file| self.path(file)),
             transports: self.config.transports.clone(),
         })
         .map_err(ConfigError::Way)

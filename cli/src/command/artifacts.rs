@@ -84,5 +84,6 @@ fn word(way: Way) -> &'static str {
         Way::PowerShell => "powershell",
         Way::Command => "command",
         Way::Native => "native",
+        Way::Smb => "smb",
     }
 }

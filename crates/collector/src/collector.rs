@@ -4,6 +4,7 @@ mod artifacts;
 mod identify;
 mod reach;
 mod run;
+mod smb;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::staging::Staging;
 use crate::transport::Session;
 use crate::transport::account::accounts::Accounts;
 use crate::transport::local::LocalSession;
+use crate::transport::smb::SmbConfig;
 use crate::transport::ssh::SshConfig;
 use crate::transport::winrm::WinrmConfig;
 use artifacts::Collecting;
@@ -35,6 +37,8 @@ pub struct Config {
     pub ssh: SshConfig,
     /// How they are reached over WinRM, if they are.
     pub winrm: Option<WinrmConfig>,
+    /// How they are read over SMB, if they are.
+    pub smb: Option<SmbConfig>,
     /// The ways in which other machines are reached, in the order in which they are tried.
     pub transports: Vec<Transport>,
     /// Version that the collection names.
@@ -49,7 +53,7 @@ pub enum Progress {
     Connecting,
     /// It has been reached and has proven who it is.
     Connected {
-        /// `local`, `winrm` or `ssh`.
+        /// `local`, `winrm`, `ssh` or `smb`.
         transport: &'static str,
     },
     /// An artifact is being collected.
@@ -85,7 +89,7 @@ impl Collector {
     /// Makes a collector.
     ///
     /// # Errors
-    /// Where the SSH or WinRM settings cannot work, or this machine's own addresses cannot be listed.
+    /// Where the SSH, WinRM or SMB settings cannot work, or this machine's own addresses cannot be listed.
     pub fn new(config: Config) -> Result<Self, SetupError> {
         if config.ssh.port == 0 {
             return Err(SetupError::Ssh("port 0 cannot be connected to"));
@@ -98,6 +102,9 @@ impl Collector {
         }
         if let Some(winrm) = &config.winrm {
             winrm.check()?;
+        }
+        if let Some(smb) = &config.smb {
+            smb.check()?;
         }
         own_addresses().map_err(SetupError::Interfaces)?;
         Ok(Self { config: Arc::new(config), accounts: Accounts::default(), loopback_is_local: false })

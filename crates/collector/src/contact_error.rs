@@ -15,6 +15,9 @@ pub enum SetupError {
     /// The WinRM settings cannot work, or would not be safe.
     #[error("WinRM settings: {0}")]
     Winrm(&'static str),
+    /// The SMB settings cannot work, or would not be safe.
+    #[error("SMB settings: {0}")]
+    Smb(&'static str),
     /// This machine's own addresses cannot be listed.
     #[error("cannot list this machine's own network addresses")]
     Interfaces(#[source] std::io::Error),
@@ -114,7 +117,7 @@ pub enum ContactError {
         tried: String,
     },
     /// No way is configured.
-    #[error("there is no way to {target}: set up [winrm] or [ssh], and list it in transports")]
+    #[error("there is no way to {target}: set up [winrm], [ssh] or [smb], and list it in transports")]
     NoTransport {
         /// The address.
         target: IpAddr,
@@ -122,6 +125,15 @@ pub enum ContactError {
     /// A file that WinRM works by cannot be used. It is read anew each time.
     #[error("cannot use {} for WinRM", file.display())]
     WinrmFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file of the password for SMB cannot be used. It is read anew each time.
+    #[error("cannot use {} for SMB", file.display())]
+    SmbFile {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
@@ -140,7 +152,7 @@ pub enum ContactError {
     },
     /// The endpoint calls itself by a name that none should have. It got no answer to its challenge.
     #[error(
-        "{target} calls itself {host}, which is not among [winrm] expected_hosts; it is another machine, or the list lacks it"
+        "{target} calls itself {host}, which is not among the expected_hosts; it is another machine, or the list lacks it"
     )]
     UnexpectedHost {
         /// The address.
@@ -190,6 +202,18 @@ pub enum ContactError {
         /// Its reason.
         detail: String,
         /// It may be otherwise the next time: a quota, a service that starts.
+        may_pass: bool,
+    },
+    /// SMB is spoken there in no way that is spoken here, or what was asked is switched off.
+    #[error("{target} refuses SMB during {phase}: {detail}")]
+    SmbRefused {
+        /// The address.
+        target: IpAddr,
+        /// What was being done.
+        phase: &'static str,
+        /// Its reason, and what to do.
+        detail: String,
+        /// It may be otherwise the next time.
         may_pass: bool,
     },
     /// Another machine answered.
@@ -243,7 +267,7 @@ impl ContactError {
             | Self::NoneAnswers { .. }
             | Self::AccountRests { .. }
             | Self::Staging { .. } => true,
-            Self::WinrmRefused { may_pass, .. } => *may_pass,
+            Self::WinrmRefused { may_pass, .. } | Self::SmbRefused { may_pass, .. } => *may_pass,
             // Trying a refused key or password again only locks the account, and a host key does not mend itself.
             Self::OutOfScope { .. }
             | Self::HostKeyUnknown { .. }
@@ -252,6 +276,7 @@ impl ContactError {
             | Self::AuthenticationFailed { .. }
             | Self::NoTransport { .. }
             | Self::WinrmFile { .. }
+            | Self::SmbFile { .. }
             | Self::CertificateRefused { .. }
             | Self::UnexpectedHost { .. }
             | Self::LogonRefused { .. }
@@ -273,12 +298,14 @@ impl ContactError {
             Self::AuthenticationFailed { .. } => "authentication_failed",
             Self::NoTransport { .. } => "no_transport",
             Self::WinrmFile { .. } => "winrm_file",
+            Self::SmbFile { .. } => "smb_file",
             Self::CertificateRefused { .. } => "certificate_refused",
             Self::UnexpectedHost { .. } => "unexpected_host",
             Self::LogonRefused { .. } => "logon_refused",
             Self::AccountRests { .. } => "account_rests",
             Self::NotSealed { .. } => "not_sealed",
             Self::WinrmRefused { .. } => "winrm_refused",
+            Self::SmbRefused { .. } => "smb_refused",
             Self::WrongMachine { .. } => "wrong_machine",
             Self::Unsupported { .. } => "unsupported",
             Self::Disconnected { .. } => "disconnected",

@@ -88,7 +88,7 @@ pub fn read_answers(
     let commands = artifact::find(kind, System::Windows).into_iter().flat_map(|artifact| &artifact.readers);
     let commands = commands.filter_map(|reader| match reader {
         Reader::Commands { commands, parse } => Some((commands, parse)),
-        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => None,
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => None,
     });
     let mut answers = Answers::default();
     let mut parser = None;
@@ -136,4 +136,10 @@ pub fn host_key(text: &str, target: IpAddr, port: u16, key: &str) -> Option<(usi
         Match::Unknown => HostKey::Unknown,
     };
     Some((known.keys().count(), says))
+}
+
+/// Reads what an endpoint sends over SMB by one of its readers, which a number picks: what was made of it, or why it is
+/// none.
+pub fn read_smb(reader: u8, bytes: &[u8]) -> Result<String, String> {
+    crate::transport::smb::fuzzing::read(reader, bytes)
 }

@@ -2,7 +2,7 @@
 //!
 //! Three things are kept apart: *what* is collected ([`artifact`]: a catalogue of constant scripts and their
 //! parsers), *how* an endpoint is reached (`transport`: this machine, SSH,
-//! WinRM), and what torrent-related files say
+//! WinRM, SMB), and what torrent-related files say
 //! ([`torrent`]). [`Collector::execute`] carries out one order.
 //!
 //! What comes back is hostile until proven otherwise: output is framed so that no name can forge a record, goes to
@@ -21,5 +21,6 @@ mod transport;
 pub use collector::{Collector, Config, Progress};
 pub use contact_error::{ContactError, SetupError};
 pub use staging::COLLECTION_ENTRY;
+pub use transport::smb::SmbConfig;
 pub use transport::ssh::{Privilege, SshConfig};
 pub use transport::winrm::WinrmConfig;

@@ -16,6 +16,7 @@ mod relay_orders;
 mod relay_report;
 mod script_output;
 mod seeds;
+mod smb_reply;
 mod windows_output;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -31,6 +32,7 @@ pub use policy::policy;
 pub use relay_orders::{order_batch, order_link};
 pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
+pub use smb_reply::smb_reply;
 pub use windows_output::windows_output;
 
 /// One target.
@@ -120,6 +122,15 @@ pub static TARGETS: &[Target] = &[
         tokens: windows_output::TOKENS,
         // A number and a word of `tasklist` become a process, and a line of `reg query` an entry with its key.
         memory: Memory { base: 8 * MIB, per_byte: 200 },
+    },
+    Target {
+        name: "smb_reply",
+        reads: "what a Windows endpoint answers over SMB, and its services through their pipes",
+        run: smb_reply::smb_reply,
+        seeds: smb_reply::seeds,
+        tokens: smb_reply::TOKENS,
+        // A name of one character becomes an entry, and its debug form is held beside it.
+        memory: Memory { base: 4 * MIB, per_byte: 400 },
     },
     Target {
         name: "policy",

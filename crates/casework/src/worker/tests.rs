@@ -47,7 +47,8 @@ fn worker(data: &Path) -> Site {
         privilege: None,
     };
     let (scope, transports) = (policy.scope.clone(), policy.collection.transports.clone());
-    let config = Config { scope, ssh, winrm: None, transports, collector_version: "test".to_owned() };
+    let config =
+        Config { scope, ssh, winrm: None, smb: None, transports, collector_version: "test".to_owned() };
     let now: Clock = Arc::new(Timestamp::now);
     let performer = OnSite {
         collector: Collector::new(config).unwrap(),

@@ -101,6 +101,7 @@ fn reader(way: WayEntry) -> Result<Reader, String> {
     }
     match (kind, script.as_deref(), parser) {
         (Way::Native, None, None) => Ok(Reader::Native),
+        (Way::Smb, None, None) => Ok(Reader::Smb),
         (Way::Shell, Some(script), Some(parser)) => {
             Ok(Reader::Shell { script: text_of(script)?, parse: output_parser(parser)? })
         }

@@ -74,7 +74,7 @@ impl Artifact {
 pub enum System {
     /// A Linux endpoint, through its shell.
     Linux,
-    /// A Windows endpoint, through PowerShell or commands.
+    /// A Windows endpoint, through PowerShell or commands, or over SMB.
     Windows,
     /// The machine that the collector runs on, through the system's own interfaces.
     ThisMachine,
@@ -94,6 +94,8 @@ pub enum Way {
     Command,
     /// The system's own interfaces.
     Native,
+    /// Shares and remote services, without running anything.
+    Smb,
 }
 
 /// What an artifact costs the endpoint.
@@ -129,6 +131,8 @@ pub(crate) enum Reader {
     Commands { commands: Vec<Command>, parse: ParseAnswers },
     /// Interfaces of this very system; see [`crate::transport::local`].
     Native,
+    /// Shares and remote services; see [`crate::transport::smb`].
+    Smb,
 }
 
 impl Reader {
@@ -139,6 +143,7 @@ impl Reader {
             Self::PowerShell { .. } => Way::PowerShell,
             Self::Commands { .. } => Way::Command,
             Self::Native => Way::Native,
+            Self::Smb => Way::Smb,
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Collecting<'a> {
     pub(super) session: Session,
     pub(super) staging: &'a Staging,
     pub(super) limits: Limits,
-    progress: Watcher<'a>,
+    pub(super) progress: Watcher<'a>,
     pub(super) facts: Facts,
     /// What the endpoint turned out to be.
     pub(super) system: System,
@@ -75,28 +75,34 @@ impl<'a> Collecting<'a> {
     pub(super) async fn artifact(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
         let native = match self.session {
             Session::Local(_) => own(kind),
-            Session::Ssh(_) | Session::Winrm(_) => None,
+            Session::Ssh(_) | Session::Winrm(_) | Session::Smb(_) => None,
         };
-        let scripts = || artifact::find(kind, self.system).filter(|_| self.runs_scripts());
-        match native.or_else(scripts) {
+        let known = || artifact::find(kind, self.system).filter(|_| self.is_remote());
+        match native.or_else(known) {
             Some(artifact) => self.read(artifact).await,
             None => self.missing(kind),
         }
     }
 
-    fn runs_scripts(&self) -> bool {
-        self.session.speaks_posix() || self.session.speaks_windows()
+    /// Whether what is collected is what the endpoint's system has in the catalogue.
+    fn is_remote(&self) -> bool {
+        let reads = matches!(self.session, Session::Smb(_));
+        reads || self.session.speaks_posix() || self.session.speaks_windows()
     }
 
     /// Reads an artifact by its ways, from the one on that the endpoint answered by when it was identified, until one
     /// gives something.
     async fn read(&mut self, artifact: &'static Artifact) -> Result<(), ContactError> {
         let started_at = Timestamp::now();
-        let known = self.way.and_then(|way| artifact.ways().position(|other| other == way)).unwrap_or(0);
-        let ways = &artifact.readers[known..];
+        let reads = matches!(self.session, Session::Smb(_));
+        let fits = |reader: &&Reader| (reader.way() == Way::Smb) == reads;
+        let all: Vec<&Reader> = artifact.readers.iter().filter(fits).collect();
+        let known = self.way.and_then(|way| all.iter().position(|reader| reader.way() == way)).unwrap_or(0);
+        let ways = &all[known..];
         for (index, reader) in ways.iter().enumerate() {
             let (parsed, mut tally) = match reader {
                 Reader::Native => self.native(artifact).await?,
+                Reader::Smb => self.over_smb(artifact).await?,
                 Reader::Shell { script, parse } => {
                     self.script(artifact, Script::Posix(script), *parse).await?
                 }
@@ -112,6 +118,10 @@ impl<'a> Collecting<'a> {
                 tally.partial("PowerShell did not answer: read by commands, which tell less");
             }
             return self.settle(artifact, &parsed, tally, started_at);
+        }
+        if reads {
+            let why = "SMB does not tell of it: WinRM or SSH would";
+            return self.not_collected(artifact.id.clone(), artifact.kind, why);
         }
         self.missing(artifact.kind)
     }
@@ -197,12 +207,17 @@ impl<'a> Collecting<'a> {
 
     /// A kind that nothing in the catalogue collects from this system says so instead of being left out.
     fn missing(&mut self, kind: ArtifactKind) -> Result<(), ContactError> {
+        let artifact = format!("ThisMachine.{}", kind.as_str());
+        self.not_collected(artifact, kind, "not collected from this operating system")
+    }
+
+    fn not_collected(&mut self, artifact: String, kind: ArtifactKind, why: &str) -> Result<(), ContactError> {
         let now = Timestamp::now();
         let mut tally = Tally::default();
-        tally.failed("not collected from this operating system");
+        tally.failed(why);
         let (status, reasons) = tally.settle();
         self.outcomes.push(ArtifactOutcome {
-            artifact: format!("ThisMachine.{}", kind.as_str()),
+            artifact,
             kind,
             status,
             reasons,
@@ -222,7 +237,7 @@ impl<'a> Collecting<'a> {
     /// Goes on without `sudo`. False where it was not used.
     pub(super) fn renounce_privilege(&mut self) -> bool {
         match &mut self.session {
-            Session::Local(_) | Session::Winrm(_) => false,
+            Session::Local(_) | Session::Winrm(_) | Session::Smb(_) => false,
             Session::Ssh(session) => session.renounce_privilege(),
         }
     }
@@ -284,6 +299,7 @@ impl<'a> Collecting<'a> {
             Session::Local(_) => None,
             Session::Ssh(session) => Some(session.fingerprint().to_owned()),
             Session::Winrm(session) => session.endpoint().map(str::to_owned),
+            Session::Smb(session) => session.endpoint(),
         };
         let done = Done {
             transport: self.session.transport(),
@@ -308,7 +324,7 @@ fn raw_entries(artifact: &Artifact) -> impl Iterator<Item = String> {
     let kind = artifact.kind;
     let commands = artifact.readers.iter().flat_map(|reader| match reader {
         Reader::Commands { commands, .. } => commands.as_slice(),
-        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => &[],
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => &[],
     });
     let commands = commands.map(move |command| Staging::raw_entry_of(kind, &command.name));
     std::iter::once(Staging::raw_entry(kind)).chain(commands)

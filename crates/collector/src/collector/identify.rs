@@ -24,10 +24,14 @@ const SHOWN: usize = 8;
 impl Collecting<'_> {
     /// Asks the endpoint who it is, proves that it holds `target`, and writes the identity.
     pub(super) async fn identify(&mut self, target: IpAddr) -> Result<(), ContactError> {
+        let begun = Timestamp::now();
         let own = matches!(self.session, Session::Local(_));
         let mut answer = Answer::none(if own && cfg!(windows) { System::ThisWindows } else { System::Linux });
         if self.session.speaks_posix() {
             answer = self.ask_posix().await?;
+        }
+        if let Session::Smb(_) = &self.session {
+            answer = self.ask_smb().await?;
         }
         // A shell that was stopped was there: it is no Windows that did not understand.
         if answer.contact.is_none() && self.session.speaks_windows() && !answer.was_stopped() {
@@ -56,6 +60,9 @@ impl Collecting<'_> {
             if run.as_ref().is_some_and(|run| run.ended != Ended::ByItself) {
                 return Err(self.silent(target, run.as_ref()));
             }
+            if matches!(self.session, Session::Smb(_)) && target.is_ipv6() {
+                return Err(unproven(target));
+            }
             return Err(wrong_machine(target, &contact.identity));
         }
         if let Some(run) = &run {
@@ -64,7 +71,7 @@ impl Collecting<'_> {
         (self.system, self.way) = (artifact.system, way);
         self.facts = contact.facts;
         let parsed = artifact::Parsed::Identity(Box::new(contact.identity));
-        self.settle(artifact, &parsed, tally, run.map_or_else(Timestamp::now, |run| run.started_at))
+        self.settle(artifact, &parsed, tally, run.map_or(begun, |run| run.started_at))
     }
 
     /// Asks a POSIX shell, with the rights of root first where the settings say so.
@@ -92,7 +99,7 @@ impl Collecting<'_> {
         }
         let commands = answer.artifact.readers.iter().find_map(|reader| match reader {
             Reader::Commands { commands, .. } => Some(commands),
-            Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native => None,
+            Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => None,
         });
         let Some(commands) = commands else { return Ok(answer) };
         let Answered { answers, mut runs, tally: cut } = self.run_commands(answer.artifact, commands).await?;
@@ -150,17 +157,17 @@ impl Collecting<'_> {
 }
 
 /// What came of asking an endpoint who it is.
-struct Answer {
-    artifact: &'static Artifact,
-    contact: Option<Contact>,
-    tally: Tally,
+pub(super) struct Answer {
+    pub(super) artifact: &'static Artifact,
+    pub(super) contact: Option<Contact>,
+    pub(super) tally: Tally,
     run: Option<Run>,
-    way: Option<Way>,
+    pub(super) way: Option<Way>,
 }
 
 impl Answer {
     /// Before it was asked.
-    fn none(system: System) -> Self {
+    pub(super) fn none(system: System) -> Self {
         let artifact = artifact::find(ArtifactKind::Identity, system).unwrap_or(&artifact::catalogue()[0]);
         Self { artifact, contact: None, tally: Tally::default(), run: None, way: None }
     }
@@ -249,6 +256,13 @@ fn wrong_machine(target: IpAddr, identity: &Identity) -> ContactError {
     }
     let addresses = if addresses.is_empty() { "none".to_owned() } else { addresses.join(", ") };
     ContactError::WrongMachine { target, host: one_line(&identity.host_name, 64), addresses }
+}
+
+/// Windows makes most of its addresses of IPv6 by itself, and keeps those nowhere that SMB leads to.
+fn unproven(target: IpAddr) -> ContactError {
+    let detail = "its registry does not tell addresses of IPv6, so that nothing proves that it is this machine; reach it \
+                  by its address of IPv4, or in another way";
+    ContactError::SmbRefused { target, phase: "identity", detail: detail.to_owned(), may_pass: false }
 }
 
 /// The endpoint's clock was read somewhere between the question and the first byte of the answer. What runs on Windows

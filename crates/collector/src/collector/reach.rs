@@ -9,6 +9,7 @@ use super::Config;
 use crate::contact_error::ContactError;
 use crate::transport::Session;
 use crate::transport::account::accounts::Accounts;
+use crate::transport::smb::SmbSession;
 use crate::transport::ssh::SshSession;
 use crate::transport::winrm::WinrmSession;
 
@@ -20,13 +21,19 @@ pub(super) async fn reach(
 ) -> Result<Session, ContactError> {
     let mut unanswered = Vec::new();
     for transport in &config.transports {
-        let reached = match (transport, &config.winrm) {
-            (Transport::Winrm, None) => continue,
-            (Transport::Winrm, Some(winrm)) => {
+        let reached = match transport {
+            Transport::Winrm => {
+                let Some(winrm) = &config.winrm else { continue };
                 WinrmSession::connect(target, winrm, accounts).await.map(Session::Winrm)
             }
-            (Transport::Ssh, _) => {
+            Transport::Ssh => {
                 SshSession::connect(target, &config.ssh).await.map(|session| Session::Ssh(Box::new(session)))
+            }
+            Transport::Smb => {
+                let Some(smb) = &config.smb else { continue };
+                SmbSession::connect(target, smb, accounts)
+                    .await
+                    .map(|session| Session::Smb(Box::new(session)))
             }
         };
         match reached {

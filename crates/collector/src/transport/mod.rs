@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod local;
+pub(crate) mod smb;
 pub(crate) mod ssh;
 pub(crate) mod winrm;
 
@@ -38,6 +39,8 @@ pub(crate) enum Session {
     Ssh(Box<ssh::SshSession>),
     /// Over WinRM.
     Winrm(winrm::WinrmSession),
+    /// Over SMB, which runs nothing.
+    Smb(Box<smb::SmbSession>),
 }
 
 impl Session {
@@ -47,6 +50,7 @@ impl Session {
             Self::Local(_) => "local",
             Self::Ssh(_) => "ssh",
             Self::Winrm(_) => "winrm",
+            Self::Smb(_) => "smb",
         }
     }
 
@@ -55,14 +59,14 @@ impl Session {
         match self {
             Self::Local(_) => cfg!(target_os = "linux"),
             Self::Ssh(_) => true,
-            Self::Winrm(_) => false,
+            Self::Winrm(_) | Self::Smb(_) => false,
         }
     }
 
     /// Whether PowerShell and `cmd.exe` may answer there.
     pub(crate) fn speaks_windows(&self) -> bool {
         match self {
-            Self::Local(_) => false,
+            Self::Local(_) | Self::Smb(_) => false,
             Self::Ssh(_) | Self::Winrm(_) => true,
         }
     }
@@ -81,6 +85,7 @@ impl Session {
             Self::Local(session) => session.run(script, out, limit).await,
             Self::Ssh(session) => session.run(script, out, limit).await,
             Self::Winrm(session) => session.run(script, out, limit).await,
+            Self::Smb(session) => Err(session.runs_nothing()),
         }
     }
 
@@ -90,6 +95,7 @@ impl Session {
             Self::Local(_) => local::SHELL.to_owned(),
             Self::Ssh(session) => session.command(script),
             Self::Winrm(session) => session.command(script),
+            Self::Smb(_) => "(nothing: SMB runs no commands)".to_owned(),
         }
     }
 
@@ -99,6 +105,7 @@ impl Session {
             Self::Local(_) => {}
             Self::Ssh(session) => session.close().await,
             Self::Winrm(session) => session.close().await,
+            Self::Smb(session) => session.close().await,
         }
     }
 }

@@ -6,7 +6,9 @@
     reason = "each test binary uses a part; a failure here is a failed test"
 )]
 
+pub(crate) mod samba;
 pub(crate) mod sshd;
+pub(crate) mod tamper;
 pub(crate) mod winrm;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
@@ -28,7 +30,8 @@ pub(crate) fn config(networks: &[&str], ssh: SshConfig) -> Config {
         permit_loopback: true,
         ..Scope::default()
     };
-    Config { scope, ssh, winrm: None, transports: vec![Transport::Ssh], collector_version: "test".into() }
+    let transports = vec![Transport::Ssh];
+    Config { scope, ssh, winrm: None, smb: None, transports, collector_version: "test".into() }
 }
 
 /// SSH settings that reach nothing.

@@ -143,7 +143,7 @@ impl Shell {
     }
 }
 
-fn parent_of(process: &Path) -> Option<(u32, u32)> {
+pub(crate) fn parent_of(process: &Path) -> Option<(u32, u32)> {
     let pid = process.file_name()?.to_str()?.parse().ok()?;
     let stat = fs::read_to_string(process.join("stat")).ok()?;
     let parent = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(1)?.parse().ok()?;

@@ -111,7 +111,7 @@ pub struct Collection {
     pub case_id: String,
     /// Address that was contacted.
     pub target: IpAddr,
-    /// `local` or `ssh`.
+    /// `local`, `winrm`, `ssh` or `smb`.
     pub transport: String,
     /// Fingerprint of the host key or certificate that the endpoint proved itself by, where the transport has one.
     pub endpoint_key: Option<String>,

@@ -120,7 +120,7 @@ impl Policy {
     }
 
     fn check_transports(&self, remarks: &mut Vec<Remark>) {
-        if let Some(fault) = Transport::fault_in(&self.collection.transports, &self.winrm) {
+        if let Some(fault) = Transport::fault_in(&self.collection.transports, &self.winrm, &self.smb) {
             remarks.push(error(format!("[collection] {fault}")));
         }
         let used = self.collection.transports.contains(&Transport::Winrm);
@@ -129,6 +129,11 @@ impl Policy {
         }
         remarks.extend(self.winrm.faults().into_iter().map(error));
         remarks.extend(self.winrm.doubts().into_iter().map(warning));
+        if self.smb.user.is_some() && !self.collection.transports.contains(&Transport::Smb) {
+            remarks.push(warning("[smb] is set up, and [collection] transports does not name it"));
+        }
+        remarks.extend(self.smb.faults().into_iter().map(error));
+        remarks.extend(self.smb.doubts().into_iter().map(warning));
     }
 
     fn check_users(&self, remarks: &mut Vec<Remark>) {

@@ -4,6 +4,7 @@ mod check;
 mod intake;
 mod relay;
 pub mod sections;
+mod smb;
 pub mod span;
 mod winrm;
 
@@ -16,6 +17,7 @@ pub use sections::{
     Actions, CollectionPolicy, Cooldown, Mail, Organisation, Smtp, SmtpTls, Ssh, Storage, Ticket,
     UserExemption, Users, Webhook,
 };
+pub use smb::Smb;
 pub use span::Span;
 pub use winrm::{Transport, Winrm};
 
@@ -55,6 +57,9 @@ pub struct Policy {
     /// WinRM.
     #[serde(default)]
     pub winrm: Winrm,
+    /// SMB.
+    #[serde(default)]
+    pub smb: Smb,
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,

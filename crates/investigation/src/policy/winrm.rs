@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::smb::Smb;
 use super::span::Span;
 
 /// `[winrm]`. In use once an account is named.
@@ -62,11 +63,7 @@ impl Winrm {
             }
             return faults;
         };
-        let parts = user.split(['\\', '@']).collect::<Vec<_>>();
-        if parts.len() > 2
-            || parts.iter().any(|part| part.trim().is_empty())
-            || user.contains(char::is_control)
-        {
+        if !is_account(user) {
             fault("user: write DOMAIN\\name, name@domain, or the name of a local account");
         }
         match (&self.password_file, &self.client_certificate) {
@@ -87,11 +84,6 @@ impl Winrm {
         if self.connect_timeout.duration().is_zero() {
             fault("connect_timeout = 0s lets nothing through");
         }
-        let is_host = |host: &String| {
-            let name = host.strip_prefix("*.").unwrap_or(host);
-            let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-            !name.is_empty() && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
-        };
         if let Some(host) = self.expected_hosts.iter().find(|host| !is_host(host)) {
             let shown = crate::text::one_line(host, 80);
             fault(&format!("expected_hosts: `{shown}` is no host name and no *.domain"));
@@ -120,6 +112,19 @@ impl Winrm {
     }
 }
 
+/// `DOMAIN\name`, `name@domain` or `name`.
+pub(super) fn is_account(user: &str) -> bool {
+    let parts = user.split(['\\', '@']).collect::<Vec<_>>();
+    parts.len() <= 2 && parts.iter().all(|part| !part.trim().is_empty()) && !user.contains(char::is_control)
+}
+
+/// A host's name, or `*.suffix`.
+pub(super) fn is_host(host: &str) -> bool {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
+}
+
 /// A way to reach an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -128,22 +133,25 @@ pub enum Transport {
     Winrm,
     /// `[ssh]`.
     Ssh,
+    /// `[smb]`, which tells less than the others.
+    Smb,
 }
 
 impl Transport {
     /// Every one, in the order in which they are tried unless another is given.
-    pub const ALL: [Self; 2] = [Self::Winrm, Self::Ssh];
+    pub const ALL: [Self; 3] = [Self::Winrm, Self::Ssh, Self::Smb];
 
     /// Its name in files and records.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Winrm => "winrm",
             Self::Ssh => "ssh",
+            Self::Smb => "smb",
         }
     }
 
-    /// What is wrong with an order, if anything. `winrm` is the section beside it.
-    pub fn fault_in(order: &[Self], winrm: &Winrm) -> Option<&'static str> {
+    /// What is wrong with an order, if anything. `winrm` and `smb` are the sections beside it.
+    pub fn fault_in(order: &[Self], winrm: &Winrm, smb: &Smb) -> Option<&'static str> {
         let twice = |transport: &Self| order.iter().filter(|other| *other == transport).count() > 1;
         if order.is_empty() {
             return Some("transports is empty: no machine could be reached; remove the key for all");
@@ -151,8 +159,13 @@ impl Transport {
         if order.iter().any(twice) {
             return Some("transports: each way once");
         }
-        (order == [Self::Winrm] && winrm.user.is_none()).then_some(
-            "transports names winrm alone, and [winrm] user is not set: no machine could be reached",
+        let is_set_up = |transport: &Self| match transport {
+            Self::Winrm => winrm.user.is_some(),
+            Self::Ssh => true,
+            Self::Smb => smb.user.is_some(),
+        };
+        (!order.iter().any(is_set_up)).then_some(
+            "transports names only ways whose section has no user ([winrm], [smb]): no machine could be reached",
         )
     }
 }
@@ -203,14 +216,16 @@ mod tests {
 
     #[test]
     fn an_order_of_transports_reaches_something() {
-        use Transport::{Ssh, Winrm as Remote};
+        use Transport::{Smb as Shares, Ssh, Winrm as Remote};
         let (off, on) = (Winrm::default(), Winrm { user: Some("svc".into()), ..Winrm::default() });
+        let (closed, open) = (Smb::default(), Smb { user: Some("svc".into()), ..Smb::default() });
         for order in [&Transport::ALL[..], &[Ssh], &[Ssh, Remote]] {
-            assert_eq!(Transport::fault_in(order, &off), None, "{order:?}");
+            assert_eq!(Transport::fault_in(order, &off, &closed), None, "{order:?}");
         }
-        assert_eq!(Transport::fault_in(&[Remote], &on), None);
-        for order in [&[][..], &[Remote], &[Ssh, Ssh]] {
-            assert!(Transport::fault_in(order, &off).is_some(), "{order:?}");
+        assert_eq!(Transport::fault_in(&[Remote], &on, &closed), None);
+        assert_eq!(Transport::fault_in(&[Remote, Shares], &off, &open), None);
+        for order in [&[][..], &[Remote], &[Shares], &[Remote, Shares], &[Ssh, Ssh]] {
+            assert!(Transport::fault_in(order, &off, &closed).is_some(), "{order:?}");
         }
     }
 }

@@ -13,7 +13,11 @@ fn the_catalogue_is_whole_and_its_ids_are_unique() {
     for kind in ArtifactKind::ALL {
         assert!(find(kind, System::Linux).is_some(), "{kind:?} for Linux");
         let windows = find(kind, System::Windows).unwrap();
-        assert_eq!(windows.ways().collect::<Vec<_>>(), [Way::PowerShell, Way::Command], "{}", windows.id);
+        let ways: Vec<_> = windows.ways().filter(|way| *way != Way::Smb).collect();
+        assert_eq!(ways, [Way::PowerShell, Way::Command], "{}", windows.id);
+        // It knows neither what runs nor what is connected.
+        let told = !matches!(kind, ArtifactKind::Processes | ArtifactKind::Connections);
+        assert_eq!(windows.ways().any(|way| way == Way::Smb), told, "{}", windows.id);
     }
     for artifact in catalogue() {
         let place = ArtifactKind::ALL.iter().position(|kind| *kind == artifact.kind);
@@ -47,6 +51,7 @@ fn what_a_file_does_not_know_is_refused() {
         ("", r#"{ kind = "shell", script = "identity.sh", parser = "other" }"#),
         ("", r#"{ kind = "shell", parser = "linux_identity" }"#),
         ("", r#"{ kind = "native", parser = "linux_identity" }"#),
+        ("", r#"{ kind = "smb", script = "identity.sh" }"#),
         ("", r#"{ kind = "magic" }"#),
         ("", r#"{ kind = "command", parser = "windows_identity_answers" }"#),
         ("", r#"{ kind = "command", parser = "windows_identity_answers", command = [{ name = "a" }] }"#),
@@ -63,7 +68,7 @@ fn scripts_are_framed_and_small_enough_for_one_channel_window() {
             let (script, begin, end) = match reader {
                 Reader::Shell { script, .. } => (script, "{\n", "exit 0\n}\n"),
                 Reader::PowerShell { script, .. } => (script, "$ProgressPreference", "'PEERHOUND-END'\n"),
-                Reader::Commands { .. } | Reader::Native => continue,
+                Reader::Commands { .. } | Reader::Native | Reader::Smb => continue,
             };
             assert!(script.starts_with(begin) && script.ends_with(end), "{}", artifact.id);
             assert!(script.len() < 16 << 10, "{}: {} bytes", artifact.id, script.len());

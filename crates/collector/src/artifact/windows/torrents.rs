@@ -81,13 +81,14 @@ fn walked(row: &Row, tally: &mut Tally) {
     }
 }
 
-struct Files<'a> {
+/// Rows of the inventory, within its caps.
+pub(crate) struct Files<'a> {
     limits: &'a Limits,
     rows: Vec<TorrentFile>,
 }
 
 impl<'a> Files<'a> {
-    fn new(limits: &'a Limits) -> Self {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
         Self { limits, rows: Vec::new() }
     }
 
@@ -97,19 +98,8 @@ impl<'a> Files<'a> {
         let attributes: u32 = row.number("attributes").unwrap_or(0);
         let size: u64 = row.number("size").unwrap_or(0);
         let content = content(row).filter(|content| content.len() as u64 <= self.limits.torrent_bytes);
-        let worth_reading = !folder
-            && classify_bytes(path.as_bytes(), false).is_some_and(|row| row.content != Content::Unread);
-        let note = if attributes & ELSEWHERE != 0 {
-            Some("kept in a cloud or offline, not fetched from there")
-        } else if attributes & REPARSE_POINT != 0 && folder {
-            Some("a link, not followed")
-        } else if content.is_some() || !worth_reading {
-            None
-        } else if size > self.limits.torrent_bytes.min(CONTENT_BYTES) {
-            Some("not read: larger than the cap on one file")
-        } else {
-            Some("not read")
-        };
+        let most = self.limits.torrent_bytes.min(CONTENT_BYTES);
+        let note = note(path, folder, attributes, size, most, content.is_some());
         self.push(path, folder, content.as_deref(), tally, |file| {
             file.size = size;
             file.modified = row.time("modified");
@@ -131,7 +121,13 @@ impl<'a> Files<'a> {
         });
     }
 
-    fn push(
+    /// Whether no more rows are kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.len() as u64 >= self.limits.rows
+    }
+
+    /// Lists a path, if P2P clients leave such behind. `complete` adds what is known of it beside its path and content.
+    pub(crate) fn push(
         &mut self,
         path: &str,
         folder: bool,
@@ -165,9 +161,34 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn finish(mut self) -> Vec<TorrentFile> {
+    /// All rows, by their paths.
+    pub(crate) fn finish(mut self) -> Vec<TorrentFile> {
         self.rows.sort_by(|a, b| a.path.cmp(&b.path));
         self.rows
+    }
+}
+
+/// Why the content says nothing, where it could have. `most`: larger files are not read.
+pub(crate) fn note(
+    path: &str,
+    folder: bool,
+    attributes: u32,
+    size: u64,
+    most: u64,
+    is_read: bool,
+) -> Option<&'static str> {
+    let worth_reading =
+        !folder && classify_bytes(path.as_bytes(), false).is_some_and(|row| row.content != Content::Unread);
+    if attributes & ELSEWHERE != 0 {
+        Some("kept in a cloud or offline, not fetched from there")
+    } else if attributes & REPARSE_POINT != 0 && folder {
+        Some("a link, not followed")
+    } else if is_read || !worth_reading {
+        None
+    } else if size > most {
+        Some("not read: larger than the cap on one file")
+    } else {
+        Some("not read")
     }
 }
 

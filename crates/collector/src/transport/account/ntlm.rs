@@ -102,6 +102,24 @@ impl Ntlm {
         Ok(output.buffer)
     }
 
+    /// The key that the exchange came to, for a transport that signs and seals by itself. There is one once the
+    /// challenge is answered.
+    pub(in crate::transport) fn session_key(&self) -> Result<[u8; 16], NtlmError> {
+        let keys = self.context.query_context_session_key()?;
+        let key = keys.session_key.as_ref().as_slice();
+        key.try_into().map_err(|_| NtlmError("the session has no key".into()))
+    }
+
+    /// Signs the list of mechanisms that was offered, as the first message after the exchange. Who wraps the exchange
+    /// has to show that nobody on the way has shortened the list.
+    pub(in crate::transport) fn sign_first(&mut self, message: &[u8]) -> Result<[u8; SIGNATURE], NtlmError> {
+        let (mut signature, mut message) = ([0; SIGNATURE], message.to_vec());
+        let mut buffers =
+            [SecurityBufferRef::data_buf(&mut message), SecurityBufferRef::token_buf(&mut signature)];
+        self.context.make_signature(0, &mut buffers, 0)?;
+        Ok(signature)
+    }
+
     /// Seals a message in its place.
     pub(in crate::transport) fn seal(&mut self, message: &mut [u8]) -> Result<[u8; SIGNATURE], NtlmError> {
         let mut signature = [0; SIGNATURE];

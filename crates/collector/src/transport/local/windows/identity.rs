@@ -14,14 +14,14 @@ use crate::artifact::tally::Tally;
 const NAME_CAP: usize = 255;
 
 /// The DNS domain that the machine has joined. In a workgroup it is empty.
-fn domain(registry: &dyn Registry, tally: &mut Tally) -> Option<String> {
+pub(crate) fn domain(registry: &dyn Registry, tally: &mut Tally) -> Option<String> {
     let path = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
     let found = values(registry, Hive::Machine, path, tally);
     text(&found, "Domain").or_else(|| text(&found, "NV Domain"))
 }
 
 /// Users with a session. `desktops` are the owners of desktops (their SIDs) and when each was started.
-fn users(
+pub(crate) fn users(
     registry: &dyn Registry,
     accounts: &Accounts,
     desktops: &BTreeMap<String, Option<Timestamp>>,

@@ -30,7 +30,7 @@ pub(crate) enum Hive {
 
 impl Hive {
     /// As administrators write it.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Machine => "HKLM",
             Self::Users => "HKU",
@@ -86,12 +86,12 @@ pub(crate) trait Registry {
 }
 
 /// Asks, and notes what was not to be had. A key that is not there holds nothing, which is no failure.
-pub(super) fn keys(registry: &dyn Registry, hive: Hive, path: &str, tally: &mut Tally) -> Vec<String> {
+pub(crate) fn keys(registry: &dyn Registry, hive: Hive, path: &str, tally: &mut Tally) -> Vec<String> {
     listed(registry.keys(hive, path), tally)
 }
 
 /// As [`keys`], for values.
-pub(super) fn values(registry: &dyn Registry, hive: Hive, path: &str, tally: &mut Tally) -> Vec<Value> {
+pub(crate) fn values(registry: &dyn Registry, hive: Hive, path: &str, tally: &mut Tally) -> Vec<Value> {
     listed(registry.values(hive, path), tally)
 }
 
@@ -104,6 +104,10 @@ fn listed<T>(listing: io::Result<Listing<T>>, tally: &mut Tally) -> Vec<T> {
             listing.items
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            tally.count(ArtifactStatus::Truncated, "registry keys were not read: the time for it was up");
+            Vec::new()
+        }
         Err(_) => {
             tally.count(ArtifactStatus::Partial, "registry keys are closed to this account");
             Vec::new()
@@ -112,7 +116,7 @@ fn listed<T>(listing: io::Result<Listing<T>>, tally: &mut Tally) -> Vec<T> {
 }
 
 /// The value of this name; names know no case.
-pub(super) fn find<'a>(values: &'a [Value], name: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(values: &'a [Value], name: &str) -> Option<&'a Value> {
     values.iter().find(|value| value.name.eq_ignore_ascii_case(name))
 }
 
@@ -171,7 +175,7 @@ fn gather<T>(items: impl Iterator<Item = T>) -> Listing<T> {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     //! A registry out of a list.
 
     use std::collections::BTreeMap;
