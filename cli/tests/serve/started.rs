@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::filled::policy;
 use crate::http::send;
@@ -10,8 +11,16 @@ use crate::server::{Server, peerhound};
 fn refused(arguments: &[&str], says: &str) {
     let folder = tempfile::tempdir().unwrap();
     policy(folder.path());
-    let output =
-        peerhound(folder.path()).arg("serve").args(arguments).stdout(Stdio::piped()).output().unwrap();
+    let mut command = peerhound(folder.path());
+    command.arg("serve").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // One that serves after all is ended, and has no exit code then.
+    let _ = child.kill();
+    let output = child.wait_with_output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains(says) && err.lines().count() == 1, "{err}");
