@@ -121,6 +121,10 @@ fn evidence(entries: &BTreeMap<String, Vec<u8>>, collection: &Collection) -> Res
         torrents: read(entries, &entry(ArtifactKind::Torrents))?,
         autostart: read(entries, &entry(ArtifactKind::Autostart))?,
         firewall: read(entries, &entry(ArtifactKind::Firewall))?,
+        neighbors: read(entries, &entry(ArtifactKind::Neighbors))?,
+        dns_cache: read(entries, &entry(ArtifactKind::DnsCache))?,
+        prefetch: read(entries, &entry(ArtifactKind::Prefetch))?,
+        programs: read(entries, &entry(ArtifactKind::Programs))?,
         outcomes: collection.outcomes.clone(),
     })
 }
