@@ -34,6 +34,13 @@ struct Coding {
 
 fn coding(verdict: Verdict, has_findings: bool) -> Coding {
     match verdict {
+        Verdict::Compromised => Coding {
+            severity: (5, "Critical"),
+            status: (1, "New"),
+            verdict: (2, "True Positive"),
+            disposition: (15, "Detected"),
+            is_alert: true,
+        },
         Verdict::PolicyViolation => Coding {
             severity: (3, "Medium"),
             status: (1, "New"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Subject;
 use super::html::Html;
 use super::table::{Row, Set, Table, rest, table};
-use crate::assess::{Bearing, Citation, Finding};
+use crate::assess::{Basis, Bearing, Citation, Finding};
 
 /// Most findings that are shown.
 const MAX_FINDINGS: usize = 30;
@@ -18,8 +18,8 @@ const MAX_FURTHER: usize = 20;
 /// What is set by name below; a field that is not is shown all the same.
 const NAMED: [&str; 8] =
     ["rule", "title", "technique", "confidence", "bearing", "explanation", "runbook", "citations"];
-const NAMED_OF_ALL: [&str; 6] =
-    ["verdict", "confidence", "summary", "findings", "missing", "indicators_version"];
+const NAMED_OF_ALL: [&str; 7] =
+    ["verdict", "confidence", "summary", "findings", "missing", "indicators_version", "basis"];
 
 const CITED: &[(&str, Set)] = &[
     ("As it stands there", Set::Text),
@@ -54,17 +54,67 @@ pub(super) fn write(page: &mut Html, subject: &Subject<'_>) {
         });
         rest(page, assessment.missing.len().saturating_sub(MAX_MISSING), "assessment.json");
     }
+    write_basis(page, &assessment.basis);
     page.tag("p", &[("class", "muted")], |page| {
         page.text("Read with the indicators of version ");
         page.brief(&assessment.indicators_version, 60);
+        if let Some(version) = &assessment.basis.rules_version {
+            page.text(" and the site's rules of version ");
+            page.brief(version, 60);
+        }
         page.text(".");
     });
 }
 
+/// The chain from the alert to a person, what would change the verdict, and what rules in shadow say.
+fn write_basis(page: &mut Html, basis: &Basis) {
+    if !basis.chain.is_empty() {
+        page.say("h3", &[("id", "chain")], "From the alert to a person");
+        page.tag("ol", &[], |page| {
+            for link in basis.chain.iter().take(MAX_MISSING) {
+                page.tag("li", &[], |page| {
+                    page.brief(&link.link, 40);
+                    let (class, word) =
+                        if link.holds { ("badge good", "holds") } else { ("badge bad", "breaks") };
+                    page.text(" ");
+                    page.say("span", &[("class", class)], word);
+                    page.text(" ");
+                    page.brief(&link.says, 700);
+                });
+            }
+        });
+    }
+    if !basis.would_change.is_empty() {
+        page.say("h3", &[("id", "would-change")], "What would change the verdict");
+        page.tag("ul", &[], |page| {
+            for what in basis.would_change.iter().take(MAX_MISSING) {
+                page.tag("li", &[], |page| page.brief(what, 700));
+            }
+        });
+    }
+    if !basis.shadow.is_empty() {
+        page.say("h3", &[("id", "shadow")], "What rules on trial say, which have no say");
+        page.tag("ul", &[], |page| {
+            for finding in basis.shadow.iter().take(MAX_FINDINGS) {
+                page.tag("li", &[], |page| {
+                    page.brief(&finding.title, 200);
+                    page.text(" (");
+                    page.tag("code", &[], |page| page.brief(&finding.rule, 80));
+                    page.text("): ");
+                    page.brief(&finding.explanation, 700);
+                });
+            }
+        });
+        rest(page, basis.shadow.len().saturating_sub(MAX_FINDINGS), "assessment.json");
+    }
+}
+
 fn write_finding(page: &mut Html, number: usize, finding: &Finding) {
     let (class, bearing) = match finding.bearing {
+        Bearing::Compromise => ("finding compromised", "shows a compromise"),
         Bearing::Violation => ("finding violation", "proves use"),
         Bearing::Suspicion => ("finding inconclusive", "raises suspicion"),
+        Bearing::Context => ("finding context", "explains, changes nothing"),
     };
     let id = format!("finding-{number}");
     page.tag("article", &[("class", class), ("aria-labelledby", &id)], |page| {

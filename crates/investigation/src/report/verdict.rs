@@ -20,6 +20,11 @@ struct Look {
 
 fn look(subject: &Subject<'_>) -> Look {
     match (subject.case.verdict(), &subject.case.state) {
+        (Some(Verdict::Compromised), _) => Look {
+            class: "verdict compromised",
+            word: "Compromised",
+            sign: "M12 2l8.5 3v6.5c0 5-3.5 8.5-8.5 10.5c-5-2-8.5-5.5-8.5-10.5V5zM13 6l-3 6h4l-3 6",
+        },
         (Some(Verdict::PolicyViolation), _) => Look {
             class: "verdict violation",
             word: "Policy violation",

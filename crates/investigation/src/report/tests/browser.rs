@@ -71,6 +71,7 @@ fn a_browser_shows_it_and_prints_it() {
     let Some(python) = python(true) else { return };
     for (name, page) in [
         ("violation", full().html()),
+        ("compromised", with_verdict(Verdict::Compromised).html()),
         ("inconclusive", with_verdict(Verdict::Inconclusive).html()),
         ("clean", with_verdict(Verdict::FalsePositive).html()),
     ] {

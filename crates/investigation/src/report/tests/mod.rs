@@ -16,6 +16,7 @@ fn a_report_of_everything() {
 #[test]
 fn the_verdict_is_a_word_and_a_sign_and_never_a_colour_alone() {
     for (verdict, word) in [
+        (Verdict::Compromised, "Compromised"),
         (Verdict::PolicyViolation, "Policy violation"),
         (Verdict::Inconclusive, "Inconclusive"),
         (Verdict::FalsePositive, "False positive"),

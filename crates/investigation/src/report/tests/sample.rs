@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::Subject;
 use crate::act::ActionKind;
 use crate::alert::Alert;
-use crate::assess::{Assessment, Bearing, Citation, Confidence, Finding, Verdict};
+use crate::assess::{Assessment, Basis, Bearing, Citation, Confidence, Finding, Link, Verdict};
 use crate::case::{ActionRecord, ActionStatus, Case, HistoryEntry, Outcome, SealedEvidence, State};
 use crate::claim::{Claim, ClaimKey};
 use crate::evidence::manifest::{Entry, media_type};
@@ -171,6 +171,24 @@ fn assessment() -> Assessment {
         findings: vec![connected, on_disk, touched],
         missing: vec!["firewall: partial: iptables could not be read: permission denied".to_owned()],
         indicators_version: "2026-02".to_owned(),
+        basis: basis(),
+    }
+}
+
+fn basis() -> Basis {
+    let link = |link: &str, holds, says: &str| Link { link: link.to_owned(), holds, says: says.to_owned() };
+    Basis {
+        chain: vec![
+            link("flow", true, "10.20.0.5 (port 51413) with 203.0.113.9 (port 6881)"),
+            link("machine", true, "ws-0317 holds the address"),
+            link("socket", true, "row 0 of the socket list"),
+            link("user", false, "alice has no session of her own"),
+        ],
+        would_change: vec![
+            "If the process list shows another program behind the PID, the chain breaks.".to_owned(),
+        ],
+        shadow: Vec::new(),
+        rules_version: Some("site 7".to_owned()),
     }
 }
 
@@ -238,6 +256,10 @@ fn evidence() -> Evidence {
                 text: "tcp dport 51413 accept".to_owned(),
             }],
         }),
+        neighbors: Some(Vec::new()),
+        dns_cache: None,
+        prefetch: None,
+        programs: Some(Vec::new()),
         outcomes: Vec::new(),
     }
 }
@@ -315,6 +337,7 @@ fn collection() -> Collection {
         elapsed_ms: 41,
     };
     Collection {
+        program: None,
         case_id: "ph-20260302-kq3v7a2m".to_owned(),
         target: ip("10.20.0.5"),
         transport: "ssh".to_owned(),
@@ -439,6 +462,11 @@ pub(super) fn with_verdict(verdict: Verdict) -> Sample {
             assessment.findings.clear();
             "False positive at 10.20.0.5 (high confidence): no peer-to-peer client, no torrent file and no socket to \
              203.0.113.9 in whole evidence, collected 2 minutes after the alert."
+        }
+        Verdict::Compromised => {
+            assessment.findings[1].bearing = Bearing::Compromise;
+            assessment.findings.swap(0, 1);
+            "Compromised at 10.20.0.5 (high confidence): a program in a folder for temporary files starts by itself."
         }
         _ => {
             assessment.findings.retain(|finding| finding.bearing == Bearing::Suspicion);
