@@ -107,6 +107,7 @@ fn collection() -> Collection {
         finished_at: at("2026-03-02T10:03:00Z"),
     };
     Collection {
+        program: None,
         case_id: CASE.to_owned(),
         target: "10.20.0.5".parse().expect("an address"),
         transport: "ssh".to_owned(),

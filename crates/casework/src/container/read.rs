@@ -89,6 +89,10 @@ pub fn open_in<F: Read + Seek>(file: &mut F, size: u64) -> Result<Opened, ReadEr
         torrents: artifacts.parse(ArtifactKind::Torrents)?,
         autostart: artifacts.parse(ArtifactKind::Autostart)?,
         firewall: artifacts.parse(ArtifactKind::Firewall)?,
+        neighbors: artifacts.parse(ArtifactKind::Neighbors)?,
+        dns_cache: artifacts.parse(ArtifactKind::DnsCache)?,
+        prefetch: artifacts.parse(ArtifactKind::Prefetch)?,
+        programs: artifacts.parse(ArtifactKind::Programs)?,
         outcomes: manifest.collection.outcomes.clone(),
     };
     Ok(Opened { evidence, manifest, sha256 })

@@ -92,6 +92,7 @@ fn collection() -> Collection {
         finished_at: at("2026-03-02T10:03:00Z"),
     };
     Collection {
+        program: None,
         case_id: "ph-20260302-aaaaaaaa".to_owned(),
         target: TARGET.parse().unwrap(),
         transport: "ssh".to_owned(),

@@ -147,6 +147,16 @@ fn findings(assessment: &Assessment) -> Markup {
                 h3 { "Missing from the evidence" }
                 ul .missing { @for missing in &assessment.missing { li { (shown(missing)) } } }
             }
+            @if !assessment.basis.chain.is_empty() {
+                h3 { "From the alert to a person" }
+                ol .missing { @for link in &assessment.basis.chain {
+                    li { (shown(&link.link)) " " (if link.holds { "holds: " } else { "breaks: " }) (shown(&link.says)) }
+                } }
+            }
+            @if !assessment.basis.would_change.is_empty() {
+                h3 { "What would change the verdict" }
+                ul .missing { @for what in &assessment.basis.would_change { li { (shown(what)) } } }
+            }
             p .quiet { "Indicators of " (shown(&assessment.indicators_version)) }
         }
     }
@@ -154,8 +164,10 @@ fn findings(assessment: &Assessment) -> Markup {
 
 fn one(finding: &Finding) -> Markup {
     let bearing = match finding.bearing {
+        Bearing::Compromise => "shows a compromise",
         Bearing::Violation => "proves use",
         Bearing::Suspicion => "suspicion",
+        Bearing::Context => "explains",
     };
     let rows: Vec<Vec<Markup>> = finding
         .citations
