@@ -156,6 +156,7 @@ fn assessment(verdict: Verdict, source: &str, name: &str) -> Assessment {
     };
     let clean = verdict == Verdict::FalsePositive;
     Assessment {
+        basis: Default::default(),
         verdict,
         confidence: Confidence::High,
         summary: format!("{} at {source}: {name}.", verdict.words()),
