@@ -56,7 +56,8 @@ impl Site {
             json!([{ "pid": 7, "parent_pid": 1, "name": "seeder", "path": "/opt/seeder/seeder", "command_line": null,
                 "user": "alice", "start_time": "2026-03-02T08:00:00Z", "sha256": null }]),
         );
-        for name in ["connections", "torrents", "autostart"] {
+        for name in ["connections", "torrents", "autostart", "neighbors", "dns_cache", "prefetch", "programs"]
+        {
             put(&format!("artifacts/{name}.json"), json!([]));
         }
         put("artifacts/firewall.json", json!({ "engines": [], "active": null, "rules": [] }));

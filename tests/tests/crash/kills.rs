@@ -21,7 +21,7 @@ impl Kill {
     /// Whether a round that delivers this way comes by the point.
     pub(super) fn fits(&self, way: Way) -> bool {
         match self.stage() {
-            "outbox" => way == Way::Outbox,
+            "outbox" | "finding" => way == Way::Outbox,
             "smtp" | "ticket" => way != Way::Outbox,
             _ => true,
         }

@@ -16,6 +16,9 @@ use super::kills::Kill;
 
 const SIGKILL: i32 = 9;
 
+/// Where findings go, in the round's folder.
+const FINDINGS: &str = "findings.ndjson";
+
 /// Where mails and tickets go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -83,7 +86,11 @@ impl<'a> Round<'a> {
         let folder = lab.network.workspace().subfolder(&format!("round-{number}")).expect("a folder");
         let spool = folder.join("spool");
         fs::create_dir(&spool).expect("a folder");
-        let both = "[\"mail_soc\", \"ticket\"]";
+        // A finding goes into a file, where it can be told whether it is there: as certain as what lies in the outbox.
+        let both = match way {
+            Way::Outbox => "[\"mail_soc\", \"ticket\", \"finding\"]",
+            Way::Servers | Way::Folding => "[\"mail_soc\", \"ticket\"]",
+        };
         let actions = format!("false_positive = {both}\ninconclusive = {both}\npolicy_violation = {both}");
         let text = lab.policy().actions(&actions).text();
         let text = text.replace("data_dir = \"data\"", &format!("data_dir = \"round-{number}/data\""));
@@ -94,7 +101,11 @@ impl<'a> Round<'a> {
             }
             Way::Outbox => {
                 let (before, _) = text.split_once("[mail]").expect("mail and tickets come last");
-                format!("{before}[mail]\nsoc = [\"soc@corp.example\"]\n")
+                let file = folder.join(FINDINGS);
+                format!(
+                    "{before}[mail]\nsoc = [\"soc@corp.example\"]\n[findings]\nfile = \"{}\"\n",
+                    file.display()
+                )
             }
         };
         let peerhound = Peerhound::with_failpoints(&lab.network, &text).expect("peerhound");
@@ -256,11 +267,13 @@ impl<'a> Round<'a> {
     /// What the servers, or the outbox, saw of a case's actions.
     fn check_deliveries(&self, case: &Value, tally: &mut Tally, story: &str) {
         let actions = case["actions"].as_array().expect("actions");
-        assert_eq!(actions.len(), 2, "{story}: {case:#}");
+        let expected = if self.way == Way::Outbox { 3 } else { 2 };
+        assert_eq!(actions.len(), expected, "{story}: {case:#}");
         for action in actions {
             let key = format!("{}.effect-{}", text(case, "id"), action["effect"]);
-            let mail = text(action, "kind") != "ticket";
-            let count = self.seen(&key, mail);
+            let (kind, id) = (text(action, "kind"), text(case, "id"));
+            let mail = kind != "ticket";
+            let count = if kind == "finding" { self.findings(id, story) } else { self.seen(&key, mail) };
             let folds = !mail && self.way == Way::Folding;
             match text(action, "status") {
                 "done" if folds => assert!(count > 0, "{story}: {key} never arrived"),
@@ -278,6 +291,14 @@ impl<'a> Round<'a> {
                 tally.seen.insert(key);
             }
         }
+    }
+
+    /// Lines of the file of findings that are about a case. Every line is whole, but for what a kill has torn.
+    fn findings(&self, case_id: &str, story: &str) -> usize {
+        let text = fs::read_to_string(self.folder.join(FINDINGS)).expect("findings");
+        let whole: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        assert!(!whole.is_empty(), "{story}: {text}");
+        whole.iter().filter(|finding| finding["metadata"]["uid"] == case_id).count()
     }
 
     fn seen(&self, key: &str, mail: bool) -> usize {

@@ -48,7 +48,8 @@ impl Bench {
             json!([{ "pid": 7, "parent_pid": 1, "name": "p", "path": process, "command_line": null, "user": "alice",
                 "start_time": "2026-03-02T08:00:00Z", "sha256": "b".repeat(64) }]),
         );
-        for name in ["connections", "torrents", "autostart"] {
+        for name in ["connections", "torrents", "autostart", "neighbors", "dns_cache", "prefetch", "programs"]
+        {
             put(&format!("artifacts/{name}.json"), json!([]));
         }
         put("artifacts/firewall.json", json!({ "engines": [], "active": null, "rules": [] }));
