@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use collector::{Collector, Config, ContactError, Progress, SmbConfig};
 use investigation::evidence::{
     ArtifactKind, ArtifactOutcome, ArtifactStatus, AutostartEntry, Collection, FirewallState, Identity,
-    TorrentFile,
+    Program, TorrentFile,
 };
 use investigation::order::{Limits, Order, Task};
 use investigation::policy::Transport;
@@ -76,7 +76,7 @@ async fn everything_that_smb_tells_is_collected() {
     let order = collect("127.0.0.1", &ArtifactKind::ALL);
     let collection = execute(samba.config(), &order, folder.path()).await.unwrap();
 
-    assert_eq!((collection.transport.as_str(), collection.outcomes.len()), ("smb", 6));
+    assert_eq!((collection.transport.as_str(), collection.outcomes.len()), ("smb", ArtifactKind::ALL.len()));
     let key = collection.endpoint_key.as_ref().unwrap().to_lowercase();
     assert!(key.starts_with(&format!("ntlm:{}", host_name())), "{key}");
     assert!(
@@ -84,7 +84,13 @@ async fn everything_that_smb_tells_is_collected() {
         "{:?}",
         collection.clock_skew_ms
     );
-    for kind in [ArtifactKind::Processes, ArtifactKind::Connections] {
+    for kind in [
+        ArtifactKind::Processes,
+        ArtifactKind::Connections,
+        ArtifactKind::Neighbors,
+        ArtifactKind::DnsCache,
+        ArtifactKind::Prefetch,
+    ] {
         let outcome = outcome(&collection, kind);
         assert_eq!((outcome.status, outcome.items), (ArtifactStatus::Failed, 0));
         assert!(says(outcome, "WinRM or SSH") && outcome.entries.is_empty(), "{outcome:?}");
@@ -114,6 +120,10 @@ async fn everything_that_smb_tells_is_collected() {
 
     let firewall: FirewallState = parsed(folder.path(), ArtifactKind::Firewall);
     assert_eq!((firewall.rules.len(), firewall.rules[0].ports.as_slice()), (1, &[6881][..]));
+
+    let programs: Vec<Program> = parsed(folder.path(), ArtifactKind::Programs);
+    assert_eq!(programs.len(), 1, "{programs:?}");
+    assert_eq!((programs[0].name.as_str(), programs[0].version.as_deref()), ("qBittorrent", Some("4.6.3")));
 
     let torrents: Vec<TorrentFile> = parsed(folder.path(), ArtifactKind::Torrents);
     assert_eq!(torrents.len(), 1, "{torrents:?}");

@@ -25,6 +25,8 @@ fn the_example_reads_once_a_network_is_in_it_and_is_what_the_code_defaults_to() 
                 "port = 5986",
                 "ca_file",
                 "expected_hosts",
+                "kdc",
+                "realm",
                 "windows = {",
                 "linux = {",
             ];

@@ -68,6 +68,10 @@ WORDS = {
     b"Get-ScheduledTask": "autostart",
     b"Win32_LogicalDisk": "torrents",
     b"FirewallPolicy": "firewall",
+    b"Get-NetNeighbor": "neighbors",
+    b"Get-DnsClientCache": "dns_cache",
+    b"*.pf": "prefetch",
+    b"CurrentVersion\\Uninstall": "programs",
 }
 BLOCK = 96 << 10
 ROW = b'{"k":"process","pid":77,"parent":4,"name":"a.exe","path":"C:\\\\a.exe","line":"a.exe","user":"CORP\\\\a"}\n'

@@ -26,6 +26,8 @@ const WINLOGON: &str = r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows NT\CurrentV
 const SERVICE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\qbtsvc";
 const FIREWALL: &str =
     r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules";
+/// Below it, what is installed.
+const INSTALLED: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\qBittorrent";
 pub(crate) const ALICE: &str = r"HKU\S-1-5-21-1-2-3-1001";
 
 /// What its registry holds: key, name, type, value.
@@ -35,6 +37,8 @@ const REGISTRY: &[(&str, &str, &str, &str)] = &[
     (RUN, "qBittorrent", "sz", r#""C:\Program Files\qBittorrent\qbittorrent.exe""#),
     (RUN, "Ünïcode €", "sz", r"C:\ä.exe"),
     (WINLOGON, "Shell", "sz", "explorer.exe, C:\\evil.exe"),
+    (INSTALLED, "DisplayName", "sz", "qBittorrent"),
+    (INSTALLED, "DisplayVersion", "sz", "4.6.3"),
     (SERVICE, "Start", "dword", "2"),
     (SERVICE, "Type", "dword", "16"),
     (SERVICE, "ImagePath", "sz", r"C:\qbtsvc.exe"),
