@@ -115,9 +115,12 @@ fn a_deployment_is_looked_at_in_a_browser() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         assert!(answer.text().contains(&id), "{path}: {}", answer.text());
     }
-    for path in ["/review", "/health", "/alert?id=0123456789abcdef0123"] {
+    for path in ["/review", "/health"] {
         assert_eq!(serving.ask(&format!("GET {path}"), "").status, 200, "{path}");
     }
+    // What is counted with a batch has no row of its own, and the page does not read the whole table for it.
+    let counted = serving.ask("GET /alert?id=fedcba98765432100000", "");
+    assert!(counted.status == 404 && counted.text().contains("peerhound explain"), "{}", counted.text());
     assert!(serving.ask("GET /suppressed", "").text().contains("fedcba98765432100000"));
     let report = serving.ask(&format!("GET /case/{id}/report"), "");
     assert_eq!((report.status, report.text().as_str()), (200, "# Report of a relay\n"));
