@@ -2,9 +2,9 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use investigation::evidence::manifest::Manifest;
+use investigation::evidence::manifest::{Entry, Manifest};
 
-use super::layout;
+use super::layout::{self, Located};
 use super::problem::VerifyError;
 use super::unpack::{Content, unpack};
 use super::{CHUNK, Report};
@@ -51,12 +51,22 @@ pub fn read_entry<F: Read + Seek>(
         return Err(EntryError::TooLarge { path: path.to_owned(), size: entry.size, most });
     }
     let located = layout::read(file, report.size, &mut Vec::new())?;
-    let place = located.into_iter().find(|place| place.name == path).ok_or_else(changed)?;
-    file.seek(SeekFrom::Start(place.data_start)).map_err(VerifyError::from)?;
+    let place = located.iter().find(|place| place.name == path).ok_or_else(changed)?;
+    content(file, &entry, place)?.map(Some).ok_or_else(changed)
+}
+
+/// The content of an entry, proven once more: the file may have been exchanged since. `None` where it is not what the
+/// manifest says.
+pub(super) fn content<F: Read + Seek>(
+    file: &mut F,
+    entry: &Entry,
+    place: &Located,
+) -> Result<Option<Vec<u8>>, VerifyError> {
+    file.seek(SeekFrom::Start(place.data_start))?;
     let packed = BufReader::with_capacity(CHUNK, file.take(place.packed));
     let mut bytes = Vec::new();
-    match unpack(packed, place.packed, place.method, entry.size, &mut bytes).map_err(VerifyError::from)? {
-        Content::Read { size, sha256, .. } if size == entry.size && sha256 == entry.sha256 => Ok(Some(bytes)),
-        _ => Err(changed()),
-    }
+    Ok(match unpack(packed, place.packed, place.method, entry.size, &mut bytes)? {
+        Content::Read { size, sha256, .. } if size == entry.size && sha256 == entry.sha256 => Some(bytes),
+        _ => None,
+    })
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io;
 use std::path::Path;
 
+use super::entry::content;
 use super::problem::VerifyError;
-use super::unpack::{Content, unpack};
-use super::{CHUNK, Report, layout};
+use super::{Report, layout};
 
 /// Why entries cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -64,15 +64,7 @@ pub fn extract(
         }
         let changed = || ExtractError::Changed(entry.path.clone());
         let place = located.iter().find(|place| place.name == entry.path).ok_or_else(changed)?;
-        file.seek(SeekFrom::Start(place.data_start))?;
-        let mut bytes = Vec::new();
-        let packed = BufReader::with_capacity(CHUNK, (&mut file).take(place.packed));
-        match unpack(packed, place.packed, place.method, entry.size, &mut bytes)? {
-            Content::Read { size, sha256, .. } if size == entry.size && sha256 == entry.sha256 => {
-                contents.insert(entry.path.clone(), bytes);
-            }
-            _ => return Err(changed()),
-        }
+        contents.insert(entry.path.clone(), content(&mut file, entry, place)?.ok_or_else(changed)?);
     }
     Ok(contents)
 }

@@ -1,18 +1,18 @@
 //! Reads the evidence back out of a container, which is proven first.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use investigation::evidence::manifest::{Entry, Manifest};
 use investigation::evidence::{ArtifactKind, Evidence};
 use serde::de::DeserializeOwned;
 
+use super::Report;
+use super::entry::content;
 use super::layout::{self, Located};
 use super::problem::{Problem, VerifyError};
-use super::unpack::{Content, unpack};
 use super::verify::verify_in;
-use super::{CHUNK, Report};
 
 /// Largest parsed artifact that is read, in bytes: as large as a collection may stage.
 const PARSED: u64 = 256 << 20;
@@ -122,11 +122,6 @@ fn read_entry<F: Read + Seek>(file: &mut F, entry: &Entry, place: &Located) -> R
     if entry.size > PARSED {
         return Err(ReadError::TooLarge(entry.path.clone()));
     }
-    file.seek(SeekFrom::Start(place.data_start))?;
-    let packed = BufReader::with_capacity(CHUNK, file.take(place.packed));
-    let mut bytes = Vec::new();
-    match unpack(packed, place.packed, place.method, entry.size, &mut bytes)? {
-        Content::Read { sha256, .. } if sha256 == entry.sha256 => Ok(bytes),
-        _ => Err(ReadError::Broken(Problem::Changed { path: entry.path.clone() })),
-    }
+    let changed = || ReadError::Broken(Problem::Changed { path: entry.path.clone() });
+    content(file, entry, place)?.ok_or_else(changed)
 }
