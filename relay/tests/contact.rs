@@ -96,16 +96,16 @@ fn one_hung_host_delays_no_other() {
         .zip(addresses)
         .map(|(effect, address)| scene.order("hung", effect, address, Task::Identify))
         .collect();
-    orders.iter_mut().for_each(|order| order.timeout_seconds = 4);
+    orders.iter_mut().for_each(|order| order.timeout_seconds = 15);
     orders.push(scene.order("well", 1, "127.0.0.1", Task::Identify));
     let begun = Instant::now();
     let mut child = scene.start(&scene.publish(&batch(orders)));
     wait_until(|| scene.store.get("/bundle/well/1-1").is_some());
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!((1..=4).all(|effect| scene.store.get(&format!("/bundle/hung/{effect}-1")).is_none()));
     assert!(child.try_wait().unwrap().is_none(), "the others still hang");
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(begun.elapsed() < Duration::from_secs(9), "they hang side by side: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(40), "they hang side by side: {:?}", begun.elapsed());
     for effect in 1..=4 {
         let (report, _) = scene.bundle("hung", effect);
         let RelayResult::Failed { code, reason, retryable } = report.result else { panic!("{report:?}") };
@@ -160,7 +160,7 @@ fn signal(child: &Child, name: &str) {
 fn wait_until(condition: impl Fn() -> bool) {
     let begun = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(15), "it did not come about");
+        assert!(begun.elapsed() < Duration::from_secs(60), "it did not come about");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

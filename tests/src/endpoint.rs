@@ -112,7 +112,7 @@ impl Endpoint {
         let pid = fs::read_to_string(self.host.outside(SERVER_PID)).context("sshd wrote no PID file")?;
         let process = Path::new("/proc").join(pid.trim());
         self.host.run(&["kill", pid.trim()])?;
-        wait_until("sshd ends", Duration::from_secs(5), || {
+        wait_until("sshd ends", Duration::from_secs(30), || {
             let there = if self.host.isolated() {
                 self.host.try_run(&["test", "-e", &process.to_string_lossy()])?.code == Some(0)
             } else {
@@ -213,7 +213,7 @@ impl Endpoint {
     fn log_alice_in(&mut self, from: Ipv4Addr) -> Result<()> {
         self.host.service(&["sleep", "infinity"], Some(ALICE), "session.log")?;
         let id = ALICE_ID.to_string();
-        let pid = wait_until("alice's session starts", Duration::from_secs(5), || {
+        let pid = wait_until("alice's session starts", Duration::from_secs(30), || {
             let found = self.host.try_run(&["pgrep", "--uid", &id, "--exact", "sleep"])?;
             Ok(found.stdout.split_whitespace().next().map(str::to_owned))
         })?;

@@ -232,7 +232,7 @@ fn nothing_is_left_after_the_kill_of_a_run_and_the_start_of_another() {
     held.wait().expect("wait");
     let namespace = namespace.expect("a namespace");
     let inside = || Ok(run(&["ip", "netns", "pids", &namespace])?.stdout.is_empty().then_some(()));
-    wait_until("its processes end by themselves", Duration::from_secs(5), inside).expect("no process");
+    wait_until("its processes end by themselves", Duration::from_secs(30), inside).expect("no process");
     sweep().expect("swept");
     let listed = run(&["ip", "netns", "list"]).expect("ip").stdout;
     assert!(!listed.contains(&namespace), "{listed}");
@@ -250,7 +250,7 @@ fn held() {
 fn assert_traceless(run_id: &acceptance::RunId, folder: &std::path::Path) {
     let name = run_id.to_string();
     assert_eq!(namespaces_of(run_id).expect("ip"), Vec::<String>::new());
-    let ended = wait_until("no process of the run is left", Duration::from_secs(5), || {
+    let ended = wait_until("no process of the run is left", Duration::from_secs(30), || {
         Ok(processes_of(run_id)?.is_empty().then_some(()))
     });
     assert!(ended.is_ok(), "{:?}", processes_of(run_id));

@@ -154,5 +154,5 @@ async fn silence_is_not_waited_for_longer_than_said() {
         Collector::new(settings).unwrap().execute(&identify("127.0.0.1"), folder.path(), &|_| {}).await;
     let error = done.unwrap_err();
     assert_eq!((error.code(), error.retryable()), ("timed_out", true), "{error}");
-    assert!(error.to_string().contains("negotiation") && begun.elapsed().as_secs() < 10, "{error}");
+    assert!(error.to_string().contains("negotiation") && begun.elapsed().as_secs() < 60, "{error}");
 }

@@ -178,7 +178,7 @@ async fn a_listener_that_never_speaks_times_out() {
     let begun = Instant::now();
     let late = execute(ssh, &identify("127.0.0.1"), folder.path()).await.unwrap_err();
     assert!(matches!(late, ContactError::TimedOut { phase: "key exchange", .. }), "{late:?}");
-    assert!(late.retryable() && begun.elapsed() < Duration::from_secs(5));
+    assert!(late.retryable() && begun.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl Drop for Forward {
     fn drop(&mut self) {
         for end in &mut self.ends {
             drop(end.stdin.take());
-            let ended = wait_until("a forwarder ends", Duration::from_secs(5), || Ok(end.try_wait()?));
+            let ended = wait_until("a forwarder ends", Duration::from_secs(30), || Ok(end.try_wait()?));
             if ended.is_err() {
                 let _ = end.kill();
                 let _ = end.wait();

@@ -146,14 +146,14 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.holder.stdin.take());
-        let ended = wait_until("the machine ends", Duration::from_secs(5), || Ok(self.holder.try_wait()?));
+        let ended = wait_until("the machine ends", Duration::from_secs(30), || Ok(self.holder.try_wait()?));
         if ended.is_err() {
             let _ = self.holder.kill();
             let _ = self.holder.wait();
         }
         if let Some(init) = self.init {
             let first = Path::new("/proc").join(init.to_string());
-            let _ = wait_until("its processes end", Duration::from_secs(5), || {
+            let _ = wait_until("its processes end", Duration::from_secs(30), || {
                 Ok((!first.exists()).then_some(()))
             });
         }

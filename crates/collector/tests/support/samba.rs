@@ -137,7 +137,7 @@ impl Samba {
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let ended = self.server.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(20), "smbd: {}", self.log());
+            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(60), "smbd: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -68,7 +68,7 @@ impl Sshd {
         let begun = Instant::now();
         while !self.log().contains("Server listening") {
             let ended = self.server.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(10), "sshd: {}", self.log());
+            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(60), "sshd: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -97,7 +97,7 @@ impl Sshd {
             agent_socket: None,
             known_hosts: self.path("known_hosts"),
             accept_new_host_keys: false,
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(60),
             privilege: None,
         }
     }
@@ -124,7 +124,7 @@ impl Shell {
     pub(crate) async fn stop_below(process: u32) -> Self {
         let begun = Instant::now();
         loop {
-            assert!(begun.elapsed() < Duration::from_secs(10), "no shell came");
+            assert!(begun.elapsed() < Duration::from_secs(60), "no shell came");
             if let Some(shell) = Self::below(process) {
                 let stopped = Command::new("kill").arg("-STOP").arg(shell.to_string()).status().unwrap();
                 assert!(stopped.success());
@@ -167,7 +167,7 @@ impl Shell {
     pub(crate) async fn assert_gone(self) {
         let begun = Instant::now();
         while fs::read_link(format!("/proc/{}/exe", self.0)).is_ok() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "process {} is still there", self.0);
+            assert!(begun.elapsed() < Duration::from_secs(60), "process {} is still there", self.0);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
