@@ -83,14 +83,6 @@ async fn windows_programs_are_collected_from_and_run() {
     install_client(&wine);
     the_program_over_ssh(&wine, &file).await;
     commands_over_winrm(&wine).await;
-}
-
-/// Not seen to come to its end: the host of the tests takes the tens of megabytes of a debug build slower than anybody waits.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes longer than its own limit with a debug build of the program"]
-async fn a_windows_program_is_sent_over_winrm() {
-    let Some(file) = program() else { return };
-    let Some(wine) = Wine::start() else { return };
     the_program_over_winrm(&wine, &file).await;
 }
 

@@ -258,6 +258,7 @@ class Host(http.server.BaseHTTPRequestHandler):
             stream = body.find("rsp:Send/rsp:Stream", NS)
             try:
                 command.process.stdin.write(b64decode(stream.text or ""))
+                command.process.stdin.flush()
                 if stream.get("End") == "TRUE":
                     command.process.stdin.close()
             except BrokenPipeError:
