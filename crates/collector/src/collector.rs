@@ -224,7 +224,7 @@ pub(crate) fn own_addresses() -> std::io::Result<BTreeSet<IpAddr>> {
 
 fn limits(task: &Task) -> Limits {
     match task {
-        Task::Identify => Limits::default(),
+        Task::Identify | Task::Remediate { .. } | Task::Undo { .. } => Limits::default(),
         Task::Collect { limits, .. } => limits.clone(),
     }
 }

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ArtifactKind;
+use crate::remediation::{MeasureOrder, UndoOrder};
 
 pub use batch::{
     BATCH_FORMAT, BatchError, BatchFault, MAX_BATCH_BYTES, MAX_ORDERS, OrderBatch, OrderFault, RelayOrder,
@@ -52,6 +53,20 @@ pub enum Task {
         /// Caps of this collection.
         limits: Limits,
     },
+    /// Change something on it, one measure after the other; needs an approval.
+    Remediate {
+        /// The host name that it gave when the evidence was collected. Another host is left alone.
+        host_name: String,
+        /// What to do.
+        measures: Vec<MeasureOrder>,
+    },
+    /// Take changes back.
+    Undo {
+        /// As above.
+        host_name: String,
+        /// What to take back.
+        measures: Vec<UndoOrder>,
+    },
 }
 
 /// How a [`Task`] is read. serde lets unknown fields pass beside the tag of a variant without fields, and refuses them
@@ -61,6 +76,8 @@ pub enum Task {
 enum Spelled {
     Identify {},
     Collect { artifacts: Vec<ArtifactKind>, limits: Limits },
+    Remediate { host_name: String, measures: Vec<MeasureOrder> },
+    Undo { host_name: String, measures: Vec<UndoOrder> },
 }
 
 impl From<Spelled> for Task {
@@ -68,6 +85,8 @@ impl From<Spelled> for Task {
         match spelled {
             Spelled::Identify {} => Self::Identify,
             Spelled::Collect { artifacts, limits } => Self::Collect { artifacts, limits },
+            Spelled::Remediate { host_name, measures } => Self::Remediate { host_name, measures },
+            Spelled::Undo { host_name, measures } => Self::Undo { host_name, measures },
         }
     }
 }
