@@ -62,6 +62,10 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// The words of all kinds.
+    pub const WORDS: [&'static str; 5] =
+        ["stop_process", "disable_autostart", "block_traffic", "quarantine_file", "isolate"];
+
     /// The word used in the policy, in output and on the case.
     pub fn as_str(&self) -> &'static str {
         match self {

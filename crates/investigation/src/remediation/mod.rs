@@ -5,8 +5,10 @@
 //! where the change can be taken back, with which [`Undo`]. Measures and undos may be carried out twice: the second time
 //! finds the first one's work and says so.
 
+mod check;
 mod measure;
 mod outcome;
 
+pub use check::{MAX_ISOLATION_SECONDS, MAX_MEASURES, MeasureFault, measures_fault, undos_fault};
 pub use measure::{Measure, MeasureOrder};
 pub use outcome::{MEASURES_PATH, MeasureOutcome, MeasureStatus, Undo, UndoOrder};

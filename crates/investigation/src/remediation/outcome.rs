@@ -72,6 +72,18 @@ pub enum Undo {
     EndIsolation,
 }
 
+impl Undo {
+    /// The word of the measure that it takes back.
+    pub fn of(&self) -> &'static str {
+        match self {
+            Self::RestoreAutostart { .. } => "disable_autostart",
+            Self::UnblockTraffic => "block_traffic",
+            Self::RestoreFile { .. } => "quarantine_file",
+            Self::EndIsolation => "isolate",
+        }
+    }
+}
+
 /// An undo with the number of the measure that it takes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
