@@ -7,6 +7,7 @@ use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
 use investigation::policy::{Program, Smb, Span, Ssh, Transport, Winrm};
+use investigation::remediation::Measure;
 use investigation::scope::Scope;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -56,9 +57,27 @@ pub struct RelayConfig {
     /// The program that may be sent to endpoints.
     #[serde(default)]
     pub program: Program,
+    /// What may be changed on endpoints.
+    #[serde(default)]
+    pub remediation: Remediation,
     /// How orders are fetched and bundles uploaded.
     #[serde(default)]
     pub transfer: Transfer,
+}
+
+/// `[remediation]`: whatever is approved elsewhere, the site that a relay serves has the last word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Remediation {
+    /// Words of the measures that are carried out here, and taken back. None by default.
+    pub allow: Vec<String>,
+}
+
+impl Remediation {
+    /// The first of these words that is not allowed.
+    pub(crate) fn refuses(&self, words: &[&'static str]) -> Option<&'static str> {
+        words.iter().copied().find(|word| !self.allow.iter().any(|allowed| allowed == word))
+    }
 }
 
 fn jobs() -> usize {
@@ -216,6 +235,12 @@ impl RelayConfig {
         }
         self.winrm.faults().iter().chain(&self.smb.faults()).for_each(|text| fault(text));
         self.program.faults().iter().for_each(|text| fault(text));
+        if let Some(word) =
+            self.remediation.allow.iter().find(|word| !Measure::WORDS.contains(&word.as_str()))
+        {
+            let (shown, words) = (one_line(word, 40), Measure::WORDS.join(", "));
+            fault(&format!("[remediation] allow: `{shown}` is no measure; there are {words}"));
+        }
         let transfer = &self.transfer;
         if !(1..=100).contains(&transfer.attempts) {
             fault("[transfer] attempts: between 1 and 100");

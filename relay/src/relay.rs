@@ -11,7 +11,7 @@ use reqwest::Client;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::config::{ConfigError, Site, Transfer};
+use crate::config::{ConfigError, Remediation, Site, Transfer};
 use crate::fetch::{FetchError, fetch};
 use crate::http;
 use crate::order_source::Orders;
@@ -87,6 +87,7 @@ pub(crate) struct Relay {
     pub(crate) name: String,
     pub(crate) min_free_bytes: u64,
     pub(crate) transfer: Transfer,
+    pub(crate) remediation: Remediation,
     pub(crate) collector: Collector,
     pub(crate) client: Client,
 }
@@ -97,6 +98,7 @@ impl Relay {
             name: site.config.name.clone(),
             min_free_bytes: site.config.min_free_bytes,
             transfer: site.config.transfer.clone(),
+            remediation: site.config.remediation.clone(),
             collector: site.collector()?,
             client: http::client(&site.config.transfer)?,
         })

@@ -145,6 +145,13 @@ impl Job {
         if Timestamp::now() >= self.expires_at {
             return Err(Failure::new("expired", "its turn came after the batch had expired", true));
         }
+        if let Some(word) = self.relay.remediation.refuses(&self.order.order.task.changes()) {
+            let reason = format!(
+                "relay {} changes nothing by {word}: [remediation] allow in its relay.toml does not list it",
+                self.relay.name
+            );
+            return Err(Failure::new("remediation_not_allowed", &reason, false));
+        }
         let least = self.relay.min_free_bytes;
         if self.staging.free_bytes().is_ok_and(|free| free < least) {
             let reason = format!("less than {least} bytes are free in the relay's staging folder");

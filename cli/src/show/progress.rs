@@ -94,6 +94,7 @@ fn words(phase: &Phase) -> String {
         Phase::Contact(Contact::Connected { transport }) => format!("connected ({transport})"),
         Phase::Contact(Contact::Artifact { kind }) => format!("collecting {}", kind.as_str()),
         Phase::Contact(Contact::Files { seen }) => format!("collecting torrents, {seen} files seen"),
+        Phase::Contact(Contact::Changing { measures }) => format!("carrying out {measures} measures"),
         Phase::Contact(_) => "collecting".to_owned(),
         Phase::Assessing => "assessing".to_owned(),
         Phase::Sealing => "sealing the evidence".to_owned(),

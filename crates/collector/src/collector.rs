@@ -4,6 +4,7 @@ mod artifacts;
 mod identify;
 mod program;
 mod reach;
+mod remediate;
 mod run;
 mod smb;
 
@@ -14,8 +15,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use investigation::evidence::{ArtifactKind, Collection};
-use investigation::order::{Limits, Order, Task};
+use investigation::order::{Limits, Order, Task, is_case_id};
 use investigation::policy::Transport;
+#[cfg(doc)]
+use investigation::remediation::MEASURES_PATH;
 use investigation::scope::{Scope, Standing, fold};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -70,6 +73,11 @@ pub enum Progress {
     Artifact {
         /// Which.
         kind: ArtifactKind,
+    },
+    /// The endpoint is being changed.
+    Changing {
+        /// How many measures, or undos, there are.
+        measures: usize,
     },
     /// The file inventory goes on.
     Files {
@@ -136,14 +144,15 @@ impl Collector {
     }
 
     /// Carries out one order, writing into the folder `into`: raw outputs under `artifacts/raw/`, parsed forms as
-    /// `artifacts/<kind>.json`, and last of all `collection.json`; a folder that has it is whole. An earlier,
-    /// half-done try in the folder is discarded.
+    /// `artifacts/<kind>.json`, what became of measures as [`MEASURES_PATH`], and last of all `collection.json`; a folder
+    /// that has it is whole. An earlier, half-done try in the folder is discarded.
     ///
-    /// Dropping the future ends everything that was started on the endpoint.
+    /// Dropping the future ends everything that was started on the endpoint. A measure that was being carried out is then
+    /// done, or half done, or not: the same order, given again, finds which.
     ///
     /// # Errors
-    /// Only where the contact itself breaks; see [`ContactError`]. An artifact that fails does so by itself, in its
-    /// outcome.
+    /// Only where the contact itself breaks, or another host answers than an order to change it names; see
+    /// [`ContactError`]. An artifact or a measure that fails does so by itself, in its outcome.
     pub async fn execute(
         &self,
         order: &Order,
@@ -152,6 +161,13 @@ impl Collector {
     ) -> Result<Collection, ContactError> {
         let target = fold(order.target);
         self.admit(target)?;
+        if let Some(fault) = remediate::fault(&order.task) {
+            return Err(ContactError::OrderRefused { target, fault: fault.to_string() });
+        }
+        let tasks = remediate::work(&order.case_id, &order.task);
+        if !tasks.is_empty() && !is_case_id(&order.case_id) {
+            return Err(ContactError::OrderRefused { target, fault: "has no usable case id".to_owned() });
+        }
         let staging = Staging::open(into)?;
         let started_at = Timestamp::now();
         progress(Progress::Connecting);
@@ -161,7 +177,15 @@ impl Collector {
         let mut collecting =
             Collecting::new(session, &staging, limits(&order.task), progress, again, readers);
         collecting.identify(target).await?;
+        if let Some(expected) = remediate::expected_host(&order.task) {
+            collecting.expect_host(target, expected)?;
+        }
         progress(Progress::Connected { transport: collecting.transport() });
+        if !tasks.is_empty() {
+            progress(Progress::Changing { measures: tasks.len() });
+            let outcomes = collecting.change(tasks).await?;
+            staging.write_measures(&outcomes)?;
+        }
         let kinds = kinds(&order.task);
         collecting.send_program(&kinds).await?;
         for kind in kinds {
@@ -224,7 +248,7 @@ pub(crate) fn own_addresses() -> std::io::Result<BTreeSet<IpAddr>> {
 
 fn limits(task: &Task) -> Limits {
     match task {
-        Task::Identify => Limits::default(),
+        Task::Identify | Task::Remediate { .. } | Task::Undo { .. } => Limits::default(),
         Task::Collect { limits, .. } => limits.clone(),
     }
 }

@@ -256,6 +256,26 @@ pub enum ContactError {
         /// The first of the addresses that it holds.
         addresses: String,
     },
+    /// Another host answered than the one whose evidence the order is about. Nothing on it was touched.
+    #[error(
+        "{target} is {host} now, and what is to be changed was found on {expected}: nothing was touched; investigate it anew"
+    )]
+    OtherHost {
+        /// The address.
+        target: IpAddr,
+        /// Host name that the order names.
+        expected: String,
+        /// Host name that the machine gives.
+        host: String,
+    },
+    /// What is to be changed cannot be ordered like this. Nothing was contacted.
+    #[error("the order for {target} {fault}; nothing was touched")]
+    OrderRefused {
+        /// The address.
+        target: IpAddr,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The endpoint has no shell to run the catalogue in.
     #[error("{target} has no shell that the catalogue runs in: {detail}")]
     Unsupported {
@@ -313,6 +333,8 @@ impl ContactError {
             | Self::AccountRefused { .. }
             | Self::NotSealed { .. }
             | Self::WrongMachine { .. }
+            | Self::OtherHost { .. }
+            | Self::OrderRefused { .. }
             | Self::Unsupported { .. } => false,
         }
     }
@@ -339,6 +361,8 @@ impl ContactError {
             Self::WinrmRefused { .. } => "winrm_refused",
             Self::SmbRefused { .. } => "smb_refused",
             Self::WrongMachine { .. } => "wrong_machine",
+            Self::OtherHost { .. } => "other_host",
+            Self::OrderRefused { .. } => "order_refused",
             Self::Unsupported { .. } => "unsupported",
             Self::Disconnected { .. } => "disconnected",
             Self::Staging { .. } => "staging",

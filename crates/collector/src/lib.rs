@@ -26,6 +26,8 @@ mod contact_error;
 pub mod fuzzing;
 pub mod program;
 #[cfg(feature = "remote")]
+mod remediation;
+#[cfg(feature = "remote")]
 mod staging;
 pub mod torrent;
 mod transport;

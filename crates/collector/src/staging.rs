@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use investigation::evidence::{ArtifactKind, Collection};
+use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
 use serde::Serialize;
 
 use crate::contact_error::ContactError;
@@ -27,7 +28,7 @@ impl Staging {
     /// touched.
     pub(crate) fn open(root: &Path) -> Result<Self, ContactError> {
         let staging = Self { root: root.to_owned() };
-        for file in [COLLECTION_ENTRY, PARTIAL_ENTRY] {
+        for file in [COLLECTION_ENTRY, PARTIAL_ENTRY, MEASURES_PATH] {
             let path = root.join(file);
             absent_is_fine(fs::remove_file(&path)).map_err(|e| failed(&path, e))?;
         }
@@ -63,6 +64,13 @@ impl Staging {
     ) -> Result<(), ContactError> {
         let path = self.path(&kind.parsed_entry());
         write_json(&path, parsed).map(drop).map_err(|e| failed(&path, e))
+    }
+
+    /// Writes what became of measures.
+    pub(crate) fn write_measures(&self, outcomes: &[MeasureOutcome]) -> Result<(), ContactError> {
+        let path = self.path(MEASURES_PATH);
+        let written = write_json(&path, &outcomes).and_then(|file| file.sync_all());
+        written.map_err(|e| failed(&path, e))
     }
 
     /// Makes the folder whole.

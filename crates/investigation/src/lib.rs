@@ -22,6 +22,7 @@ pub mod claim;
 pub mod evidence;
 pub mod order;
 pub mod policy;
+pub mod remediation;
 pub mod report;
 pub mod scope;
 pub mod text;

@@ -53,6 +53,7 @@ fn what_cannot_be_right_is_refused() {
         (("[scope]", "[transfer]\nupload_timeout = '0s'\n[scope]"), "time-out"),
         (("[scope]", "[transfer]\nbundle_bytes = 6000000000\n[scope]"), "bundle_bytes"),
         (("[scope]", "[transfer]\nhosts = ['https://a']\n[scope]"), "no host name"),
+        (("[scope]", "[remediation]\nallow = ['stop_process', 'reboot']\n[scope]"), "`reboot` is no measure"),
         (("version = 1", "version = 2"), "version = 2"),
     ] {
         let error = RelayConfig::parse(&BARE.replace(change.0, change.1)).unwrap_err().to_string();
@@ -69,4 +70,15 @@ fn paths_are_relative_to_the_file() {
     let site = Site::load(&file, None).unwrap();
     assert_eq!(site.staging_dir(), dir.path().join("staging"));
     assert_eq!(site.identity_files(), [dir.path().join("k")]);
+}
+
+#[test]
+fn nothing_is_changed_unless_it_is_listed() {
+    let none = RelayConfig::parse(BARE).unwrap().remediation;
+    assert_eq!(none.refuses(&["stop_process"]), Some("stop_process"));
+    assert_eq!(none.refuses(&[]), None, "what changes nothing");
+    let text = BARE.replace("[scope]", "[remediation]\nallow = ['stop_process']\n[scope]");
+    let some = RelayConfig::parse(&text).unwrap().remediation;
+    assert_eq!(some.refuses(&["stop_process"]), None);
+    assert_eq!(some.refuses(&["stop_process", "isolate"]), Some("isolate"));
 }

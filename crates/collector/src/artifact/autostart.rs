@@ -81,6 +81,22 @@ struct Entry {
     content: String,
 }
 
+/// What one file starts, as a collection says it: `found_as` is the script's word for where it was found, `target` what a
+/// link leads to.
+pub(crate) fn entries(
+    found_as: &str,
+    path: &str,
+    content: &str,
+    target: Option<String>,
+    executable: bool,
+) -> Vec<AutostartEntry> {
+    let mut reading = Reading::default();
+    let (mechanism, path, content) = (found_as.to_owned(), path.to_owned(), content.to_owned());
+    let entry = Entry { mechanism, path, target, executable, content };
+    reading.take(entry, &Limits::default(), &mut Tally::default());
+    reading.rows
+}
+
 #[derive(Default)]
 struct Reading {
     rows: Vec<AutostartEntry>,

@@ -29,6 +29,8 @@ pub(super) struct Collecting<'a> {
     pub(super) limits: Limits,
     pub(super) progress: Watcher<'a>,
     pub(super) facts: Facts,
+    /// The host name that the endpoint gives.
+    pub(super) host_name: String,
     /// What the endpoint turned out to be.
     pub(super) system: System,
     /// The way that it answered by when it was identified, where there are several.
@@ -69,6 +71,7 @@ impl<'a> Collecting<'a> {
             limits,
             progress,
             facts: Facts::default(),
+            host_name: String::new(),
             system: System::Linux,
             way: None,
             clock_skew_ms: None,

@@ -69,9 +69,24 @@ impl Collecting<'_> {
             self.clock_skew_ms = skew(&contact.identity, run, way);
         }
         (self.system, self.way) = (artifact.system, way);
+        self.host_name.clone_from(&contact.identity.host_name);
         self.facts = contact.facts;
         let parsed = artifact::Parsed::Identity(Box::new(contact.identity));
         self.settle(artifact, &parsed, tally, run.map_or(begun, |run| run.started_at))
+    }
+
+    /// Makes sure that the endpoint calls itself as it did when the evidence was collected.
+    pub(super) fn expect_host(&self, target: IpAddr, expected: &str) -> Result<(), ContactError> {
+        if self.host_name.trim().to_lowercase() == expected.trim().to_lowercase()
+            && !expected.trim().is_empty()
+        {
+            return Ok(());
+        }
+        let host = match one_line(self.host_name.trim(), 64) {
+            name if name.is_empty() => "a machine without a name".to_owned(),
+            name => name,
+        };
+        Err(ContactError::OtherHost { target, expected: one_line(expected, 64), host })
     }
 
     /// Asks a POSIX shell, with the rights of root first where the settings say so.

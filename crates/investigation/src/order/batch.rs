@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::link::{UrlFault, check_url};
 use super::{Order, Task, is_case_id};
+use crate::remediation::{MeasureFault, measures_fault, undos_fault};
 use crate::text::one_line;
 
 /// What the file calls itself.
@@ -170,6 +171,9 @@ pub enum OrderFault {
     /// Nothing to collect, or the same kind twice.
     #[error("collects nothing, or a kind of artifact twice")]
     Artifacts,
+    /// What it changes on the endpoint cannot be ordered like this.
+    #[error("{0}")]
+    Measures(MeasureFault),
     /// The upload's URL must not be used.
     #[error("has an upload URL that {0}")]
     Url(UrlFault),
@@ -259,12 +263,19 @@ impl RelayOrder {
         if !(1..=MAX_TIMEOUT_SECONDS).contains(&self.timeout_seconds) {
             faults.push(OrderFault::Timeout(self.timeout_seconds));
         }
-        if let Task::Collect { artifacts, .. } = &self.order.task {
-            let kinds: BTreeSet<_> = artifacts.iter().collect();
-            if kinds.is_empty() || kinds.len() != artifacts.len() {
-                faults.push(OrderFault::Artifacts);
+        let measures = match &self.order.task {
+            Task::Identify => None,
+            Task::Collect { artifacts, .. } => {
+                let kinds: BTreeSet<_> = artifacts.iter().collect();
+                if kinds.is_empty() || kinds.len() != artifacts.len() {
+                    faults.push(OrderFault::Artifacts);
+                }
+                None
             }
-        }
+            Task::Remediate { host_name, measures } => measures_fault(host_name, measures),
+            Task::Undo { host_name, measures } => undos_fault(host_name, measures),
+        };
+        faults.extend(measures.map(OrderFault::Measures));
         if let Err(fault) = check_url(&self.upload.url) {
             faults.push(OrderFault::Url(fault));
         }

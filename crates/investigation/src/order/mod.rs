@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::ArtifactKind;
+use crate::remediation::{MeasureOrder, UndoOrder};
 
 pub use batch::{
     BATCH_FORMAT, BatchError, BatchFault, MAX_BATCH_BYTES, MAX_ORDERS, OrderBatch, OrderFault, RelayOrder,
@@ -52,6 +53,31 @@ pub enum Task {
         /// Caps of this collection.
         limits: Limits,
     },
+    /// Change something on it, one measure after the other; needs an approval.
+    Remediate {
+        /// The host name that it gave when the evidence was collected. Another host is left alone.
+        host_name: String,
+        /// What to do.
+        measures: Vec<MeasureOrder>,
+    },
+    /// Take changes back.
+    Undo {
+        /// As above.
+        host_name: String,
+        /// What to take back.
+        measures: Vec<UndoOrder>,
+    },
+}
+
+impl Task {
+    /// What it changes on the endpoint: the words of its measures, or of those that it takes back.
+    pub fn changes(&self) -> Vec<&'static str> {
+        match self {
+            Self::Identify | Self::Collect { .. } => Vec::new(),
+            Self::Remediate { measures, .. } => measures.iter().map(|order| order.measure.as_str()).collect(),
+            Self::Undo { measures, .. } => measures.iter().map(|order| order.undo.of()).collect(),
+        }
+    }
 }
 
 /// How a [`Task`] is read. serde lets unknown fields pass beside the tag of a variant without fields, and refuses them
@@ -61,6 +87,8 @@ pub enum Task {
 enum Spelled {
     Identify {},
     Collect { artifacts: Vec<ArtifactKind>, limits: Limits },
+    Remediate { host_name: String, measures: Vec<MeasureOrder> },
+    Undo { host_name: String, measures: Vec<UndoOrder> },
 }
 
 impl From<Spelled> for Task {
@@ -68,6 +96,8 @@ impl From<Spelled> for Task {
         match spelled {
             Spelled::Identify {} => Self::Identify,
             Spelled::Collect { artifacts, limits } => Self::Collect { artifacts, limits },
+            Spelled::Remediate { host_name, measures } => Self::Remediate { host_name, measures },
+            Spelled::Undo { host_name, measures } => Self::Undo { host_name, measures },
         }
     }
 }
@@ -111,8 +141,8 @@ fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// What a case may be called where its id becomes part of a path or a key.
-fn is_case_id(text: &str) -> bool {
+/// What a case may be called where its id becomes part of a path, a key or a name on an endpoint.
+pub fn is_case_id(text: &str) -> bool {
     let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(fine)
 }
@@ -132,6 +162,8 @@ mod tests {
         let collect = Task::Collect { artifacts: vec![ArtifactKind::Identity], limits: Limits::default() };
         assert_eq!(read(r#"{"kind":"collect","artifacts":["identity"],"limits":{}}"#).unwrap(), collect);
         for task in [
+            r#"{"kind":"remediate","host_name":"h","measures":[],"command":"id"}"#,
+            r#"{"kind":"undo","host_name":"h","measures":[{"n":1,"undo":{"undo":"end_isolation"},"command":"id"}]}"#,
             r#"{"kind":"identify","command":"id"}"#,
             r#"{"kind":"identify","artifacts":[]}"#,
             r#"{"kind":"collect","artifacts":[],"limits":{},"command":"id"}"#,
@@ -144,7 +176,10 @@ mod tests {
     #[test]
     fn an_order_is_read_as_it_is_written() {
         let task = Task::Collect { artifacts: ArtifactKind::ALL.to_vec(), limits: Limits::default() };
-        for task in [Task::Identify, task] {
+        let undo = UndoOrder { n: 1, undo: crate::remediation::Undo::UnblockTraffic };
+        let undo = Task::Undo { host_name: "laptop".to_owned(), measures: vec![undo] };
+        assert_eq!(undo.changes(), ["block_traffic"]);
+        for task in [Task::Identify, task, undo] {
             assert_eq!(read(&serde_json::to_string(&task).unwrap()).unwrap(), task);
         }
     }

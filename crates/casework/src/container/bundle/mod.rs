@@ -18,6 +18,7 @@ use data_encoding::HEXLOWER;
 use investigation::evidence::manifest::{Entry, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES, media_type};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, Collection, Evidence, Identity};
 use investigation::order::{MAX_REPORT_BYTES, REPORT_PATH, RelayReport};
+use investigation::remediation::MEASURES_PATH;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -360,7 +361,8 @@ fn members<'m>(
         if entry.path != place.name {
             return Err(BundleError::OtherEntries);
         }
-        if entry.path != COLLECTION_PATH && !entry.path.starts_with(ARTIFACTS) {
+        let is_record = [COLLECTION_PATH, MEASURES_PATH].contains(&entry.path.as_str());
+        if !is_record && !entry.path.starts_with(ARTIFACTS) {
             return fault("is nothing that a collector stages");
         }
         if entry.size > caps.entry_bytes {

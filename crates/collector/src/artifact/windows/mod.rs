@@ -64,6 +64,17 @@ fn base_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
+/// Reads the one row that a script of a measure says: how it ended, and a line about it. `None` where none ran to its end.
+pub(crate) fn ending(input: &mut dyn std::io::BufRead) -> std::io::Result<Option<(String, String)>> {
+    let (ending, tally) = rows::read(input, 64 << 10, None, |ending, row, _| {
+        if row.kind() == "answer" && ending.is_none() {
+            *ending = Some((row.text("status").to_owned(), row.text("detail").to_owned()));
+        }
+    })?;
+    let (status, _) = tally.settle();
+    Ok(ending.filter(|_| status == investigation::evidence::ArtifactStatus::Ok))
+}
+
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -118,7 +118,7 @@ fn the_same_try_twice_is_refused() {
 #[test]
 fn what_is_wrong_with_an_order_is_named() {
     type Change = fn(&mut RelayOrder);
-    let wrong: [(Change, &str); 11] = [
+    let wrong: [(Change, &str); 12] = [
         (|o| o.order.case_id = "../../etc".to_owned(), "case id"),
         (|o| o.order.case_id = String::new(), "case id"),
         (|o| o.timeout_seconds = 0, "timeout_seconds = 0"),
@@ -138,6 +138,10 @@ fn what_is_wrong_with_an_order_is_named() {
         (
             |o| o.order.task = Task::Collect { artifacts: Vec::new(), limits: Limits::default() },
             "collects nothing",
+        ),
+        (
+            |o| o.order.task = Task::Undo { host_name: "laptop".to_owned(), measures: Vec::new() },
+            "changes nothing",
         ),
     ];
     for (change, what) in wrong {

@@ -1,0 +1,44 @@
+# What ends an isolation by itself. `until` is the second after the start of the machine at which it ends; whoever orders
+# the isolation again writes a later one.
+guard='
+trap "" HUP
+table=$2
+store=$3
+echo $$ >"$store/pid.new" && mv -f "$store/pid.new" "$store/pid"
+left() {
+	until=0
+	up=0
+	read -r until _ <"$store/until"
+	read -r up _ </proc/uptime
+	left=$((until - ${up%%.*}))
+}
+while :; do
+	left
+	if [ "$left" -gt 0 ]; then
+		[ "$left" -lt 20 ] || left=20
+		sleep "$left"
+		continue
+	fi
+	mkdir "$store/ending" 2>/dev/null
+	left
+	[ "$left" -gt 0 ] || break
+	rmdir "$store/ending"
+done
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	nft delete table inet "$table" 2>/dev/null && break
+	nft list table inet "$table" >/dev/null 2>&1 || break
+	sleep 5
+done
+: >"$store/lapsed"
+rm -f "$store/pid" "$store/until"
+rmdir "$store/ending"
+'
+unit=peerhound-$case-$n
+# Whether it runs, or is sure to be started in time.
+guarded() {
+	if [ -d /run/systemd/system ] && { systemctl is-active --quiet "$unit.timer" || systemctl is-active --quiet "$unit.service"; }; then
+		return 0
+	fi
+	pid=$(cat "$store/pid" 2>/dev/null) && [ -n "$pid" ] &&
+		tr '\000' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q " $unit $table "
+}
