@@ -1,5 +1,6 @@
 //! The command line.
 
+mod report;
 mod serve;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::report::{Format, Report};
 pub(crate) use self::serve::Serve;
 
 const AFTER_HELP: &str = "\
@@ -17,6 +19,7 @@ Examples:
   cat suspects.csv | peerhound investigate -   investigate a list
   peerhound watch /var/spool/peerhound         take alerts from a folder as they come
   peerhound reassess --rules rules --all       show which verdicts other rules would change
+  peerhound report --since 7d                  what came in, and what became of it
   peerhound serve                              look at the cases in a browser
   peerhound demo                               try it on this very machine
   peerhound --deployment d.toml submit eve.json    hand alerts to a deployment on AWS
@@ -127,6 +130,9 @@ Examples:
     /// List the claims in force, or release one
     #[command(subcommand)]
     Cooldown(CooldownCommand),
+    /// Summarise a time: what came in, what became of it, what is left to people
+    #[command(after_help = report::AFTER_HELP)]
+    Report(Report),
     /// Show cases, cooldowns, evidence and reports in a browser
     #[command(after_help = serve::AFTER_HELP)]
     Serve(Serve),
@@ -192,7 +198,10 @@ Examples:
 impl Command {
     /// Whether it asks what is on record, here or on AWS alike.
     pub(crate) fn asks_records(&self) -> bool {
-        matches!(self, Self::Case(_) | Self::Cooldown(_) | Self::Review { .. } | Self::Explain { .. })
+        matches!(
+            self,
+            Self::Case(_) | Self::Cooldown(_) | Self::Report(_) | Self::Review { .. } | Self::Explain { .. }
+        )
     }
 }
 

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
+use casework::backend::ledger::Ledger;
 use casework::backend::local::Local;
-use casework::backend::{Backend, CaseRow, Stored, SuppressedAlert};
+use casework::backend::{CaseRow, Stored, SuppressedAlert};
 use jiff::Timestamp;
 
 /// A store as a person asks it.
-pub(crate) trait Records: Backend {
+pub(crate) trait Records: Ledger {
     /// Cases that are looked through for one list at most, since each costs something.
     const MOST_CASES: usize;
     /// For how long what was seen is shown again.

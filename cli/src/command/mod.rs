@@ -5,6 +5,7 @@ mod artifacts;
 mod case;
 mod cooldown;
 mod demo;
+mod digest;
 #[cfg(feature = "aws")]
 mod doctor;
 mod explain;
@@ -69,7 +70,11 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
         Command::Demo { dir } => demo::run(&setup, &dir).await,
         Command::Init(args) => init::run(&setup, &args),
         Command::Policy(command) => policy::run(&setup, &command),
-        Command::Case(_) | Command::Cooldown(_) | Command::Review { .. } | Command::Explain { .. } => {
+        Command::Case(_)
+        | Command::Cooldown(_)
+        | Command::Report(_)
+        | Command::Review { .. }
+        | Command::Explain { .. } => {
             unreachable!("these ask the records, see above")
         }
     }
@@ -83,6 +88,7 @@ async fn ask(store: &impl Records, setup: &Setup, command: Command) -> Result<Ex
         }
         Command::Case(command) => case::run(store, &command, setup.json).await,
         Command::Cooldown(command) => cooldown::run(store, setup, &command).await,
+        Command::Report(args) => digest::run(store, setup, &args).await,
         Command::Review { limit } => review::run(store, limit, setup.json).await,
         Command::Explain { alert_id } => explain::run(store, &alert_id, setup.json).await,
         _ => Ok(Exit::Done),

@@ -105,7 +105,7 @@ async fn open_object(_: &Setup, _: &str) -> Result<Opened> {
 }
 
 /// A file that is there may be evidence: it is never written over. It names people: only its owner may read it.
-fn write(path: &Path, page: &str) -> Result<()> {
+pub(super) fn write(path: &Path, page: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use casework::backend::{Backend, Received, StoreError};
+use casework::digest;
 use casework::records::{Reading, read_records};
 use casework::worker::{Pace, WorkError};
 use investigation::policy::Policy;
@@ -62,6 +63,10 @@ pub(super) async fn run(setup: &Setup, args: &Watch) -> Result<Exit> {
             true => drop(lists::look(&worker, &list, &folder, None).await),
             false => drop(beside.spawn(lists::look_again_and_again(Arc::clone(&worker), list, folder))),
         }
+    }
+    match args.once {
+        true => drop(digest::look(&worker).await?),
+        false => drop(beside.spawn(digest::look_again_and_again(Arc::clone(&worker)))),
     }
     let mut queue = Queue {
         worker: Arc::clone(&worker),

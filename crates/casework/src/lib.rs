@@ -6,6 +6,7 @@ pub mod aws;
 pub mod backend;
 pub mod container;
 pub mod deliver;
+pub mod digest;
 pub mod door;
 pub mod failpoint;
 pub mod lists;

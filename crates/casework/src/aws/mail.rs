@@ -2,11 +2,15 @@
 
 use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader};
+use aws_sdk_sesv2::primitives::Blob;
+use aws_sdk_sesv2::types::{
+    Attachment as SesAttachment, AttachmentContentDisposition, Body, Content, Destination, EmailContent,
+    Message as SesMessage, MessageHeader,
+};
 use investigation::act::Message;
 
 use super::told;
-use crate::deliver::{Channel, DeliveryError, Receipt};
+use crate::deliver::{Attachment, Channel, DeliveryError, Receipt};
 
 /// How mails leave.
 #[derive(Clone, Debug)]
@@ -26,6 +30,7 @@ pub async fn send(
     config: &SesConfig,
     to: &[String],
     message: &Message,
+    attachments: &[Attachment],
     key: &str,
 ) -> Result<Receipt, DeliveryError> {
     if to.is_empty() {
@@ -36,9 +41,12 @@ pub async fn send(
     let header = MessageHeader::builder().name("X-Peerhound-Key").value(key).build().map_err(built)?;
     let automatic =
         MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build().map_err(built)?;
+    let html = message.html.as_deref().map(text).transpose()?;
+    let attached = attachments.iter().map(attached).collect::<Result<Vec<_>, _>>()?;
     let simple = SesMessage::builder()
         .subject(text(&message.subject)?)
-        .body(Body::builder().text(text(&message.text)?).build())
+        .body(Body::builder().text(text(&message.text)?).set_html(html).build())
+        .set_attachments((!attached.is_empty()).then_some(attached))
         .headers(header)
         .headers(automatic)
         .build();
@@ -60,6 +68,16 @@ pub async fn send(
         }),
         Err(error) => Err(failed(error)),
     }
+}
+
+fn attached(file: &Attachment) -> Result<SesAttachment, DeliveryError> {
+    SesAttachment::builder()
+        .file_name(&file.name)
+        .content_type(file.media_type)
+        .content_disposition(AttachmentContentDisposition::Attachment)
+        .raw_content(Blob::new(file.bytes.clone()))
+        .build()
+        .map_err(|error| DeliveryError::rejected(&error.to_string()))
 }
 
 fn failed(error: SdkError<SendEmailError>) -> DeliveryError {

@@ -17,6 +17,8 @@ pub enum News {
         /// How, in SSM's words: `Success`, `Failed`, `TimedOut`, `Cancelled`, …
         status: String,
     },
+    /// The summary of a day is due.
+    Digest,
     /// A case has something due.
     Continue {
         /// The case.
@@ -42,6 +44,7 @@ struct Envelope {
     detail: Option<Detail>,
     #[serde(rename = "continue")]
     go_on: Option<String>,
+    digest: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +81,9 @@ pub fn read(body: &str) -> Result<Vec<News>, String> {
     if let Some(case_id) = envelope.go_on {
         return Ok(vec![News::Continue { case_id }]);
     }
+    if envelope.digest.is_some() {
+        return Ok(vec![News::Digest]);
+    }
     if let Some(records) = envelope.records {
         let created = records.into_iter().filter(|record| record.event_name.starts_with("ObjectCreated:"));
         return Ok(created.filter_map(|record| Some(News::Arrived { key: record.s3?.object.key })).collect());
@@ -109,6 +115,7 @@ mod tests {
         let ended = News::CommandEnded { command_id: "e8d3c0e4".to_owned(), status: "TimedOut".to_owned() };
         assert_eq!(read(ssm).unwrap(), [ended]);
         assert_eq!(read(r#"{"continue":"ph-1"}"#).unwrap(), [News::Continue { case_id: "ph-1".to_owned() }]);
+        assert_eq!(read(r#"{"digest":"2026-11-30"}"#).unwrap(), [News::Digest]);
         assert_eq!(read(r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#).unwrap(), []);
     }
 

@@ -23,7 +23,7 @@ use super::secret::Kept;
 use super::{findings, queues, told};
 use crate::container::bundle::{Bundle, Caps};
 use crate::container::sealed_entries;
-use crate::deliver::{self, DeliveryError, Receipt, TicketConfig, Token, Webhook};
+use crate::deliver::{self, Attachment, DeliveryError, Receipt, TicketConfig, Token, Webhook};
 use crate::rules::Rules;
 use crate::worker::case_file::{Collected, brief, enclosures, question};
 use crate::worker::on_site::delivery;
@@ -227,11 +227,22 @@ impl ThroughRelays {
     }
 
     async fn mail(&self, to: &[String], message: &act::Message, key: &str) -> Result<Receipt, DeliveryError> {
+        self.mail_with(to, message, &[], key).await
+    }
+
+    /// Sends a mail with what is attached to it, in one try.
+    pub(super) async fn mail_with(
+        &self,
+        to: &[String],
+        message: &act::Message,
+        attachments: &[Attachment],
+        key: &str,
+    ) -> Result<Receipt, DeliveryError> {
         let config = SesConfig {
             from: self.policy.mail.from.clone(),
             configuration_set: self.deployment.mail_configuration_set.clone(),
         };
-        mail::send(self.clients.ses(), &config, to, message, key).await
+        mail::send(self.clients.ses(), &config, to, message, attachments, key).await
     }
 
     async fn ticket(&self, ticket: &act::Ticket, key: &str) -> Result<Receipt, DeliveryError> {

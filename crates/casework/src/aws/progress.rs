@@ -12,9 +12,10 @@ use super::messages::{News, read};
 use super::performer::{Role, ThroughRelays};
 use super::queues::{self, Aside, QueueError};
 use super::told;
-use crate::backend::Backend;
 use crate::backend::aws::Aws;
+use crate::backend::{Backend, StoreError};
 use crate::container::bundle::{Caps, Origin};
+use crate::digest;
 use crate::worker::case_file::moved;
 use crate::worker::{Pace, Resolution, WorkError, Worker};
 
@@ -49,6 +50,7 @@ impl Progress {
     pub async fn handle(&self, body: &str, until: Instant) -> Result<(), Undone> {
         for news in read(body).map_err(Undone::Reject)? {
             match news {
+                News::Digest => self.digest().await?,
                 News::Continue { case_id } => self.go_on(&case_id, until).await?,
                 News::Arrived { key } => {
                     let origin = origin_of(&key).ok_or_else(|| {
@@ -80,6 +82,22 @@ impl Progress {
         let (body, origin) = (body.to_owned(), format!("message {message_id}"));
         let aside = Aside { body, origin, reason: reason.to_owned() };
         queues::set_aside_one(performer.clients.sqs(), queue, aside).await
+    }
+
+    /// Sends the summary that is due, if nobody has it in hand. The message says only that there may be one: whether, and
+    /// of which day, the policy and the store say.
+    async fn digest(&self) -> Result<(), Undone> {
+        let performer = &self.worker.performer;
+        if performer.role != Role::Act {
+            return Err(Undone::Reject("no other function than act sends mail".to_owned()));
+        }
+        let (store, policy, now) = (&self.worker.backend, &performer.policy, &self.worker.now);
+        let failed = |error: StoreError| Undone::Retry(error.to_string());
+        let Some(ready) = digest::prepare(store, policy, false, now).await.map_err(failed)? else {
+            return Ok(());
+        };
+        let sent = performer.mail_with(&ready.to, &ready.message, &ready.attachments, &ready.key).await;
+        digest::finish(store, policy, ready, sent, false, now).await.map(drop).map_err(failed)
     }
 
     /// Goes on with a case.

@@ -36,6 +36,16 @@ pub async fn go_on(sqs: &aws_sdk_sqs::Client, queue: &str, case_id: &str) -> Res
     sent.map(drop).map_err(|error| failed(queue, error))
 }
 
+/// Asks whoever reads the queue to send the summary of a day.
+///
+/// # Errors
+/// When the queue does not take it.
+pub async fn send_digest(sqs: &aws_sdk_sqs::Client, queue: &str, day: &str) -> Result<(), QueueError> {
+    let body = serde_json::json!({ "digest": day }).to_string();
+    let sent = sqs.send_message().queue_url(queue).message_body(body).send().await;
+    sent.map(drop).map_err(|error| failed(queue, error))
+}
+
 /// A record that cannot be worked, for a person to look at and to send again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {

@@ -11,9 +11,10 @@ use super::dispatch::UNKNOWN;
 use super::metrics::{Metric, Metrics};
 use super::progress::{Progress, is_end};
 use super::relays::NoRelay;
-use super::told;
+use super::{queues, told};
 use crate::backend::Backend;
 use crate::container::bundle::Origin;
+use crate::digest;
 use crate::worker::Pace;
 
 /// Alerts that wait which one sweep looks at.
@@ -49,6 +50,7 @@ impl Sweep {
         self.alerts(until, &mut swept).await;
         self.cases(until, &mut swept).await;
         self.relays().await;
+        self.digest(&mut swept).await;
         self.metrics.add(Metric::SweepRuns, 1);
         swept
     }
@@ -148,6 +150,25 @@ impl Sweep {
         // `Undeliverable` and `DeliveryTimedOut` are said here only, and a command may end after it was said to be late.
         let details = invocation.status_details().unwrap_or_default();
         is_end(details).then(|| details.to_owned()).filter(|details| !details.is_empty())
+    }
+
+    /// Lets the summary of a day go out, if it is due. The function `act` sends it: no other may send mail.
+    async fn digest(&self, swept: &mut Swept) {
+        let worker = &self.progress.worker;
+        let day = match digest::wanted(&worker.backend, &worker.policy, false, (worker.now)()).await {
+            Ok(Some(day)) => day,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "whether a digest is due cannot be told");
+                swept.failed += 1;
+                return;
+            }
+        };
+        let (sqs, queue) = (worker.performer.clients.sqs(), &worker.performer.deployment.actions_queue_url);
+        if let Err(error) = queues::send_digest(sqs, queue, &day).await {
+            tracing::warn!(day, %error, "the digest waits for the next sweep");
+            swept.failed += 1;
+        }
     }
 
     /// Whether every relay of the policy answers.

@@ -1,5 +1,6 @@
 //! What every backend has to keep, as tests over the seam. Each backend's tests call [`keeps`].
 
+mod digest;
 pub(crate) mod races;
 
 use std::sync::Arc;
@@ -17,11 +18,11 @@ fn policy() -> Policy {
     Policy::parse("version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n").unwrap()
 }
 
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_772_442_000 + seconds).unwrap()
 }
 
-pub(super) fn alert(id: &str, source: &str) -> Alert {
+pub(crate) fn alert(id: &str, source: &str) -> Alert {
     let value = serde_json::json!({
         "id": id, "format": "test", "event.original": "{}", "event.id": format!("siem-{id}"), "source.ip": source,
     });
@@ -52,7 +53,7 @@ fn refused() -> Event {
 }
 
 /// Runs the whole contract. `fresh` gives an empty store each time.
-pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
+pub(crate) async fn keeps<B: super::ledger::Ledger>(fresh: impl Fn() -> B) {
     alerts_are_taken_in_once(&fresh()).await;
     unreadable_records_are_kept_for_review(&fresh()).await;
     alerts_are_found_by_either_id(&fresh()).await;
@@ -71,9 +72,12 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
     races::of_many_claimers_one_wins(&[Arc::new(fresh())]).await;
+    digest::each_alert_and_case_of_a_time_is_told_once(&fresh()).await;
+    digest::many_are_told_in_pages(&fresh()).await;
+    digest::a_days_mailing_is_written_by_one(&fresh()).await;
 }
 
-pub(super) async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
+pub(crate) async fn open<B: Backend>(store: &B, alert: &Alert, now: Timestamp) -> Case {
     store.take_in(vec![received(alert)], now).await.unwrap();
     let step = opening(alert, now);
     assert_eq!(store.commit(&step, now).await.unwrap(), Committed::Done);

@@ -13,6 +13,7 @@
 pub mod aws;
 #[cfg(test)]
 mod contract;
+pub mod ledger;
 pub mod local;
 pub mod simulated;
 

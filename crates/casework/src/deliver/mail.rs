@@ -6,13 +6,15 @@ use std::time::Duration;
 use investigation::act::Message;
 use lettre::address::Address;
 use lettre::message::header::{self, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, smtp};
 
 /// Longest text of a mail, in bytes.
 const MAX_TEXT: usize = 256 << 10;
+/// Longest page of a mail, in bytes. A mail with a longer one goes out as text alone.
+const MAX_HTML: usize = 1 << 20;
 /// Most recipients of one mail.
 const MAX_RECIPIENTS: usize = 50;
 
@@ -53,8 +55,18 @@ pub enum Tls {
     None,
 }
 
-/// Sends one mail, in one try. `message_id` is the same for every try of the same mail and becomes the left side of
-/// its `Message-ID`, so that a receiver can fold repeats, and the name of the file in the outbox.
+/// A file that goes with a mail. Name and type are the program's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// Its media type, as `text/csv; charset=utf-8`.
+    pub media_type: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Sends one mail without attachments, see [`send_mail_with`].
 ///
 /// # Errors
 /// See [`DeliveryError`].
@@ -65,10 +77,26 @@ pub async fn send_mail(
     message_id: &str,
     outbox: &Path,
 ) -> Result<Receipt, DeliveryError> {
+    send_mail_with(config, to, message, &[], message_id, outbox).await
+}
+
+/// Sends one mail, in one try. `message_id` is the same for every try of the same mail and becomes the left side of
+/// its `Message-ID`, so that a receiver can fold repeats, and the name of the file in the outbox.
+///
+/// # Errors
+/// See [`DeliveryError`].
+pub async fn send_mail_with(
+    config: &MailConfig,
+    to: &[String],
+    message: &Message,
+    attachments: &[Attachment],
+    message_id: &str,
+    outbox: &Path,
+) -> Result<Receipt, DeliveryError> {
     let from: Mailbox =
         config.from.parse().map_err(|_| DeliveryError::rejected("the sender's address is not an address"))?;
     let (recipients, mut refused) = recipients(to)?;
-    let mail = compose(&from, &recipients, message, message_id)?;
+    let mail = compose(&from, &recipients, message, attachments, message_id)?;
     let Some(server) = &config.smtp else {
         let path = outbox::write(outbox, message_id, "eml", mail).await?;
         return Ok(Receipt { refused, ..Receipt::outbox(path) });
@@ -110,6 +138,7 @@ fn compose(
     from: &Mailbox,
     to: &[Address],
     message: &Message,
+    attachments: &[Attachment],
     message_id: &str,
 ) -> Result<Vec<u8>, DeliveryError> {
     let id = format!("<{}@{}>", file_name(message_id), from.email.domain());
@@ -121,9 +150,33 @@ fn compose(
     for address in to {
         builder = builder.to(Mailbox::new(None, address.clone()));
     }
-    let part = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
-    let mail = builder.singlepart(part);
+    let text = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
+    // The boundaries follow from the id, so that every try of a mail is the same to the byte.
+    let boundary = |part: &str| format!("{}-{part}", file_name(message_id));
+    let both = message.html.as_ref().filter(|html| html.len() <= MAX_HTML).map(|html| {
+        let page = SinglePart::builder().header(header::ContentType::TEXT_HTML).body(html.clone());
+        MultiPart::alternative().boundary(boundary("alternative")).singlepart(text.clone()).singlepart(page)
+    });
+    let mail = match (both, attachments) {
+        (None, []) => builder.singlepart(text),
+        (Some(both), []) => builder.multipart(both),
+        (both, attachments) => {
+            let mixed = MultiPart::mixed().boundary(boundary("mixed"));
+            let mixed = match both {
+                Some(both) => mixed.multipart(both),
+                None => mixed.singlepart(text),
+            };
+            let add = |mixed: MultiPart, file: &Attachment| Ok(mixed.singlepart(attached(file)?));
+            builder.multipart(attachments.iter().try_fold(mixed, add)?)
+        }
+    };
     mail.map(|mail| mail.formatted()).map_err(|error| DeliveryError::rejected(&error.to_string()))
+}
+
+fn attached(file: &Attachment) -> Result<SinglePart, DeliveryError> {
+    let media_type = header::ContentType::parse(file.media_type)
+        .map_err(|error| DeliveryError::rejected(&error.to_string()))?;
+    Ok(lettre::message::Attachment::new(file.name.clone()).body(file.bytes.clone(), media_type))
 }
 
 /// The text, cut where it is longer than any mail of ours should be.

@@ -26,7 +26,7 @@ use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
 
 pub use findings::append_finding;
-pub use mail::{MailConfig, Smtp, Tls, send_mail};
+pub use mail::{Attachment, MailConfig, Smtp, Tls, send_mail, send_mail_with};
 pub use ticket::{TicketConfig, Token, Webhook, post_ticket};
 
 /// Longest `why`, in characters.

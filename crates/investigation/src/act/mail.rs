@@ -57,6 +57,7 @@ pub fn mail_user(brief: &Brief) -> Message {
     Message {
         subject: title(&format!("{}: {} [case {}]", notice.subject, brief.machine(), brief.case_id)),
         text,
+        html: None,
     }
 }
 
@@ -119,5 +120,5 @@ pub fn mail_soc(brief: &Brief) -> Message {
         );
     }
     let subject = format!("[peerhound] {verdict}: {} [case {}]", brief.machine(), brief.case_id);
-    Message { subject: title(&subject), text }
+    Message { subject: title(&subject), text, html: None }
 }

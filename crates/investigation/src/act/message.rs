@@ -7,13 +7,16 @@ use crate::text::one_line;
 /// Longest subject or title, in characters.
 const MAX_TITLE: usize = 150;
 
-/// A plain-text mail without its recipients.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A mail without its recipients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// One line without control characters: it can go into a header as it is.
     pub subject: String,
     /// Text with `\n` at the end of each line and no other control character.
     pub text: String,
+    /// The same as a page, for those who read mail so. It loads nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
 }
 
 /// A ticket, in the shape in which it is posted.
@@ -30,7 +33,7 @@ pub struct Ticket {
 }
 
 /// A subject or title: one line, capped.
-pub(super) fn title(text: &str) -> String {
+pub(crate) fn title(text: &str) -> String {
     short(text, MAX_TITLE)
 }
 

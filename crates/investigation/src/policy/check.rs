@@ -34,6 +34,7 @@ impl Policy {
         self.check_delivery(&mut remarks);
         self.check_relays(&mut remarks);
         self.check_intake(&mut remarks);
+        self.check_digest(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);
         remarks
     }

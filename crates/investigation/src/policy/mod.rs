@@ -1,6 +1,7 @@
 //! The policy: one strict TOML file that says what Peerhound may touch and what it does.
 
 mod check;
+mod digest;
 mod intake;
 mod kerberos;
 mod program;
@@ -13,6 +14,7 @@ mod winrm;
 use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
+pub use digest::DigestPolicy;
 pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
 pub use program::{PinnedFile, Program};
@@ -82,6 +84,9 @@ pub struct Policy {
     /// What the SIEM learns.
     #[serde(default)]
     pub findings: Findings,
+    /// The summary of each day.
+    #[serde(default)]
+    pub digest: DigestPolicy,
     /// Storage.
     #[serde(default)]
     pub storage: Storage,

@@ -9,6 +9,7 @@
 
 mod connections;
 mod custody;
+mod digest;
 mod facts;
 mod findings;
 mod html;
@@ -21,6 +22,9 @@ mod timeline;
 mod torrents;
 mod verdict;
 mod words;
+
+pub(crate) use self::digest::mail as digest_mail;
+pub use self::digest::page as digest_page;
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
@@ -136,18 +140,23 @@ pub fn html(subject: &Subject<'_>) -> String {
 
 fn head(page: &mut Html, subject: &Subject<'_>) {
     page.void("meta", &[("charset", "utf-8")]);
-    page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &content_policy())]);
+    head_of(page, &verdict::title(subject), STYLE);
+}
+
+/// What every page begins with, besides its character set.
+fn head_of(page: &mut Html, title: &str, style: &'static str) {
+    page.void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &content_policy(style))]);
     page.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
     page.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
     page.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
     page.void("meta", &[("name", "robots"), ("content", "noindex")]);
-    page.say("title", &[], &verdict::title(subject));
-    page.style(STYLE);
+    page.say("title", &[], title);
+    page.style(style);
 }
 
 /// Nothing is loaded, run, framed or sent; the one style sheet is let in by its hash.
-fn content_policy() -> String {
-    let hash = BASE64.encode(&Sha256::digest(STYLE.as_bytes()));
+fn content_policy(style: &str) -> String {
+    let hash = BASE64.encode(&Sha256::digest(style.as_bytes()));
     format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'")
 }
 

@@ -99,7 +99,9 @@ impl Aws {
         let mut all = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| failed(&self.cases, &error))?;
-            all.push((text(&item, "at").unwrap_or_default().to_owned(), case_id(&item)));
+            // What policy left alone lies in this index too.
+            let id = Some(case_id(&item)).filter(|id| !id.is_empty());
+            all.extend(id.map(|id| (text(&item, "at").unwrap_or_default().to_owned(), id)));
         }
         all.sort_by(|a, b| b.cmp(a));
         Ok(all.into_iter().map(|(_, id)| id).take(limit).collect())

@@ -14,10 +14,11 @@
 //! | `case#<id>` | `suppressed#<alert id>` | `key`, `at`: one alert that is counted on the case |
 //! | `case#<id>` | `batch#<at>#<hash>` | `ids`, `key`, `at`: the same for all alerts of a batch |
 //! | `case#<id>` | `hold` | `owner`, `until_ns`: one worker's right to perform the case's effects |
-//! | `alert#<id>` | `alert` | `body`, `disposition`, `outcome` (its word), `received_at`, `settled_at`, `event_id`; `counted_on` (a case); `queue` = `waiting` or `review` and `at` |
+//! | `alert#<id>` | `alert` | `body`, `disposition`, `outcome` (its word), `received_at`, `settled_at`, `event_id`; `counted_on` (a case); `queue` = `waiting` or `review` and `at`; once policy has left it alone `day` = `settled#<date>` and `at` |
 //! | `waits#<address>` | `waits` | `cases`: `<opened at>\|<case id>` of those that wait for the machine |
-//! | `settled#<address>` | `batch#<at>#<hash>` | `ids`, `disposition`: alerts of a batch that opened nothing |
+//! | `settled#<address>` | `batch#<at>#<hash>` | `ids`, `disposition`, `day` = `settled#<date>` and `at`: alerts of a batch that opened nothing |
 //! | `command#<id>` | `command` | `node`, `body`: what was sent to a relay |
+//! | `digest` | `day#<date>` | `version`, `body`: what is on record of a day's digest |
 //!
 //! and with three sparse indexes, of which nothing but the keys is used: `by_queue` (`queue`, `at`; and `due`), `by_day`
 //! (`day`, `at`) and `by_event` (`event_id`).
@@ -35,6 +36,7 @@ mod commit;
 mod find;
 mod hold;
 mod item;
+mod ledger;
 mod lists;
 mod prune;
 mod requeue;

@@ -10,6 +10,7 @@ use super::alerts::{disposition, queue};
 use super::call::{Table, pause, refused};
 use super::change::Change;
 use super::item::{Item, alert_key, s, stamp, suppressed_key, to_json, ttl};
+use super::ledger::settled_day;
 
 /// How often an alert may change under the write that settles it.
 const ROUNDS: u32 = 8;
@@ -100,7 +101,17 @@ impl Aws {
                 set.push_str(", #queue = :queue, #at = #received_at");
                 change = change.with(":queue", s(queue));
             }
-            None => remove.extend(["#queue", "#at"]),
+            None => remove.push("#queue"),
+        }
+        // Where policy leaves it alone nothing else would find it again by its time.
+        if matches!(after, Disposition::Exempt { .. } | Disposition::Withdrawn { .. }) {
+            set.push_str(", #day = :day, #at = :now");
+            change = change.with(":day", s(settled_day(now)));
+        } else {
+            remove.push("#day");
+            if queue(after).is_none() {
+                remove.push("#at");
+            }
         }
         // What opened a case, or waits, stays until somebody prunes.
         match self.retention.filter(|_| !matches!(after, Disposition::Opened { .. } | Disposition::Waiting)) {

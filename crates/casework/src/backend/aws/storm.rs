@@ -16,6 +16,7 @@ use super::Aws;
 use super::call::{ATTEMPTS, Table, failed, pause};
 use super::claims::found;
 use super::item::{Item, address, case_pk, claim_key, key, s, set, stamp, text, to_json, ttl, waits_key};
+use super::ledger::settled_day;
 
 /// Ids in one item, by their bytes.
 const IDS_BYTES: usize = 300 << 10;
@@ -177,6 +178,7 @@ impl Aws {
             let mut item = key(format!("settled#{}", address(ip)), batch_sk(at, &json, &ids));
             item.insert("disposition".to_owned(), s(&json));
             item.insert("at".to_owned(), s(stamp(at)));
+            item.insert("day".to_owned(), s(settled_day(at)));
             item.insert("ttl".to_owned(), ttl(at, self.retention.unwrap_or(KEPT_SECONDS)));
             item.insert("ids".to_owned(), AttributeValue::Ss(ids));
             self.put(item).await?;

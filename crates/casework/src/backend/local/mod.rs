@@ -4,6 +4,7 @@
 //! case has begun must still be known after a power cut, or it would be done twice. The one exception is settling an
 //! alert: if that is lost, the alert waits again and is settled again, to the same effect.
 
+mod ledger;
 mod read;
 mod schema;
 #[cfg(test)]

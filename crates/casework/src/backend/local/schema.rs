@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use super::{StoreError, Stored, from_sqlite, show};
 
 /// The layout that this version writes. A change appends to [`MIGRATIONS`] and never edits what is there.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE alerts (
         id           TEXT PRIMARY KEY,
         event_id     TEXT,
@@ -51,7 +52,17 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (case_id, alert_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX suppressed_by_age ON suppressed (case_id, at);
-"];
+",
+    "
+    CREATE INDEX alerts_by_age ON alerts (received_at, id);
+
+    CREATE TABLE mailings (
+        day      TEXT PRIMARY KEY,
+        version  INTEGER NOT NULL,
+        body     TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Brings a database to the newest layout, or says that it is newer than this program.
 pub(super) fn migrate(connection: &Connection, database: &Path) -> Stored<()> {

@@ -52,7 +52,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     let path = dir.path().join("peerhound.db");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     match Local::open(dir.path()) {
-        Err(StoreError::Newer { found: 99, known: 1, .. }) => {}
+        Err(StoreError::Newer { found: 99, known: 2, .. }) => {}
         other => panic!("{:?}", other.err()),
     }
 }

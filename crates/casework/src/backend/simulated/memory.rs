@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use investigation::case::{Case, Disposition, Outcome, State, Step};
 use investigation::claim::{Claim, ClaimKey, ClaimOp};
+use investigation::digest::daily::Mailing;
 use jiff::Timestamp;
 
 use super::super::{AlertRow, CaseRow, Committed, Received, SuppressedAlert};
@@ -27,6 +28,8 @@ pub(super) struct Memory {
     /// Cases that wait for a machine.
     waits_for: BTreeSet<(IpAddr, Timestamp, String)>,
     held: HashSet<String>,
+    /// Digests by their day.
+    pub(super) mailings: BTreeMap<String, Mailing>,
 }
 
 /// A case with what is counted on it.

@@ -5,6 +5,7 @@
 //! all that is random here, so that a simulation that draws it from a seed can be replayed.
 
 mod dump;
+mod ledger;
 mod memory;
 #[cfg(test)]
 mod tests;

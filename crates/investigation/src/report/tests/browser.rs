@@ -11,14 +11,14 @@ use super::sample::{full, with_verdict};
 use crate::assess::Verdict;
 
 /// The narrowest window, in CSS pixels.
-const NARROW: u64 = 360;
+pub(super) const NARROW: u64 = 360;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Python with the packages of the tests.
-fn python(needs_browser: bool) -> Option<PathBuf> {
+pub(super) fn python(needs_browser: bool) -> Option<PathBuf> {
     let python = root().join("target/test-venv/bin/python");
     let modules = Command::new(&python).args(["-c", "import html5lib, axe_core_python"]).output();
     let missing = if !modules.is_ok_and(|output| output.status.success()) {
@@ -53,7 +53,7 @@ fn run(python: &Path, script: &str, file: &Path, argument: &str) -> String {
 }
 
 /// What the browser says of a page.
-fn look(python: &Path, name: &str, page: &str, views: &str) -> Value {
+pub(super) fn look(python: &Path, name: &str, page: &str, views: &str) -> Value {
     let seen: Value = serde_json::from_str(&run(python, "browser.py", &written(name, page), views)).unwrap();
     assert_eq!(seen["messages"], serde_json::json!([]), "{name}: errors or violations of its own policy");
     assert_eq!(seen["requests"], serde_json::json!([]), "{name}: it loads something");

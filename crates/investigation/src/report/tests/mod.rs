@@ -1,6 +1,7 @@
 //! The whole page: what it holds, that it holds together whatever the endpoint says, and how it looks in a browser.
 
 mod browser;
+mod digest;
 mod hostile;
 mod sample;
 
