@@ -19,6 +19,7 @@ pub mod alert;
 pub mod assess;
 pub mod case;
 pub mod claim;
+pub mod directory;
 pub mod evidence;
 pub mod order;
 pub mod policy;

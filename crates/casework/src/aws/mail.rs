@@ -2,11 +2,18 @@
 
 use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader};
+use aws_sdk_sesv2::types::{
+    Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader, MessageTag,
+};
 use investigation::act::Message;
 
 use super::told;
 use crate::deliver::{Channel, DeliveryError, Receipt};
+
+/// Tag with the case that a mail belongs to: what SES says of the mail later names it.
+pub const CASE_TAG: &str = "peerhound-case";
+/// Tag with the number of the effect within the case.
+pub const EFFECT_TAG: &str = "peerhound-effect";
 
 /// How mails leave.
 #[derive(Clone, Debug)]
@@ -17,7 +24,18 @@ pub struct SesConfig {
     pub configuration_set: Option<String>,
 }
 
-/// Sends one mail in one try. `key` is the same for every try of the same mail, and is written into a header.
+/// Which delivery a mail is.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The case.
+    pub case_id: &'a str,
+    /// The effect.
+    pub effect: u32,
+    /// The same for every try of the same mail; it is written into a header.
+    pub key: &'a str,
+}
+
+/// Sends one mail in one try.
 ///
 /// # Errors
 /// See [`DeliveryError`].
@@ -26,19 +44,22 @@ pub async fn send(
     config: &SesConfig,
     to: &[String],
     message: &Message,
-    key: &str,
+    origin: Origin<'_>,
 ) -> Result<Receipt, DeliveryError> {
     if to.is_empty() {
         return Err(DeliveryError::rejected("no recipient"));
     }
     let built = |error: aws_sdk_sesv2::error::BuildError| DeliveryError::rejected(&error.to_string());
     let text = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(built);
-    let header = MessageHeader::builder().name("X-Peerhound-Key").value(key).build().map_err(built)?;
+    let header = MessageHeader::builder().name("X-Peerhound-Key").value(origin.key).build().map_err(built)?;
     let automatic =
         MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build().map_err(built)?;
+    let html = message.html.as_deref().map(text).transpose()?;
+    let tag =
+        |name: &str, value: String| MessageTag::builder().name(name).value(value).build().map_err(built);
     let simple = SesMessage::builder()
         .subject(text(&message.subject)?)
-        .body(Body::builder().text(text(&message.text)?).build())
+        .body(Body::builder().text(text(&message.text)?).set_html(html).build())
         .headers(header)
         .headers(automatic)
         .build();
@@ -47,6 +68,8 @@ pub async fn send(
         .from_email_address(&config.from)
         .set_configuration_set_name(config.configuration_set.clone())
         .destination(Destination::builder().set_to_addresses(Some(to.to_vec())).build())
+        .email_tags(tag(CASE_TAG, origin.case_id.to_owned())?)
+        .email_tags(tag(EFFECT_TAG, origin.effect.to_string())?)
         .content(EmailContent::builder().simple(simple).build())
         .send()
         .await;

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use investigation::act::Message;
 use lettre::address::Address;
 use lettre::message::header::{self, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
 
 use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, smtp};
@@ -121,9 +123,25 @@ fn compose(
     for address in to {
         builder = builder.to(Mailbox::new(None, address.clone()));
     }
-    let part = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
-    let mail = builder.singlepart(part);
+    let part = |kind, body: &str| SinglePart::builder().header(kind).body(capped(body));
+    let plain = part(header::ContentType::TEXT_PLAIN, &message.text);
+    // The last one is what a reader that can show both takes (RFC 2046, section 5.1.4).
+    let mail = match message.html.as_deref().filter(|html| html.len() <= MAX_TEXT) {
+        Some(html) => {
+            let html = part(header::ContentType::TEXT_HTML, html);
+            builder.multipart(
+                MultiPart::alternative().boundary(boundary(message_id)).singlepart(plain).singlepart(html),
+            )
+        }
+        None => builder.singlepart(plain),
+    };
     mail.map(|mail| mail.formatted()).map_err(|error| DeliveryError::rejected(&error.to_string()))
+}
+
+/// What stands between the parts: the same for every try of the same mail, and in no honest text.
+fn boundary(message_id: &str) -> String {
+    let hash = Sha256::digest(message_id.as_bytes());
+    format!("=_peerhound_{}", HEXLOWER.encode(&hash[..16]))
 }
 
 /// The text, cut where it is longer than any mail of ours should be.

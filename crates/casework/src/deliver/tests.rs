@@ -1,4 +1,5 @@
 mod mails;
+mod mime;
 mod servers;
 mod tickets;
 
@@ -10,6 +11,7 @@ fn message() -> Message {
     Message {
         subject: "Peer-to-peer software on ws-0042".to_owned(),
         text: "Hello,\n\n.a line that begins with a dot\nGr\u{fc}\u{df}e\n".to_owned(),
+        html: None,
     }
 }
 

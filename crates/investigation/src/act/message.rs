@@ -7,13 +7,16 @@ use crate::text::one_line;
 /// Longest subject or title, in characters.
 const MAX_TITLE: usize = 150;
 
-/// A plain-text mail without its recipients.
+/// A mail without its recipients: the same in plain text and, where there is one, in HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// One line without control characters: it can go into a header as it is.
     pub subject: String,
     /// Text with `\n` at the end of each line and no other control character.
     pub text: String,
+    /// A whole page that loads nothing; outside text in it is escaped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
 }
 
 /// A ticket, in the shape in which it is posted.
