@@ -25,6 +25,35 @@ resource "aws_cloudwatch_event_target" "command_status" {
   }
 }
 
+# Mails of this deployment that came back or were complained of. Others in the account may send through SES too.
+resource "aws_cloudwatch_event_rule" "mail_returned" {
+  count = var.mail == null ? 0 : 1
+
+  name        = "${var.name_prefix}-mail-returned"
+  description = "Mails of ${var.name_prefix} that came back or were complained of."
+  tags        = local.tags
+
+  event_pattern = jsonencode({
+    source = ["aws.ses"]
+    detail = {
+      eventType = ["Bounce", "Complaint", "Reject"]
+      mail      = { tags = { "ses:configuration-set" = [var.name_prefix] } }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "mail_returned" {
+  count = var.mail == null ? 0 : 1
+
+  rule = aws_cloudwatch_event_rule.mail_returned[0].name
+  arn  = aws_sqs_queue.this["reports"].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 86400
+    maximum_retry_attempts       = 185
+  }
+}
+
 resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name_prefix}-sweep"
   description         = "Continues every minute what is past its deadline."

@@ -41,3 +41,20 @@ resource "aws_sesv2_configuration_set" "this" {
 
   tags = local.tags
 }
+
+# Mails that came back or were complained of: noted on their case. SES publishes to the default event bus only.
+resource "aws_sesv2_configuration_set_event_destination" "returned" {
+  count = var.mail == null ? 0 : 1
+
+  configuration_set_name = aws_sesv2_configuration_set.this[0].configuration_set_name
+  event_destination_name = "returned"
+
+  event_destination {
+    enabled              = true
+    matching_event_types = ["BOUNCE", "COMPLAINT", "REJECT"]
+
+    event_bridge_destination {
+      event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+    }
+  }
+}

@@ -90,7 +90,10 @@ locals {
         Principal = { Service = "events.amazonaws.com" }
         Action    = ["sqs:SendMessage"]
         Resource  = aws_sqs_queue.this["reports"].arn
-        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.command_status.arn } }
+        # And the mails that came back, where mail is sent.
+        Condition = { ArnEquals = { "aws:SourceArn" = concat(
+          [aws_cloudwatch_event_rule.command_status.arn], aws_cloudwatch_event_rule.mail_returned[*].arn,
+        ) } }
       },
     ]
     actions = []

@@ -433,4 +433,28 @@ pub(crate) struct Init {
 pub(crate) enum PolicyCommand {
     /// Say what is wrong or doubtful in the policy
     Check,
+    /// Show what the mails of this policy look like
+    #[command(after_help = PREVIEW_HELP)]
+    PreviewMail(PreviewMail),
+}
+
+const PREVIEW_HELP: &str = "\
+Examples:
+  peerhound policy preview-mail                                   every mail as text
+  peerhound policy preview-mail --language de --out preview       as files, text and HTML
+
+The case in them is made up. Nothing is sent.";
+
+/// Which mails to show.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewMail {
+    /// Only those of this verdict
+    #[arg(long, value_name = "VERDICT", value_parser = ["false_positive", "policy_violation", "compromised", "inconclusive"])]
+    pub(crate) verdict: Option<String>,
+    /// In this language [default: [mail] language of the policy]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
+    /// Write each mail into this folder, as text and as HTML, instead of showing its text
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use casework::backend::local::Local;
 use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
+use casework::directories::Directories;
 use casework::door::Keys;
 use casework::places::Places;
 use casework::rules::Rules;
 use casework::worker::{Clock, Observer, OnSite, Worker};
 use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
+use investigation::act::Texts;
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
 
@@ -136,6 +138,8 @@ impl Setup {
             .context("[ssh], [winrm], [smb] or [program]")
             .context(WithExit(Exit::BadPolicy))?;
         let rules = self.rules(&policy)?;
+        let texts = self.texts(&policy)?;
+        let directories = Directories::of(&policy, |file| self.path(file));
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let policy = Arc::new(policy);
@@ -144,6 +148,8 @@ impl Setup {
             collector,
             policy: Arc::clone(&policy),
             rules,
+            texts,
+            directories,
             places,
             mail,
             ticket,
@@ -168,6 +174,27 @@ impl Setup {
             crate::show::note(&format!("warning: [assessment] rules: {fault}"));
         }
         Ok(rules)
+    }
+
+    /// The folder of the site's own texts of mails.
+    pub(crate) fn texts_folder(&self, policy: &Policy) -> Option<PathBuf> {
+        policy.mail.texts.as_ref().map(|folder| self.path(folder))
+    }
+
+    /// The file that lists users.
+    pub(crate) fn users_file(&self, policy: &Policy) -> Option<PathBuf> {
+        policy.users.directory.as_ref().map(|file| self.path(file))
+    }
+
+    /// The texts of mails. A file of them that cannot be used is told and left out.
+    pub(crate) fn texts(&self, policy: &Policy) -> Result<Arc<Texts>> {
+        let (texts, faults) = casework::texts::read(self.texts_folder(policy).as_deref())
+            .context("[mail] texts")
+            .context(WithExit(Exit::BadPolicy))?;
+        for fault in faults {
+            crate::show::note(&format!("warning: [mail] texts: {fault}"));
+        }
+        Ok(texts)
     }
 
     fn collector(&self, policy: &Policy) -> Result<Config, SetupError> {

@@ -12,11 +12,13 @@ use casework::aws::door::Doorman;
 use casework::aws::metrics::Metrics;
 use casework::aws::performer::{Role, ThroughRelays};
 use casework::backend::aws::Aws;
+use casework::directories::Directories;
 use casework::rules::Rules;
 use casework::worker::{Clock, Worker};
 
 use crate::log::Steps;
-use investigation::policy::Policy;
+use investigation::act::Texts;
+use investigation::policy::{AddressSource, Policy};
 use jiff::Timestamp;
 
 /// A function with everything that it needs.
@@ -49,6 +51,8 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         deployment,
         policy: Arc::clone(&policy),
         rules: rules(&policy)?,
+        texts: texts(&policy)?,
+        directories: directories(&policy)?,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
         token: Default::default(),
@@ -101,6 +105,28 @@ fn rules(policy: &Policy) -> Result<Rules> {
         tracing::warn!(%fault, "a rule of the site's cannot be used");
     }
     Ok(rules)
+}
+
+/// The site's own texts of mails lie beside the policy. Only the function that delivers needs them, and each is built the
+/// same.
+fn texts(policy: &Policy) -> Result<Arc<Texts>> {
+    let folder = policy.mail.texts.as_ref().map(|folder| policy_path().with_file_name(folder));
+    let (texts, faults) =
+        casework::texts::read(folder.as_deref()).context("[mail] texts; scripts/package puts them there")?;
+    for fault in faults {
+        tracing::warn!(%fault, "a text of the site's cannot be used");
+    }
+    Ok(texts)
+}
+
+/// The list of users lies beside the policy. A directory server is for one machine in its network: its password would lie
+/// in the package, and a function does not reach it.
+fn directories(policy: &Policy) -> Result<Directories> {
+    anyhow::ensure!(
+        !policy.users.asks(AddressSource::Ldap),
+        "[users.ldap] is not for AWS: export the users into a CSV file and name it as [users] directory"
+    );
+    Ok(Directories::of(policy, |file| policy_path().with_file_name(file)))
 }
 
 /// The policy lies beside the program, in the same package: what a function may do is reviewed and deployed with it.

@@ -204,6 +204,50 @@ run "what_the_functions_are_told" {
   }
 }
 
+run "mails_that_came_back" {
+  command = apply
+  variables {
+    mail = { identity = "soc@example.org" }
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.mail_returned[0].event_pattern) == {
+      source = ["aws.ses"]
+      detail = {
+        eventType = ["Bounce", "Complaint", "Reject"]
+        mail      = { tags = { "ses:configuration-set" = ["hunt"] } }
+      }
+    }
+    error_message = "The rule sees other mails than those of this deployment that came back."
+  }
+  assert {
+    condition = (
+      toset(one(aws_sesv2_configuration_set_event_destination.returned[0].event_destination).matching_event_types) == toset(["BOUNCE", "COMPLAINT", "REJECT"]) &&
+      endswith(one(one(aws_sesv2_configuration_set_event_destination.returned[0].event_destination).event_bridge_destination).event_bus_arn, ":event-bus/default")
+    )
+    error_message = "SES does not say which mails came back."
+  }
+  assert {
+    condition     = aws_cloudwatch_event_target.mail_returned[0].arn == aws_sqs_queue.this["reports"].arn
+    error_message = "What came back does not go to the function that notes it."
+  }
+  assert {
+    condition = anytrue([for statement in jsondecode(aws_sqs_queue_policy.this["reports"].policy).Statement :
+      contains(flatten([try(statement.Condition.ArnEquals["aws:SourceArn"], [])]), aws_cloudwatch_event_rule.mail_returned[0].arn)
+    ])
+    error_message = "The queue of reports does not take what came back."
+  }
+}
+
+run "without_mail_nothing_comes_back" {
+  command = apply
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.mail_returned) + length(aws_sesv2_configuration_set_event_destination.returned) == 0
+    error_message = "There is a rule for mails, and no mail is sent."
+  }
+}
+
 run "deployment_file" {
   command = apply
   variables {

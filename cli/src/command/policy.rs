@@ -1,8 +1,11 @@
-//! `peerhound policy check`.
+//! `peerhound policy check` and `peerhound policy preview-mail`.
+
+mod preview;
 
 use anyhow::Result;
+use casework::directories::check_csv;
 use casework::rules::Rules;
-use investigation::policy::{Policy, PolicyError};
+use investigation::policy::{AddressSource, Policy, PolicyError};
 use serde::Serialize;
 
 use crate::args::PolicyCommand;
@@ -19,7 +22,14 @@ struct Answer {
 }
 
 /// Runs the command.
-pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result<Exit> {
+pub(super) fn run(setup: &Setup, command: &PolicyCommand) -> Result<Exit> {
+    match command {
+        PolicyCommand::Check => check(setup),
+        PolicyCommand::PreviewMail(which) => preview::run(setup, which),
+    }
+}
+
+fn check(setup: &Setup) -> Result<Exit> {
     let text = setup.policy_text()?;
     let (errors, warnings, scope) = match Policy::parse(&text) {
         Ok(policy) => {
@@ -31,6 +41,7 @@ pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result
                 }
                 Err(error) => errors.push(format!("[assessment] {:#}", anyhow::Error::from(error))),
             }
+            check_mail(setup, &policy, &mut errors);
             let networks: Vec<String> = policy.scope.networks.iter().map(ToString::to_string).collect();
             (errors, warnings, networks.join(", "))
         }
@@ -57,4 +68,24 @@ pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result
     }
     show::lines(&lines);
     Ok(exit)
+}
+
+/// What only the files beside the policy tell: texts of mails, and the list of users. What is wrong in them would go
+/// unseen until the first mail.
+fn check_mail(setup: &Setup, policy: &Policy, errors: &mut Vec<String>) {
+    match casework::texts::read(setup.texts_folder(policy).as_deref()) {
+        Ok((texts, faults)) => {
+            errors.extend(faults.iter().map(|fault| format!("[mail] texts: {fault}")));
+            if faults.is_empty() && texts.language(&policy.mail.language).is_none() {
+                let known = texts.languages().collect::<Vec<_>>().join(", ");
+                errors.push(format!("[mail] language = {:?}: there are {known}", policy.mail.language));
+            }
+        }
+        Err(error) => errors.push(format!("[mail] {:#}", anyhow::Error::from(error))),
+    }
+    if let Some(file) = setup.users_file(policy).filter(|_| policy.users.asks(AddressSource::Csv))
+        && let Err(why) = check_csv(&file, policy)
+    {
+        errors.push(format!("[users] directory {}: {why}", file.display()));
+    }
 }

@@ -284,6 +284,9 @@ pub(crate) fn action_line(action: &ActionRecord) -> String {
         ActionStatus::Pending => (paint::yellow("to be tried again"), safe(&action.detail)),
         ActionStatus::Skipped => (paint::yellow("skipped"), safe(&action.detail)),
         ActionStatus::Failed => (paint::red("failed"), safe(&action.detail)),
+        ActionStatus::DryRun => (paint::yellow("dry run"), safe(&action.detail)),
+        ActionStatus::Bounced => (paint::red("came back"), safe(&action.detail)),
+        ActionStatus::Complained => (paint::red("complained of"), safe(&action.detail)),
         ActionStatus::Uncertain => (
             paint::red("uncertain"),
             format!("{}; look there before you repeat it by hand", safe(&action.detail)),

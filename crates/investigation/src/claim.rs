@@ -8,12 +8,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::scope::fold;
 
-/// What a claim is on: `ip#<canonical address>` or `user#<domain>\<name>`.
+/// How the keys of slots begin.
+pub const LIMIT: &str = "limit#";
+
+/// What a claim is on: `ip#<canonical address>`, `user#<domain>\<name>`, or a slot of a limit, `limit#…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClaimKey(String);
@@ -61,6 +66,17 @@ impl ClaimKey {
             return Some(Self::ip(ip));
         }
         Self::user(None, text.strip_prefix("user#").unwrap_or(text), aliases)
+    }
+
+    /// The key of one slot of a limit: so many mails to `who` may go out. Who that is cannot be read from it.
+    pub(crate) fn limit(name: &str, who: &str, slot: u32) -> Self {
+        let who = HEXLOWER.encode(&Sha256::digest(who.to_lowercase().as_bytes())[..8]);
+        Self(format!("{LIMIT}{name}#{who}#{slot}"))
+    }
+
+    /// Whether it is a slot of a limit, and no machine and no user.
+    pub fn is_limit(&self) -> bool {
+        self.0.starts_with(LIMIT)
     }
 
     /// A key as a store gives it back. Only for text that [`ClaimKey::as_str`] gave.

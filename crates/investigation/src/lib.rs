@@ -20,6 +20,7 @@ pub mod assess;
 pub mod case;
 pub mod claim;
 pub mod digest;
+pub mod directory;
 pub mod evidence;
 pub mod order;
 pub mod policy;

@@ -5,12 +5,17 @@ use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{
     Attachment as SesAttachment, AttachmentContentDisposition, Body, Content, Destination, EmailContent,
-    Message as SesMessage, MessageHeader,
+    Message as SesMessage, MessageHeader, MessageTag,
 };
 use investigation::act::Message;
 
 use super::told;
 use crate::deliver::{Attachment, Channel, DeliveryError, Receipt};
+
+/// Tag with the case that a mail belongs to: what SES says of the mail later names it.
+pub const CASE_TAG: &str = "peerhound-case";
+/// Tag with the number of the effect within the case.
+pub const EFFECT_TAG: &str = "peerhound-effect";
 
 /// How mails leave.
 #[derive(Clone, Debug)]
@@ -21,7 +26,16 @@ pub struct SesConfig {
     pub configuration_set: Option<String>,
 }
 
-/// Sends one mail in one try. `key` is the same for every try of the same mail, and is written into a header.
+/// Which delivery a mail is.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The case and the number of the effect within it; none for a digest.
+    pub delivery: Option<(&'a str, u32)>,
+    /// The same for every try of the same mail; it is written into a header.
+    pub key: &'a str,
+}
+
+/// Sends one mail in one try.
 ///
 /// # Errors
 /// See [`DeliveryError`].
@@ -31,17 +45,24 @@ pub async fn send(
     to: &[String],
     message: &Message,
     attachments: &[Attachment],
-    key: &str,
+    origin: Origin<'_>,
 ) -> Result<Receipt, DeliveryError> {
     if to.is_empty() {
         return Err(DeliveryError::rejected("no recipient"));
     }
     let built = |error: aws_sdk_sesv2::error::BuildError| DeliveryError::rejected(&error.to_string());
     let text = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(built);
-    let header = MessageHeader::builder().name("X-Peerhound-Key").value(key).build().map_err(built)?;
+    let header = MessageHeader::builder().name("X-Peerhound-Key").value(origin.key).build().map_err(built)?;
     let automatic =
         MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build().map_err(built)?;
     let html = message.html.as_deref().map(text).transpose()?;
+    let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build().map_err(built);
+    let tags = match origin.delivery {
+        Some((case_id, effect)) => {
+            vec![tag(CASE_TAG, case_id)?, tag(EFFECT_TAG, &effect.to_string())?]
+        }
+        None => Vec::new(),
+    };
     let attached = attachments.iter().map(attached).collect::<Result<Vec<_>, _>>()?;
     let simple = SesMessage::builder()
         .subject(text(&message.subject)?)
@@ -55,6 +76,7 @@ pub async fn send(
         .from_email_address(&config.from)
         .set_configuration_set_name(config.configuration_set.clone())
         .destination(Destination::builder().set_to_addresses(Some(to.to_vec())).build())
+        .set_email_tags((!tags.is_empty()).then_some(tags))
         .content(EmailContent::builder().simple(simple).build())
         .send()
         .await;

@@ -1,6 +1,11 @@
-//! What comes on the queue of reports: news from S3, from SSM, and from our own other functions.
+//! What comes on the queue of reports: news from S3, from SSM, from SES, and from our own other functions.
 
+use std::collections::BTreeMap;
+
+use investigation::case::Returned;
 use serde::Deserialize;
+
+use super::mail::{CASE_TAG, EFFECT_TAG};
 
 /// One piece of news.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,17 @@ pub enum News {
     },
     /// The summary of a day is due.
     Digest,
+    /// A mail came back, or its receiver complained.
+    MailReturned {
+        /// The case.
+        case_id: String,
+        /// The delivery within the case.
+        effect: u32,
+        /// Which of the two.
+        how: Returned,
+        /// Whom it concerns and why, in one line. Goes onto the case and nowhere else.
+        why: String,
+    },
     /// A case has something due.
     Continue {
         /// The case.
@@ -69,12 +85,107 @@ struct Detail {
     #[serde(rename = "command-id")]
     command_id: Option<String>,
     status: Option<String>,
+    #[serde(rename = "eventType")]
+    event_type: Option<String>,
+    mail: Option<SesMail>,
+    bounce: Option<Bounce>,
+    complaint: Option<Complaint>,
+    reject: Option<Reject>,
+}
+
+/// SES's events as EventBridge delivers them: the `detail` is what is published to SNS
+/// (<https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>).
+#[derive(Deserialize)]
+struct SesMail {
+    #[serde(default)]
+    tags: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounce {
+    #[serde(default)]
+    bounce_type: String,
+    #[serde(default)]
+    bounce_sub_type: String,
+    #[serde(default)]
+    bounced_recipients: Vec<Recipient>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Complaint {
+    #[serde(default)]
+    complained_recipients: Vec<Recipient>,
+    complaint_feedback_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reject {
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recipient {
+    #[serde(default)]
+    email_address: String,
+    status: Option<String>,
+    diagnostic_code: Option<String>,
+}
+
+/// Most receivers of one mail that are told by name.
+const MAX_RECIPIENTS: usize = 10;
+
+impl Recipient {
+    fn told(&self) -> String {
+        let mut text = self.email_address.clone();
+        for part in self.status.iter().chain(&self.diagnostic_code) {
+            text.push(' ');
+            text.push_str(part);
+        }
+        investigation::text::one_line(&text, 200)
+    }
+}
+
+impl Detail {
+    /// What SES says of a mail of ours. Nothing, where the mail is not: others may send through the same configuration
+    /// set.
+    fn returned(self) -> Result<Vec<News>, String> {
+        let tag = |name: &str| self.mail.as_ref()?.tags.get(name)?.first().cloned();
+        let Some(case_id) = tag(CASE_TAG) else { return Ok(Vec::new()) };
+        let effect = tag(EFFECT_TAG).and_then(|effect| effect.parse().ok());
+        let effect = effect.ok_or("SES's message names no effect of the case")?;
+        let list = |recipients: &[Recipient]| {
+            let told: Vec<String> = recipients.iter().take(MAX_RECIPIENTS).map(Recipient::told).collect();
+            told.join("; ")
+        };
+        let (how, why) = match (self.event_type.as_deref(), &self.bounce, &self.complaint, &self.reject) {
+            (Some("Bounce"), Some(bounce), ..) => {
+                let kind = format!("{}/{}", bounce.bounce_type, bounce.bounce_sub_type);
+                (Returned::Bounced, format!("{kind}: {}", list(&bounce.bounced_recipients)))
+            }
+            (Some("Complaint"), _, Some(complaint), _) => {
+                let kind = complaint.complaint_feedback_type.as_deref().unwrap_or("complaint");
+                (Returned::Complained, format!("{kind}: {}", list(&complaint.complained_recipients)))
+            }
+            (Some("Reject"), .., Some(reject)) => {
+                (Returned::Bounced, format!("SES did not send it: {}", reject.reason))
+            }
+            // Deliveries, openings and the like change nothing.
+            _ => return Ok(Vec::new()),
+        };
+        let (case_id, why) =
+            (investigation::text::one_line(&case_id, 80), investigation::text::one_line(&why, 400));
+        Ok(vec![News::MailReturned { case_id, effect, how, why }])
+    }
 }
 
 /// Reads one message. None of the senders is an endpoint or a relay.
 ///
 /// # Errors
-/// One line, where it is none of the three.
+/// One line, where it is none of the four.
 pub fn read(body: &str) -> Result<Vec<News>, String> {
     let envelope: Envelope = serde_json::from_str(body)
         .map_err(|error| format!("the message is not JSON of a known shape: {error}"))?;
@@ -95,8 +206,9 @@ pub fn read(body: &str) -> Result<Vec<News>, String> {
             };
             Ok(vec![News::CommandEnded { command_id, status }])
         }
+        (Some("aws.ses"), _, Some(detail)) => detail.returned(),
         _ if envelope.event.as_deref() == Some("s3:TestEvent") => Ok(Vec::new()),
-        _ => Err("the message is neither from S3, nor from SSM, nor from Peerhound".to_owned()),
+        _ => Err("the message is neither from S3, nor from SSM, nor from SES, nor from Peerhound".to_owned()),
     }
 }
 
@@ -117,6 +229,25 @@ mod tests {
         assert_eq!(read(r#"{"continue":"ph-1"}"#).unwrap(), [News::Continue { case_id: "ph-1".to_owned() }]);
         assert_eq!(read(r#"{"digest":"2026-11-30"}"#).unwrap(), [News::Digest]);
         assert_eq!(read(r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#).unwrap(), []);
+    }
+
+    #[test]
+    fn a_mail_that_came_back_names_its_case() {
+        let bounce = include_str!("../../../../events/eventbridge/ses-bounce.json");
+        let why = "Permanent/General: alice@example.com 5.1.1 smtp; 550 5.1.1 user unknown".to_owned();
+        let of =
+            |how, why| News::MailReturned { case_id: "ph-20260302-k3m7qd5a".to_owned(), effect: 6, how, why };
+        assert_eq!(read(bounce).unwrap(), [of(Returned::Bounced, why)]);
+        let complaint = include_str!("../../../../events/eventbridge/ses-complaint.json");
+        let why = "abuse: alice@example.com".to_owned();
+        assert_eq!(read(complaint).unwrap(), [of(Returned::Complained, why)]);
+        // Somebody else's mail through the same set, and what says nothing new.
+        assert_eq!(read(&bounce.replace(CASE_TAG, "other")).unwrap(), []);
+        assert_eq!(read(&bounce.replace("\"Bounce\"", "\"Delivery\"")).unwrap(), []);
+        assert!(read(&bounce.replace("\"6\"", "\"six\"")).unwrap_err().contains("no effect"));
+        let hostile = bounce.replace("user unknown", "user\\r\\n\\u001b[2Junknown");
+        let [News::MailReturned { why, .. }] = read(&hostile).unwrap().try_into().unwrap() else { panic!() };
+        assert!(!why.contains(char::is_control), "{why:?}");
     }
 
     #[test]

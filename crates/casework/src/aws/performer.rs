@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use investigation::act::{self, ActionKind};
+use investigation::act::{self, ActionKind, Texts};
 use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
@@ -24,8 +24,9 @@ use super::{findings, queues, told};
 use crate::container::bundle::{Bundle, Caps};
 use crate::container::sealed_entries;
 use crate::deliver::{self, Attachment, DeliveryError, Receipt, TicketConfig, Token, Webhook};
+use crate::directories::Directories;
 use crate::rules::Rules;
-use crate::worker::case_file::{Collected, brief, enclosures, question};
+use crate::worker::case_file::{self, Collected, brief, enclosures, question, rehearsed};
 use crate::worker::on_site::delivery;
 use crate::worker::{Clock, Performed, Performer};
 
@@ -60,6 +61,10 @@ pub struct ThroughRelays {
     pub policy: Arc<Policy>,
     /// What cases are assessed by, read when it is needed.
     pub rules: Rules,
+    /// What mails are written from.
+    pub texts: Arc<Texts>,
+    /// Where users are looked up.
+    pub directories: Directories,
     /// Sends orders.
     pub dispatch: Arc<Dispatch>,
     /// The clock.
@@ -75,13 +80,13 @@ impl Performer for ThroughRelays {
         match effect {
             Effect::Identify | Effect::ReadUserClaims { .. } | Effect::Collect => self.role != Role::Act,
             Effect::Assess | Effect::Seal => self.role == Role::Progress,
-            Effect::Act { .. } => self.role == Role::Act,
+            Effect::LookUpUsers { .. } | Effect::Act { .. } => self.role == Role::Act,
         }
     }
 
     async fn hand_over(&self, case: &Case) {
         let queue = match case.due((self.now)()).map(|pending| &pending.effect) {
-            Some(Effect::Act { .. }) => &self.deployment.actions_queue_url,
+            Some(Effect::LookUpUsers { .. } | Effect::Act { .. }) => &self.deployment.actions_queue_url,
             Some(_) => &self.deployment.reports_queue_url,
             None => return,
         };
@@ -97,11 +102,16 @@ impl Performer for ThroughRelays {
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Assess => self.assess(case).await.unwrap_or_else(|why| why.into_event(effect)),
             Effect::Seal => self.seal(case).await.unwrap_or_else(|why| why.into_event(effect)),
+            Effect::LookUpUsers { users } => self.directories.look_up(users, &self.policy).await,
             Effect::Act { kind, to } => {
                 let delivered = self.act(case, effect, *kind, to).await;
                 Event::Delivered { effect, delivery: delivered }
             }
         })
+    }
+
+    fn rehearse(&self, case: &Case, kind: ActionKind, to: &[String]) -> String {
+        rehearsed(case, &self.policy, &self.texts, kind, to)
     }
 
     /// Staged bundles are expired by their bucket: no function may delete evidence.
@@ -206,8 +216,11 @@ impl ThroughRelays {
         let brief = brief(case, &self.policy, location);
         let key = format!("{}.effect-{effect}", case.id);
         let delivered = match kind {
-            ActionKind::MailUser => self.mail(to, &act::mail_user(&brief), &key).await,
-            ActionKind::MailSoc => self.mail(to, &act::mail_soc(&brief), &key).await,
+            ActionKind::MailUser | ActionKind::MailSoc => {
+                let message = case_file::mail(case, &self.policy, &self.texts, &brief, kind, to);
+                let origin = mail::Origin { delivery: Some((&case.id, effect)), key: &key };
+                self.mail(to, &message, origin).await
+            }
             ActionKind::Ticket => self.ticket(&act::ticket(&brief), &key).await,
             ActionKind::Finding => self.finding(&brief).await,
         };
@@ -226,8 +239,13 @@ impl ThroughRelays {
         }
     }
 
-    async fn mail(&self, to: &[String], message: &act::Message, key: &str) -> Result<Receipt, DeliveryError> {
-        self.mail_with(to, message, &[], key).await
+    async fn mail(
+        &self,
+        to: &[String],
+        message: &act::Message,
+        origin: mail::Origin<'_>,
+    ) -> Result<Receipt, DeliveryError> {
+        self.mail_with(to, message, &[], origin).await
     }
 
     /// Sends a mail with what is attached to it, in one try.
@@ -236,13 +254,13 @@ impl ThroughRelays {
         to: &[String],
         message: &act::Message,
         attachments: &[Attachment],
-        key: &str,
+        origin: mail::Origin<'_>,
     ) -> Result<Receipt, DeliveryError> {
         let config = SesConfig {
             from: self.policy.mail.from.clone(),
             configuration_set: self.deployment.mail_configuration_set.clone(),
         };
-        mail::send(self.clients.ses(), &config, to, message, attachments, key).await
+        mail::send(self.clients.ses(), &config, to, message, attachments, origin).await
     }
 
     async fn ticket(&self, ticket: &act::Ticket, key: &str) -> Result<Receipt, DeliveryError> {

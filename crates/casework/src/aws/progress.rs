@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use investigation::case::{Case, Effect, Event};
+use investigation::case::{Case, Effect, Event, Returned};
 use investigation::order::RelayResult;
 use investigation::scope::fold;
 
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
 use super::messages::{News, read};
+use super::mail;
 use super::performer::{Role, ThroughRelays};
 use super::queues::{self, Aside, QueueError};
 use super::told;
 use crate::backend::aws::Aws;
-use crate::backend::{Backend, StoreError};
+use crate::backend::{Backend, Committed, StoreError};
 use crate::container::bundle::{Caps, Origin};
 use crate::digest;
 use crate::worker::case_file::moved;
@@ -58,6 +59,9 @@ impl Progress {
                     })?;
                     self.arrived(&origin, until).await?;
                 }
+                News::MailReturned { case_id, effect, how, why } => {
+                    self.mail_returned(&case_id, effect, how, &why, until).await?;
+                }
                 // What arrived says so itself; a command that went well and left nothing is found by the sweep.
                 News::CommandEnded { status, .. } if is_success(&status) || !is_end(&status) => {}
                 News::CommandEnded { command_id, status } => {
@@ -96,7 +100,8 @@ impl Progress {
         let Some(ready) = digest::prepare(store, policy, false, now).await.map_err(failed)? else {
             return Ok(());
         };
-        let sent = performer.mail_with(&ready.to, &ready.message, &ready.attachments, &ready.key).await;
+        let origin = mail::Origin { delivery: None, key: &ready.key };
+        let sent = performer.mail_with(&ready.to, &ready.message, &ready.attachments, origin).await;
         digest::finish(store, policy, ready, sent, false, now).await.map(drop).map_err(failed)
     }
 
@@ -109,6 +114,47 @@ impl Progress {
             return Ok(());
         }
         self.patiently(until, || self.worker.drive(case_id, Pace::STEADY)).await
+    }
+
+    /// Notes on a case that a mail of it came back. The address is for the case alone: it is not logged.
+    async fn mail_returned(
+        &self,
+        case_id: &str,
+        effect: u32,
+        how: Returned,
+        why: &str,
+        until: Instant,
+    ) -> Result<(), Undone> {
+        let store = &self.worker.backend;
+        let retry = |error: &dyn std::fmt::Display| Undone::Retry(error.to_string());
+        let give_up = (Instant::now() + PATIENCE).min(until);
+        loop {
+            let case = store.case(case_id).await.map_err(|error| retry(&error))?;
+            let Some(case) = case else {
+                tracing::info!(case_id, "a mail came back whose case is not on record");
+                return Ok(());
+            };
+            // Whoever has an open case in hand would be refused the next write.
+            let hold = match case.is_closed() {
+                true => None,
+                false => store.hold(case_id).await.map_err(|error| retry(&error))?,
+            };
+            if case.is_closed() || hold.is_some() {
+                // Read again: it may have changed before it was held.
+                let case = store.case(case_id).await.map_err(|error| retry(&error))?.unwrap_or(case);
+                let now = (self.worker.now)();
+                let Some(step) = case.mail_returned(effect, how, why, now) else { return Ok(()) };
+                if store.commit(&step, now).await.map_err(|error| retry(&error))? == Committed::Done {
+                    tracing::info!(case_id, effect, ?how, "a mail came back");
+                    return Ok(());
+                }
+            }
+            drop(hold);
+            if Instant::now() + Duration::from_millis(200) >= give_up {
+                return Err(Undone::Retry(format!("case {case_id} is in another worker's hands")));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Takes a bundle in.
@@ -267,6 +313,51 @@ pub(super) fn is_end(status: &str) -> bool {
 mod tests {
     use super::super::testing::Site;
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_mail_that_came_back_is_noted_on_its_case_once() {
+        let Some(site) = Site::start().await else { return };
+        let soon = Instant::now() + Duration::from_secs(60);
+        site.intake().handle(&[super::super::testing::alert("a", "10.0.0.5")], soon).await;
+        let mut step_of = site.cases().await.remove(0);
+        // A mail of it was accepted.
+        step_of.actions.push(investigation::case::ActionRecord {
+            effect: Some(6),
+            kind: investigation::act::ActionKind::MailUser,
+            to: vec!["alice@example.com".to_owned()],
+            status: investigation::case::ActionStatus::Done,
+            detail: "accepted by SES".to_owned(),
+            attempts: 1,
+            at: step_of.updated_at,
+        });
+        step_of.version += 1;
+        let case_id = step_of.id.clone();
+        let step = investigation::case::Step {
+            case: step_of,
+            claims: Vec::new(),
+            alert: None,
+            alert_was: None,
+            requeue: Vec::new(),
+        };
+        let now = jiff::Timestamp::now();
+        assert_eq!(site.store.commit(&step, now).await.unwrap(), Committed::Done);
+        let event = include_str!("../../../../events/eventbridge/ses-bounce.json");
+        let event = event.replace("ph-20260302-k3m7qd5a", &case_id);
+        let progress = site.progress(Role::Progress);
+        for _ in 0..2 {
+            progress.handle(&event, soon).await.unwrap();
+        }
+        let case = site.store.case(&case_id).await.unwrap().unwrap();
+        let mail = case.actions.last().unwrap();
+        assert_eq!(mail.status, investigation::case::ActionStatus::Bounced);
+        assert!(mail.detail.contains("5.1.1") && mail.detail.contains("alice@example.com"), "{mail:?}");
+        let noted = case.history.iter().filter(|entry| entry.what.starts_with("mail_user came back")).count();
+        assert_eq!(noted, 1, "{:?}", case.history);
+        // A case that nobody knows any more is nobody's error, and its address goes nowhere.
+        let gone = event.replace(&case_id, "ph-20260302-nothing");
+        progress.handle(&gone, soon).await.unwrap();
+        assert!(site.take(&site.deployment.reports_dlq_url).await.is_empty());
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_never_will_be_done_goes_behind_its_own_queue_with_the_reason() {

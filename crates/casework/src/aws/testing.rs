@@ -96,6 +96,8 @@ impl Site {
             deployment: Arc::clone(&self.deployment),
             policy: Arc::clone(&policy),
             rules: crate::rules::Rules::Shipped,
+            texts: Arc::new(investigation::act::Texts::shipped().clone()),
+            directories: Default::default(),
             now: Arc::clone(&now),
             metrics: Arc::clone(&metrics),
             token: Default::default(),

@@ -245,7 +245,7 @@ pub trait Backend: Send + Sync + 'static {
     fn claims_on(&self, keys: &[ClaimKey], now: Timestamp)
     -> impl Future<Output = Stored<Vec<Claim>>> + Send;
 
-    /// Every claim in force, the first to expire first.
+    /// Every claim in force on a machine or a user, the first to expire first. The slots of limits are not among them.
     fn claims(&self, now: Timestamp) -> impl Future<Output = Stored<Vec<Claim>>> + Send;
 
     /// Gives up a claim by an operator's word. Returns it, if there was one.

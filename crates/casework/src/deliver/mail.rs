@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use investigation::act::Message;
 use lettre::address::Address;
 use lettre::message::header::{self, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
 
 use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, smtp};
@@ -150,21 +152,21 @@ fn compose(
     for address in to {
         builder = builder.to(Mailbox::new(None, address.clone()));
     }
-    let text = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
-    // The boundaries follow from the id, so that every try of a mail is the same to the byte.
-    let boundary = |part: &str| format!("{}-{part}", file_name(message_id));
+    let plain = SinglePart::builder().header(header::ContentType::TEXT_PLAIN).body(capped(&message.text));
+    // The last one is what a reader that can show both takes (RFC 2046, section 5.1.4).
     let both = message.html.as_ref().filter(|html| html.len() <= MAX_HTML).map(|html| {
         let page = SinglePart::builder().header(header::ContentType::TEXT_HTML).body(html.clone());
-        MultiPart::alternative().boundary(boundary("alternative")).singlepart(text.clone()).singlepart(page)
+        let boundary = boundary(message_id, "alternative");
+        MultiPart::alternative().boundary(boundary).singlepart(plain.clone()).singlepart(page)
     });
     let mail = match (both, attachments) {
-        (None, []) => builder.singlepart(text),
+        (None, []) => builder.singlepart(plain),
         (Some(both), []) => builder.multipart(both),
         (both, attachments) => {
-            let mixed = MultiPart::mixed().boundary(boundary("mixed"));
+            let mixed = MultiPart::mixed().boundary(boundary(message_id, "mixed"));
             let mixed = match both {
                 Some(both) => mixed.multipart(both),
-                None => mixed.singlepart(text),
+                None => mixed.singlepart(plain),
             };
             let add = |mixed: MultiPart, file: &Attachment| Ok(mixed.singlepart(attached(file)?));
             builder.multipart(attachments.iter().try_fold(mixed, add)?)
@@ -177,6 +179,12 @@ fn attached(file: &Attachment) -> Result<SinglePart, DeliveryError> {
     let media_type = header::ContentType::parse(file.media_type)
         .map_err(|error| DeliveryError::rejected(&error.to_string()))?;
     Ok(lettre::message::Attachment::new(file.name.clone()).body(file.bytes.clone(), media_type))
+}
+
+/// What stands between the parts: the same for every try of the same mail, and in no honest text.
+fn boundary(message_id: &str, part: &str) -> String {
+    let hash = Sha256::digest(message_id.as_bytes());
+    format!("=_peerhound_{part}_{}", HEXLOWER.encode(&hash[..16]))
 }
 
 /// The text, cut where it is longer than any mail of ours should be.

@@ -1,4 +1,5 @@
 mod mails;
+mod mime;
 mod servers;
 mod tickets;
 

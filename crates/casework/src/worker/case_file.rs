@@ -4,7 +4,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use investigation::act::{self, Brief};
+use investigation::act::{self, ActionKind, Brief, Message, Texts};
 use investigation::assess::Question;
 use investigation::case::{Case, Event};
 use investigation::evidence::manifest::Entry;
@@ -82,6 +82,49 @@ pub(crate) fn enclosures(
     };
     papers.push((REPORT_HTML, report::html(&subject).into_bytes()));
     Ok(papers)
+}
+
+/// The mail of an action, in the language of whom it goes to. A fault of the site's own texts is logged, and the shipped
+/// ones are used.
+pub(crate) fn mail(
+    case: &Case,
+    policy: &Policy,
+    texts: &Texts,
+    brief: &Brief,
+    kind: ActionKind,
+    to: &[String],
+) -> Message {
+    let theirs = case.language_of(to).and_then(|language| texts.language(language));
+    let language = theirs.unwrap_or(&policy.mail.language);
+    let written = match kind {
+        ActionKind::MailUser => texts.mail_user(brief, language),
+        _ => texts.mail_soc(brief, &policy.mail.language),
+    };
+    if let Some(fault) = written.fault {
+        tracing::warn!(case_id = case.id, %fault, "a text of the site's cannot be used; the shipped one is");
+    }
+    written.message
+}
+
+/// What would be sent or done, where the policy is tried out. Mails and tickets are written, so that what cannot be
+/// written is seen.
+pub(crate) fn rehearsed(
+    case: &Case,
+    policy: &Policy,
+    texts: &Texts,
+    kind: ActionKind,
+    to: &[String],
+) -> String {
+    let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
+    let brief = brief(case, policy, location);
+    match kind {
+        ActionKind::MailUser | ActionKind::MailSoc => {
+            let mail = mail(case, policy, texts, &brief, kind, to);
+            format!("would have sent {:?} to {}", mail.subject, to.join(", "))
+        }
+        ActionKind::Ticket => format!("would have raised {:?}", act::ticket(&brief).title),
+        ActionKind::Finding => "would have written a finding for the SIEM".to_owned(),
+    }
 }
 
 /// What messages, tickets and reports are written from.

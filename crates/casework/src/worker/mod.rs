@@ -13,8 +13,9 @@ mod tidy;
 use std::sync::Arc;
 use std::time::Duration;
 
+use investigation::act::ActionKind;
 use investigation::case::{
-    Case, Disposition, Effect, Event, Intake, Outcome, Pending, Refused, State, Step, intake,
+    Case, Delivery, Disposition, Effect, Event, Intake, Outcome, Pending, Refused, State, Step, intake,
 };
 use investigation::claim::Claim;
 use investigation::policy::Policy;
@@ -204,7 +205,12 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                     self.performer.hand_over(&case).await;
                     break;
                 }
-                case = self.apply(&case, Event::Began { effect }).await?;
+                let slots = case.limit_slots(effect, &self.policy);
+                let begun = match slots.as_slice() {
+                    [] => Event::Began { effect },
+                    slots => Event::SlotsRead { effect, held: self.backend.claims_on(slots, now).await? },
+                };
+                case = self.apply(&case, begun).await?;
                 failpoint("effect.begun");
                 let begun = case.pending.iter().find(|pending| pending.n == effect && pending.started);
                 if let Some(begun) = begun.cloned() {
@@ -258,6 +264,11 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             Effect::ReadUserClaims { keys } => {
                 Event::UserClaims { held: self.backend.claims_on(keys, (self.now)()).await? }
             }
+            // Here and not where things are sent, so that nothing can be, whatever the action is.
+            Effect::Act { kind, to } if self.policy.actions.dry_run => {
+                let what = self.performer.rehearse(case, *kind, to);
+                Event::Delivered { effect: pending.n, delivery: Delivery::Withheld { what } }
+            }
             _ => match self.performer.perform(case, pending).await {
                 Performed::Done(event) => event,
                 Performed::Dispatched { until, to } => Event::Dispatched { effect: pending.n, until, to },
@@ -288,6 +299,8 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         for _ in 0..CHANGES_OF_OWNER {
             let held = match self.write(case, event.clone()).await? {
                 Ok(written) => return Ok(written),
+                // Another case took the slot of a limit first: the slots have to be read again.
+                Err(Some(held)) if held.key.is_limit() => return Ok(case.clone()),
                 Err(Some(held)) => held,
                 // The step would be the same once more: who owns which user has to be read again.
                 Err(None) if matches!(case.state, State::ClaimingUsers) => break,
@@ -328,6 +341,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 Some(Effect::Collect) => Phase::Collecting,
                 Some(Effect::Assess) => Phase::Assessing,
                 Some(Effect::Seal) => Phase::Sealing,
+                Some(Effect::LookUpUsers { .. }) => Phase::Acting(ActionKind::MailUser),
                 Some(Effect::Act { kind, .. }) => Phase::Acting(*kind),
                 None if step.case.is_closed() => Phase::Closed,
                 None => return step.case,

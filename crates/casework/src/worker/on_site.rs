@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use collector::{Collector, ContactError, Progress};
-use investigation::act::{self, ActionKind, Brief};
+use investigation::act::{self, ActionKind, Brief, Texts};
 use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
@@ -14,10 +14,11 @@ use investigation::evidence::{ArtifactKind, Collection, Identity};
 
 use investigation::policy::Policy;
 
-use super::case_file::{Collected, brief, enclosures, moved, question};
+use super::case_file::{Collected, brief, enclosures, mail, moved, question, rehearsed};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
+use crate::directories::Directories;
 use crate::failpoint::failpoint;
 use crate::places::Places;
 use crate::rules::Rules;
@@ -32,6 +33,10 @@ pub struct OnSite {
     pub rules: Rules,
     /// Folders.
     pub places: Places,
+    /// What mails are written from.
+    pub texts: Arc<Texts>,
+    /// Where users are looked up.
+    pub directories: Directories,
     /// How mail goes out.
     pub mail: MailConfig,
     /// How tickets go out.
@@ -53,11 +58,16 @@ impl Performer for OnSite {
             Effect::Collect => self.collect(case, pending).await,
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
+            Effect::LookUpUsers { users } => self.directories.look_up(users, &self.policy).await,
             Effect::Act { kind, to } => {
                 let delivery = self.act(case, effect, *kind, to).await;
                 Event::Delivered { effect, delivery }
             }
         })
+    }
+
+    fn rehearse(&self, case: &Case, kind: ActionKind, to: &[String]) -> String {
+        rehearsed(case, &self.policy, &self.texts, kind, to)
     }
 
     /// Clears what a closed case left in the staging area. It is only disk space: a failure is logged.
@@ -230,11 +240,9 @@ impl OnSite {
         let key = format!("{}.effect-{effect}", case.id);
         let outbox = &self.places.outbox;
         let delivered = match kind {
-            ActionKind::MailUser => {
-                deliver::send_mail(&self.mail, to, &act::mail_user(&brief), &key, outbox).await
-            }
-            ActionKind::MailSoc => {
-                deliver::send_mail(&self.mail, to, &act::mail_soc(&brief), &key, outbox).await
+            ActionKind::MailUser | ActionKind::MailSoc => {
+                let mail = mail(case, &self.policy, &self.texts, &brief, kind, to);
+                deliver::send_mail(&self.mail, to, &mail, &key, outbox).await
             }
             ActionKind::Ticket => {
                 deliver::post_ticket(&self.ticket, &act::ticket(&brief), &key, outbox).await

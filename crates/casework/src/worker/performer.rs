@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use investigation::act::ActionKind;
 use investigation::case::{Case, Effect, Event, Pending};
 use jiff::Timestamp;
 
@@ -41,6 +42,12 @@ pub trait Performer: Send + Sync + 'static {
     fn hand_over(&self, case: &Case) -> impl Future<Output = ()> + Send {
         let _ = case;
         std::future::ready(())
+    }
+
+    /// What an action would do, for a case whose policy is tried out. Sends and changes nothing.
+    fn rehearse(&self, case: &Case, kind: ActionKind, to: &[String]) -> String {
+        let _ = case;
+        format!("would have done {kind} {}", to.join(", ")).trim_end().to_owned()
     }
 
     /// Clears what a closed case left behind.

@@ -1,6 +1,7 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
 mod decided;
+mod mails;
 mod papers;
 
 use std::path::Path;
@@ -63,6 +64,8 @@ fn worker(data: &Path) -> Site {
         policy: Arc::clone(&policy),
         rules: crate::rules::Rules::Shipped,
         places: Places::create(data).unwrap(),
+        texts: Arc::new(investigation::act::Texts::shipped().clone()),
+        directories: Default::default(),
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         ticket: TicketConfig { webhook: None },
         findings: None,

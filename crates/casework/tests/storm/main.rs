@@ -142,6 +142,8 @@ fn function(clients: Clients) -> Arc<Intake> {
         deployment,
         policy: Arc::clone(&policy),
         rules: casework::rules::Rules::Shipped,
+        texts: Arc::new(investigation::act::Texts::shipped().clone()),
+        directories: Default::default(),
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
         token: Default::default(),

@@ -7,14 +7,14 @@ use crate::text::one_line;
 /// Longest subject or title, in characters.
 const MAX_TITLE: usize = 150;
 
-/// A mail without its recipients.
+/// A mail without its recipients: the same in plain text and, where there is one, in HTML.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// One line without control characters: it can go into a header as it is.
     pub subject: String,
     /// Text with `\n` at the end of each line and no other control character.
     pub text: String,
-    /// The same as a page, for those who read mail so. It loads nothing.
+    /// A whole page that loads nothing; outside text in it is escaped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
 }

@@ -6,7 +6,7 @@
 
 mod brief;
 mod kind;
-mod mail;
+pub mod mail;
 mod message;
 mod ocsf;
 mod report;
@@ -17,7 +17,7 @@ mod tests;
 
 pub use brief::Brief;
 pub use kind::ActionKind;
-pub use mail::{mail_soc, mail_user};
+pub use mail::{TextFault, TextFile, Texts};
 pub(crate) use message::title as subject;
 pub use message::{Message, Ticket};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};

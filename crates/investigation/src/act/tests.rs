@@ -126,6 +126,19 @@ fn collection() -> Collection {
     }
 }
 
+fn mail_user(brief: &Brief) -> Message {
+    written(Texts::shipped().mail_user(brief, "en"))
+}
+
+fn mail_soc(brief: &Brief) -> Message {
+    written(Texts::shipped().mail_soc(brief, "en"))
+}
+
+fn written(written: mail::Written) -> Message {
+    assert_eq!(written.fault, None);
+    written.message
+}
+
 fn show(message: &Message) -> String {
     format!("Subject: {}\n\n{}", message.subject, message.text)
 }

@@ -30,7 +30,8 @@ impl Case {
             (State::Closed { .. }, _) => {
                 return Err(Refused::Closed { case_id: self.id.clone(), event: name });
             }
-            (_, Event::Began { effect }) => step.begin(effect, policy, now)?,
+            (_, Event::Began { effect }) => step.begin(effect, &[], policy, now)?,
+            (_, Event::SlotsRead { effect, held }) => step.begin(effect, &held, policy, now)?,
             (_, Event::Dispatched { effect, until, to }) => {
                 let pending = step.case.pending_mut(effect)?;
                 pending.not_before = until;
@@ -89,6 +90,10 @@ impl Case {
                 step.case.pending.clear();
                 step.case.state = State::Acting;
                 step.case.plan_actions(policy, now);
+                step.close_if_done(now);
+            }
+            (State::Acting, Event::LookedUp { people, faults, again }) => {
+                step.case.looked_up(people, faults, again, policy, now);
                 step.close_if_done(now);
             }
             (State::Acting, Event::Delivered { effect, delivery }) => {

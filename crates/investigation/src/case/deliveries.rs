@@ -23,6 +23,12 @@ pub enum ActionStatus {
     Failed,
     /// It may have arrived, and repeating it could deliver it twice: a person decides.
     Uncertain,
+    /// Nothing was sent, as the policy is tried out: the detail says what would have been.
+    DryRun,
+    /// It was accepted, and could not be handed on to its receiver.
+    Bounced,
+    /// It arrived, and its receiver complained of it.
+    Complained,
 }
 
 /// One action and how it went.
@@ -50,13 +56,18 @@ impl Effect {
     pub(super) fn may_repeat(&self, policy: &Policy) -> bool {
         match self {
             // A file in the outbox is written under the same name again.
-            Self::Act { kind: ActionKind::MailUser | ActionKind::MailSoc, .. } => policy.mail.smtp.is_none(),
+            Self::Act { kind: ActionKind::MailUser | ActionKind::MailSoc, .. } => policy.mails_to_outbox(),
             Self::Act { kind: ActionKind::Ticket, .. } => {
                 policy.ticket.webhook.as_ref().is_none_or(|webhook| webhook.honours_idempotency_key)
             }
             // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
             Self::Act { kind: ActionKind::Finding, .. } => true,
-            Self::Identify | Self::ReadUserClaims { .. } | Self::Collect | Self::Assess | Self::Seal => true,
+            Self::Identify
+            | Self::ReadUserClaims { .. }
+            | Self::Collect
+            | Self::Assess
+            | Self::Seal
+            | Self::LookUpUsers { .. } => true,
         }
     }
 }
@@ -75,7 +86,11 @@ impl Case {
         let finding = policy.findings.wanted() && !kinds.contains(&ActionKind::Finding);
         for kind in kinds.iter().chain(finding.then_some(&ActionKind::Finding)) {
             let to = match kind {
-                ActionKind::MailUser => self.user_addresses(policy),
+                _ if policy.actions.off.contains(kind) => Err(format!("[actions] off names {kind}")),
+                ActionKind::MailUser => {
+                    self.plan_user_mails(policy, now);
+                    continue;
+                }
                 ActionKind::MailSoc if policy.mail.soc.is_empty() => {
                     Err("[mail] soc names nobody".to_owned())
                 }
@@ -93,52 +108,6 @@ impl Case {
                 Err(why) => (None, Vec::new(), ActionStatus::Skipped, why),
             };
             self.actions.push(ActionRecord { effect, kind: *kind, to, status, detail, attempts: 0, at: now });
-        }
-    }
-
-    /// Where mail for the suspects goes. The alert and the endpoint are written by outsiders, so that an address is
-    /// only used if its domain is one of the policy's and its local part is plain.
-    fn user_addresses(&self, policy: &Policy) -> Result<Vec<String>, String> {
-        let mut addresses = Vec::new();
-        let pattern_domain = policy.users.mail.as_deref().and_then(|pattern| pattern.rsplit_once('@'));
-        let allowed = |domain: &str| {
-            let listed = policy.users.mail_domains.iter().any(|listed| listed.eq_ignore_ascii_case(domain));
-            listed || pattern_domain.is_some_and(|(_, of_pattern)| of_pattern.eq_ignore_ascii_case(domain))
-        };
-        let suspects = self.suspects();
-        // Where several people are logged in, the one whose process was found is the one to be told.
-        let owner = self.assessment.as_ref().and_then(|assessment| assessment.user()).map(name_of);
-        let owners: Vec<String> =
-            suspects.iter().filter(|suspect| Some(name_of(suspect)) == owner).cloned().collect();
-        let suspects = if owners.is_empty() { suspects } else { owners };
-        let named = self
-            .alert
-            .user_name
-            .as_deref()
-            .and_then(|name| policy.user_key(self.alert.user_domain.as_deref(), name))
-            .filter(|key| self.claim(key).is_some());
-        if let (Some(_), Some(email)) = (named, self.alert.user_email.as_deref())
-            && let Some((local, domain)) = email.rsplit_once('@')
-            && is_plain(local)
-            && allowed(domain)
-        {
-            addresses.push(email.to_owned());
-        } else if let Some(pattern) = policy.users.mail.as_deref() {
-            for suspect in &suspects {
-                let (domain, user) = suspect.split_once('\\').unwrap_or(("", suspect));
-                let address = pattern.replace("{user}", user).replace("{domain}", domain);
-                if let Some((local, domain)) = address.rsplit_once('@')
-                    && is_plain(local)
-                    && is_plain(domain)
-                {
-                    addresses.push(address);
-                }
-            }
-        }
-        match (addresses.is_empty(), suspects.is_empty()) {
-            (false, _) => Ok(addresses),
-            (true, true) => Err("no user was logged in to the machine".to_owned()),
-            (true, false) => Err("no mail address is known for the user: set [users] mail".to_owned()),
         }
     }
 
@@ -174,6 +143,7 @@ impl Case {
         let (status, detail, retry_after) = match delivery {
             Delivery::Accepted { receipt } => (ActionStatus::Done, receipt, None),
             Delivery::Rejected { why } => (ended, why, None),
+            Delivery::Withheld { what } => (ActionStatus::DryRun, what, None),
             Delivery::NotAccepted { why, retry_after } => (ActionStatus::Pending, why, retry_after),
             Delivery::Uncertain { why } if repeatable => (ActionStatus::Pending, why, None),
             Delivery::Uncertain { why } => (ActionStatus::Uncertain, why, None),
@@ -192,12 +162,18 @@ impl Case {
             self.pending.remove(position);
             let word = match status {
                 ActionStatus::Done => "delivered",
+                ActionStatus::DryRun => "not sent, the policy is tried out",
                 ActionStatus::Uncertain => "may or may not have been delivered and is not repeated",
                 _ => "could not be delivered",
             };
             self.note(now, format!("{name} {word}: {detail}"));
         }
         if let Some(record) = self.actions.iter_mut().find(|record| record.effect == Some(effect)) {
+            // It came back before it was heard that it had been accepted: that is the later word on it.
+            if matches!(record.status, ActionStatus::Bounced | ActionStatus::Complained) {
+                record.attempts = attempts;
+                return Ok(());
+            }
             *record = ActionRecord { status, detail, attempts, at: now, ..record.clone() };
         }
         Ok(())
@@ -206,23 +182,9 @@ impl Case {
 
 /// The wait before the next try: doubled each time, up to an hour, and at least what the other side asked for (up to
 /// a day).
-fn pause(policy: &Policy, attempts: u32, retry_after: Option<u64>) -> SignedDuration {
+pub(super) fn pause(policy: &Policy, attempts: u32, retry_after: Option<u64>) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(16);
     let backoff = policy.actions.backoff.duration().as_secs().saturating_mul(1 << doublings).min(3600);
     let asked = retry_after.unwrap_or(0).min(86_400);
     SignedDuration::from_secs(i64::try_from(backoff.max(asked)).unwrap_or(3600))
-}
-
-/// The account name without its domain, in lower case.
-fn name_of(user: &str) -> String {
-    user.rsplit('\\').next().unwrap_or(user).to_lowercase()
-}
-
-/// Whether text may stand in a mail address without quoting.
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
-    (1..=64).contains(&text.len())
-        && text.chars().all(plain)
-        && !text.starts_with('.')
-        && !text.ends_with('.')
 }

@@ -27,6 +27,11 @@ pub enum Effect {
     Assess,
     /// Seal the staged evidence.
     Seal,
+    /// Look up the mail addresses and languages of these users, `domain\name`.
+    LookUpUsers {
+        /// The users.
+        users: Vec<String>,
+    },
     /// Deliver a message or a ticket.
     Act {
         /// Which.
@@ -45,6 +50,7 @@ impl Effect {
             Self::Collect => "collect",
             Self::Assess => "assess",
             Self::Seal => "seal",
+            Self::LookUpUsers { .. } => "look up users",
             Self::Act { kind, .. } => kind.as_str(),
         }
     }
@@ -82,6 +88,9 @@ pub struct Pending {
     /// A delivery of which an earlier try may have arrived.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_have_arrived: bool,
+    /// It has its slots of every limit that it falls under.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admitted: bool,
 }
 
 impl Pending {
@@ -97,6 +106,7 @@ impl Pending {
             unheard: 0,
             failing_since: None,
             may_have_arrived: false,
+            admitted: false,
         }
     }
 }
@@ -115,9 +125,11 @@ impl Case {
                 artifacts: policy.collection.artifacts.clone(),
                 limits: policy.collection.limits.clone(),
             },
-            Effect::ReadUserClaims { .. } | Effect::Assess | Effect::Seal | Effect::Act { .. } => {
-                return None;
-            }
+            Effect::ReadUserClaims { .. }
+            | Effect::Assess
+            | Effect::Seal
+            | Effect::LookUpUsers { .. }
+            | Effect::Act { .. } => return None,
         };
         Some(Order { case_id: self.id.clone(), target: self.target, task })
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::SealedEvidence;
+use super::{Person, SealedEvidence};
 use crate::assess::Assessment;
 use crate::claim::Claim;
 use crate::evidence::{ArtifactOutcome, Identity};
@@ -29,6 +29,11 @@ pub enum Delivery {
         /// One line.
         why: String,
     },
+    /// Nothing was sent, as the policy is tried out ([`crate::policy::Actions::dry_run`]).
+    Withheld {
+        /// What would have been.
+        what: String,
+    },
     /// It may have arrived: the answer was lost.
     Uncertain {
         /// One line.
@@ -43,6 +48,14 @@ pub enum Event {
     Began {
         /// The effect.
         effect: u32,
+    },
+    /// The slots of the limits that an effect falls under ([`super::Case::limit_slots`]) were looked up, and it is about to
+    /// be performed if each limit has a free one.
+    SlotsRead {
+        /// The effect.
+        effect: u32,
+        /// The slots that are taken.
+        held: Vec<Claim>,
     },
     /// An effect was handed to someone who reports later.
     Dispatched {
@@ -113,6 +126,15 @@ pub enum Event {
         /// Where.
         evidence: SealedEvidence,
     },
+    /// The users were looked up.
+    LookedUp {
+        /// What was found of them.
+        people: Vec<Person>,
+        /// What could not be asked or read, each in one line.
+        faults: Vec<String>,
+        /// Whether a later try may find more.
+        again: bool,
+    },
     /// A try of a delivery ended.
     Delivered {
         /// The effect.
@@ -142,6 +164,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Began { .. } => "began",
+            Self::SlotsRead { .. } => "slots_read",
             Self::Dispatched { .. } => "dispatched",
             Self::Reported { .. } => "reported",
             Self::Identified { .. } => "identified",
@@ -153,6 +176,7 @@ impl Event {
             Self::EvidenceGone { .. } => "evidence_gone",
             Self::Assessed { .. } => "assessed",
             Self::Sealed { .. } => "sealed",
+            Self::LookedUp { .. } => "looked_up",
             Self::Delivered { .. } => "delivered",
             Self::EffectFailed { .. } => "effect_failed",
         }

@@ -147,6 +147,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         staged: None,
         assessment: None,
         evidence: None,
+        people: Vec::new(),
         actions: Vec::new(),
         pending: Vec::new(),
         next_effect: 1,

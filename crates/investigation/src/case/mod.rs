@@ -15,11 +15,14 @@
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
+mod admission;
 mod advance;
 mod deliveries;
 mod effect;
 mod event;
 mod intake;
+mod people;
+mod returned;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -35,6 +38,8 @@ pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
 pub use intake::{Disposition, Intake, intake};
+pub use people::Person;
+pub use returned::Returned;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
@@ -184,6 +189,9 @@ pub struct Case {
     pub assessment: Option<Assessment>,
     /// The container.
     pub evidence: Option<SealedEvidence>,
+    /// What directories say of the suspects, where they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Person>,
     /// Every action with how it went.
     pub actions: Vec<ActionRecord>,
     /// Effects still to be performed: the outbox.
@@ -280,10 +288,6 @@ impl Case {
     /// The verdict, once there is one.
     pub fn verdict(&self) -> Option<Verdict> {
         self.assessment.as_ref().map(|assessment| assessment.verdict)
-    }
-
-    pub(super) fn claim(&self, key: &ClaimKey) -> Option<&Claim> {
-        self.claims.iter().find(|claim| &claim.key == key)
     }
 
     /// The step by which a person gives up this case's claim on `key`: the claim goes, and the history says who took it

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Effect, Refused, Step};
-use crate::claim::{ClaimOp, later};
+use crate::claim::{Claim, ClaimOp, later};
 use crate::policy::Policy;
 
 /// How often in a row an effect may be begun without being heard of again before it is given up: an endpoint, a
@@ -24,9 +24,18 @@ const PATIENT_FROM: u32 = 3;
 impl Step {
     /// Marks an effect as begun, renews the leases before a contact, and settles a delivery that was begun before
     /// and never heard of again.
-    pub(super) fn begin(&mut self, effect: u32, policy: &Policy, now: Timestamp) -> Result<(), Refused> {
+    pub(super) fn begin(
+        &mut self,
+        effect: u32,
+        held: &[Claim],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let pending = self.case.pending_mut(effect)?;
         if pending.started && self.unheard(effect, policy, now)? {
+            return Ok(());
+        }
+        if !self.admitted(effect, held, policy, now)? {
             return Ok(());
         }
         let pending = self.case.pending_mut(effect)?;
@@ -60,6 +69,11 @@ impl Step {
             .then(|| "the worker stopped while this delivery was under way".to_owned());
         if unheard >= MAX_UNHEARD {
             let never = format!("{doing} was begun {unheard} times and never finished");
+            if matches!(pending.effect, Effect::LookUpUsers { .. }) {
+                self.case.looked_up(Vec::new(), vec![never], false, policy, now);
+                self.close_if_done(now);
+                return Ok(true);
+            }
             if !is_delivery {
                 let reason = format!("{never}; look at the log, then submit the alert again");
                 self.fail("gave_up".to_owned(), reason, true, now);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Policy, Transport};
-use crate::act::ActionKind;
+use super::{Hours, Policy, Transport};
+use crate::act::{ActionKind, Texts};
 use crate::order;
 
 /// One remark, a line that says what, where and what to do.
@@ -31,6 +31,7 @@ impl Policy {
         self.check_times(&mut remarks);
         self.check_transports(&mut remarks);
         self.check_users(&mut remarks);
+        self.check_actions(&mut remarks);
         self.check_delivery(&mut remarks);
         self.check_relays(&mut remarks);
         self.check_intake(&mut remarks);
@@ -154,11 +155,23 @@ impl Policy {
         if let Some(upper) = self.users.domains.keys().find(|domain| **domain != domain.to_lowercase()) {
             remarks.push(error(format!("[users.domains] {upper:?}: write the DNS domain in lower case")));
         }
-        if let Some(pattern) = &self.users.mail
-            && (!pattern.contains("{user}") || pattern.matches('@').count() != 1)
-        {
+        remarks.extend(self.users.faults().into_iter().map(error));
+    }
+
+    fn check_actions(&self, remarks: &mut Vec<Remark>) {
+        if let Some(fault) = self.actions.hours.as_ref().and_then(Hours::fault) {
+            remarks.push(error(format!("[actions.hours] {fault}")));
+        }
+        remarks.extend(self.actions.limits.faults().map(|fault| error(format!("[actions.limits] {fault}"))));
+        if self.actions.dry_run {
+            remarks.push(warning("[actions] dry_run is on: nothing is sent, cases say what would have been"));
+        }
+        // What a site's own folder holds is not known here.
+        if self.mail.texts.is_none() && Texts::shipped().language(&self.mail.language).is_none() {
+            let known = Texts::shipped().languages().collect::<Vec<_>>().join(", ");
+            let language = crate::text::one_line(&self.mail.language, 40);
             remarks.push(error(format!(
-                "[users] mail = {pattern:?}: needs {{user}} and one @, as in {{user}}@example.com"
+                "[mail] language = {language:?}: there are {known}; others need their words in the folder [mail] texts"
             )));
         }
     }
@@ -177,9 +190,9 @@ impl Policy {
         if used(ActionKind::MailSoc) && self.mail.soc.is_empty() {
             remarks.push(warning("[mail] soc is empty: mail_soc has nobody to go to and is skipped"));
         }
-        if used(ActionKind::MailUser) && self.users.mail.is_none() {
+        if used(ActionKind::MailUser) && self.users.mail.is_none() && !self.users.looked_up() {
             remarks.push(warning(
-                "[users] mail is not set: users get no mail unless the alert carries their address in an allowed domain",
+                "[users] mail is not set, nor a directory: users get no mail unless the alert carries their address in an allowed domain",
             ));
         }
         if let Some(webhook) = &self.ticket.webhook

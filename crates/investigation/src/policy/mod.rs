@@ -2,29 +2,35 @@
 
 mod check;
 mod digest;
+mod hours;
 mod intake;
 mod kerberos;
+mod limits;
 mod program;
 mod relay;
 pub mod sections;
 mod smb;
 pub mod span;
+mod users;
 mod winrm;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::Remark;
 pub use digest::DigestPolicy;
+pub use hours::{Day, Hours};
 pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
+pub use limits::{ActionLimits, WhenReached};
 pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh,
-    Storage, Ticket, UserExemption, Users, Webhook,
+    Storage, Ticket, Webhook,
 };
 pub use smb::Smb;
 pub use span::Span;
+pub use users::{AddressSource, Ldap, UserExemption, Users};
 pub use winrm::{Transport, Winrm};
 
 use crate::alert::SiteFormat;
@@ -133,6 +139,12 @@ impl Policy {
     pub fn user_exemption(&self, key: &ClaimKey) -> Option<&UserExemption> {
         let same = |exemption: &&UserExemption| self.user_key(None, &exemption.name).as_ref() == Some(key);
         self.users.exempt.iter().find(same)
+    }
+
+    /// Whether mails without `[mail.smtp]` are files in the outbox folder of one machine. Where machines are reached through
+    /// relays, there is none: mails go out by Amazon's mail service, which does not fold repeats.
+    pub fn mails_to_outbox(&self) -> bool {
+        self.mail.smtp.is_none() && self.relay.is_empty()
     }
 
     /// The claim key of a user, under this policy's domain names.

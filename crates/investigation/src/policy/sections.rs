@@ -1,9 +1,9 @@
 //! The sections of the policy file, one struct each. Every key has a default, and an unknown key is an error.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::hours::Hours;
+use super::limits::ActionLimits;
 use super::span::Span;
 use super::winrm::Transport;
 use crate::act::ActionKind;
@@ -18,31 +18,6 @@ pub struct Organisation {
     pub name: Option<String>,
     /// Whom a user can ask or contest with: an address, a telephone number, a page.
     pub contact: Option<String>,
-}
-
-/// A user who is never investigated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UserExemption {
-    /// `DOMAIN\name` or `name@domain`.
-    pub name: String,
-    /// Why; shown wherever the exemption is applied.
-    pub reason: String,
-}
-
-/// `[users]`: who is exempt, how domains fold, and where mail for a user goes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Users {
-    /// Users who are never investigated.
-    pub exempt: Vec<UserExemption>,
-    /// DNS domain → short domain, where the first label is not the short name.
-    pub domains: BTreeMap<String, String>,
-    /// Pattern of a user's mail address: `{user}` and `{domain}` are replaced. Empty: users get no mail unless the
-    /// alert carries their address.
-    pub mail: Option<String>,
-    /// Domains (the part after `@`) that mail for users may go to. Empty: only the domain of the pattern.
-    pub mail_domains: Vec<String>,
 }
 
 /// `[cooldown]`.
@@ -168,6 +143,14 @@ pub struct Actions {
     pub attempts: u32,
     /// Wait before the second try; doubled for each further one, up to an hour.
     pub backoff: Span,
+    /// Everything is planned, written and noted on the case, and nothing is sent or done.
+    pub dry_run: bool,
+    /// Actions that are off, whatever the lists above say.
+    pub off: Vec<ActionKind>,
+    /// When mails to users go out. Absent: at any time.
+    pub hours: Option<Hours>,
+    /// How many mails may go out.
+    pub limits: ActionLimits,
 }
 
 impl Default for Actions {
@@ -179,6 +162,10 @@ impl Default for Actions {
             false_positive: Vec::new(),
             attempts: 6,
             backoff: Span::seconds(5),
+            dry_run: false,
+            off: Vec::new(),
+            hours: None,
+            limits: ActionLimits::default(),
         }
     }
 }
@@ -191,13 +178,23 @@ pub struct Mail {
     pub from: String,
     /// Addresses of the SOC.
     pub soc: Vec<String>,
+    /// Language of mails, where the directory does not say a user's: `en`, `de`, `fr`, or one of the site's own.
+    pub language: String,
+    /// Folder of the site's own words and layouts; relative to the policy file.
+    pub texts: Option<String>,
     /// Server. Absent: mails are written to the outbox folder.
     pub smtp: Option<Smtp>,
 }
 
 impl Default for Mail {
     fn default() -> Self {
-        Self { from: "peerhound@localhost.localdomain".to_owned(), soc: Vec::new(), smtp: None }
+        Self {
+            from: "peerhound@localhost.localdomain".to_owned(),
+            soc: Vec::new(),
+            language: "en".to_owned(),
+            texts: None,
+            smtp: None,
+        }
     }
 }
 

@@ -95,6 +95,9 @@ pub(super) fn actions(page: &mut Html, subject: &Subject<'_>) {
                 ActionStatus::Skipped => ("badge doubt", "– skipped"),
                 ActionStatus::Uncertain => ("badge doubt", "? uncertain"),
                 ActionStatus::Failed => ("badge bad", "✕ failed"),
+                ActionStatus::DryRun => ("badge doubt", "– dry run"),
+                ActionStatus::Bounced => ("badge bad", "✕ came back"),
+                ActionStatus::Complained => ("badge bad", "✕ complained of"),
             };
             page.say("span", &[("class", class)], text);
         });

@@ -226,6 +226,9 @@ fn actions(actions: &[ActionRecord]) -> Markup {
                 ActionStatus::Pending => ("middling", "to be delivered"),
                 ActionStatus::Skipped => ("middling", "skipped"),
                 ActionStatus::Failed => ("bad", "failed"),
+                ActionStatus::DryRun => ("middling", "not sent: dry run"),
+                ActionStatus::Bounced => ("bad", "came back"),
+                ActionStatus::Complained => ("bad", "complained of"),
                 ActionStatus::Uncertain => ("bad", "uncertain: look there before you repeat it"),
             };
             vec![

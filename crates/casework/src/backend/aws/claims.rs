@@ -146,6 +146,7 @@ impl Aws {
             let item = item.map_err(|error| failed(&self.cooldowns, &error))?;
             claims.push(found(&item, &self.cooldowns)?.claim);
         }
+        claims.retain(|claim: &Claim| !claim.key.is_limit());
         claims.sort_by(|a, b| (a.expires_at, &a.key).cmp(&(b.expires_at, &b.key)));
         Ok(claims)
     }

@@ -4,7 +4,7 @@
 //!
 //! | `pk` | Attributes |
 //! |---|---|
-//! | `ip#<address>`, `user#<domain>\<name>` | `case_id`, `kind`, `claimed_at`, `expires_at`, `expires_ns` (nanoseconds since 1970, compared in every condition), `touched` (counts writes and confirmations), `alert_id` (whose case took it), `ttl` |
+//! | `ip#<address>`, `user#<domain>\<name>`, `limit#<limit>#<hash of whom>#<slot>` | `case_id`, `kind`, `claimed_at`, `expires_at`, `expires_ns` (nanoseconds since 1970, compared in every condition), `touched` (counts writes and confirmations), `alert_id` (whose case took it), `ttl` |
 //!
 //! `cases`, with the keys `pk` and `sk`:
 //!

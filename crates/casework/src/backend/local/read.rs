@@ -193,7 +193,8 @@ pub(super) fn claim(connection: &Connection, key: &ClaimKey) -> rusqlite::Result
 
 pub(super) fn claims(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Claim>> {
     let mut query = connection.prepare_cached(
-        "SELECT key, case_id, kind, claimed_at, expires_at FROM claims WHERE expires_at > ?1 ORDER BY expires_at, key",
+        "SELECT key, case_id, kind, claimed_at, expires_at FROM claims WHERE expires_at > ?1
+         AND key NOT LIKE 'limit#%' ORDER BY expires_at, key",
     )?;
     query.query_map([stamp(now)], claim_row)?.collect()
 }

@@ -143,6 +143,9 @@ fn case(case: &Case) -> CaseDump {
             ActionStatus::Skipped => "skipped",
             ActionStatus::Failed => "failed",
             ActionStatus::Uncertain => "uncertain",
+            ActionStatus::DryRun => "dry_run",
+            ActionStatus::Bounced => "bounced",
+            ActionStatus::Complained => "complained",
         };
         (action.effect, action.kind.as_str(), status)
     });

@@ -300,7 +300,7 @@ impl Memory {
 
     pub(super) fn claims(&self, now: Timestamp) -> Vec<Claim> {
         let mut claims: Vec<Claim> =
-            self.claims.values().filter(|claim| claim.in_force(now)).cloned().collect();
+            self.claims.values().filter(|c| c.in_force(now) && !c.key.is_limit()).cloned().collect();
         claims.sort_by(|a, b| (a.expires_at, &a.key).cmp(&(b.expires_at, &b.key)));
         claims
     }

@@ -413,6 +413,7 @@ fn case(collection: &Collection) -> Case {
             size: 482_133,
             sealed_at: at("09:04:31"),
         }),
+        people: Vec::new(),
         actions: vec![
             action(
                 ActionKind::MailUser,

@@ -1,0 +1,82 @@
+//! Limits on mails: slots that are claimed in the write which begins a mail.
+
+use investigation::assess::{Assessment, Confidence, Verdict};
+use investigation::case::{Case, Event, SealedEvidence};
+use investigation::evidence::Identity;
+use investigation::policy::Policy;
+use jiff::Timestamp;
+
+use super::{alert, at, open};
+use crate::backend::{Backend, Committed};
+
+fn policy() -> Policy {
+    let text = "version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n[mail]\nsoc = ['soc@example.com']\n\
+                [actions]\ninconclusive = ['mail_soc']\n[actions.limits]\nmails_per_hour = 2\n";
+    Policy::parse(text).unwrap()
+}
+
+/// A case that has one mail to send, sealed at second 3.
+async fn acting<B: Backend>(store: &B, id: &str, machine: &str) -> Case {
+    let mut case = open(store, &alert(id, machine), at(0)).await;
+    let assessment = Assessment {
+        verdict: Verdict::Inconclusive,
+        confidence: Confidence::Low,
+        summary: String::new(),
+        findings: Vec::new(),
+        missing: Vec::new(),
+        indicators_version: "1".to_owned(),
+        basis: Default::default(),
+    };
+    let evidence =
+        SealedEvidence { location: "x.zip".to_owned(), sha256: "00".to_owned(), size: 1, sealed_at: at(3) };
+    for event in [
+        Event::Identified { identity: Identity::default() },
+        Event::Collected { outcomes: Vec::new(), staged: None },
+        Event::Assessed { assessment: Box::new(assessment) },
+        Event::Sealed { evidence },
+    ] {
+        let step = case.advance(event, &policy(), at(3)).unwrap();
+        assert_eq!(store.commit(&step, at(3)).await.unwrap(), Committed::Done);
+        case = step.case;
+    }
+    assert_eq!(case.pending.len(), 1, "{:?}", case.pending);
+    case
+}
+
+/// Begins the case's mail as a worker does, with what it read of the slots.
+async fn begin<B: Backend>(store: &B, case: &Case, looks: bool, now: Timestamp) -> (Committed, Case) {
+    let effect = case.pending[0].n;
+    let slots = case.limit_slots(effect, &policy());
+    assert_eq!(slots.len(), 2);
+    let held = if looks { store.claims_on(&slots, now).await.unwrap() } else { Vec::new() };
+    let step = case.advance(Event::SlotsRead { effect, held }, &policy(), now).unwrap();
+    (store.commit(&step, now).await.unwrap(), step.case)
+}
+
+pub(super) async fn no_number_of_workers_exceeds_a_limit<B: Backend>(store: &B) {
+    let first = acting(store, "a1", "10.0.0.1").await;
+    let second = acting(store, "a2", "10.0.0.2").await;
+    let third = acting(store, "a3", "10.0.0.3").await;
+    let started = |case: &Case| case.pending.first().is_some_and(|pending| pending.started);
+
+    let (committed, begun) = begin(store, &first, true, at(10)).await;
+    assert!(committed == Committed::Done && started(&begun));
+    // One that looked before the other wrote wants the same slot, and is refused as a whole.
+    let (committed, _) = begin(store, &second, false, at(11)).await;
+    assert!(matches!(&committed, Committed::Held(claim) if claim.key.is_limit()), "{committed:?}");
+    assert_eq!(store.case(&second.id).await.unwrap().unwrap(), second);
+    let (committed, begun) = begin(store, &second, true, at(12)).await;
+    assert!(committed == Committed::Done && started(&begun));
+    // A second try of the same mail takes no second slot.
+    assert!(begun.limit_slots(begun.pending[0].n, &policy()).is_empty());
+
+    let (committed, waits) = begin(store, &third, true, at(13)).await;
+    assert!(committed == Committed::Done && !started(&waits));
+    assert_eq!(waits.pending[0].not_before, at(10 + 3600));
+    assert!(waits.actions[0].detail.contains("the limit of 2 mails in an hour"), "{:?}", waits.actions);
+    let listed = store.claims(at(14)).await.unwrap();
+    assert_eq!(listed.len(), 3, "a slot is listed among machines and users: {listed:?}");
+
+    let (committed, begun) = begin(store, &waits, true, at(10 + 3600)).await;
+    assert!(committed == Committed::Done && started(&begun));
+}
