@@ -7,6 +7,7 @@ mod server;
 use std::sync::Arc;
 
 use casework::worker::{Performed, Performer};
+use investigation::act::ActionKind;
 use investigation::assess::{Assessment, Confidence, Verdict};
 use investigation::case::{Case, Effect, Event, Pending, SealedEvidence};
 use jiff::SignedDuration;
@@ -48,6 +49,7 @@ impl Performer for Field {
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
             Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
+            Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment).await,
         };
         self.life.survive(DEATHS).await;
         Performed::Done(event)

@@ -1,4 +1,4 @@
-//! `peerhound policy check`.
+//! `peerhound policy`.
 
 use anyhow::Result;
 use casework::rules::Rules;
@@ -19,7 +19,14 @@ struct Answer {
 }
 
 /// Runs the command.
-pub(super) fn run(setup: &Setup, PolicyCommand::Check: &PolicyCommand) -> Result<Exit> {
+pub(super) fn run(setup: &Setup, command: &PolicyCommand) -> Result<Exit> {
+    match command {
+        PolicyCommand::Check => check(setup),
+        PolicyCommand::PreviewTicket(args) => super::preview_ticket::run(setup, args),
+    }
+}
+
+fn check(setup: &Setup) -> Result<Exit> {
     let text = setup.policy_text()?;
     let (errors, warnings, scope) = match Policy::parse(&text) {
         Ok(policy) => {

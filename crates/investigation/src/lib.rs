@@ -25,3 +25,4 @@ pub mod policy;
 pub mod report;
 pub mod scope;
 pub mod text;
+pub mod ticketing;

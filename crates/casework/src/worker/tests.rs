@@ -2,6 +2,7 @@
 
 mod decided;
 mod papers;
+mod repeats;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::*;
 use crate::backend::Received;
 use crate::backend::local::Local;
 use crate::container::verify;
-use crate::deliver::{MailConfig, TicketConfig};
+use crate::deliver::MailConfig;
 use crate::places::Places;
 
 const POLICY: &str = "
@@ -35,7 +36,11 @@ inconclusive = ['mail_soc', 'ticket']
 type Site = Worker<Local, OnSite>;
 
 fn worker(data: &Path) -> Site {
-    let policy = Arc::new(Policy::parse(POLICY).unwrap());
+    worker_with(data, POLICY)
+}
+
+fn worker_with(data: &Path, policy: &str) -> Site {
+    let policy = Arc::new(Policy::parse(policy).unwrap());
     let ssh = SshConfig {
         user: "nobody".to_owned(),
         port: closed_port(),
@@ -64,7 +69,7 @@ fn worker(data: &Path) -> Site {
         rules: crate::rules::Rules::Shipped,
         places: Places::create(data).unwrap(),
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
-        ticket: TicketConfig { webhook: None },
+        desks: Desks::default(),
         findings: None,
         observer: Arc::new(()),
         now: Arc::clone(&now),

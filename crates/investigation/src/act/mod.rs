@@ -21,4 +21,4 @@ pub use mail::{mail_soc, mail_user};
 pub use message::{Message, Ticket};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use report::report_markdown;
-pub use ticket::ticket;
+pub use ticket::{repeats_comment, ticket};

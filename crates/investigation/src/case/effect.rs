@@ -34,6 +34,11 @@ pub enum Effect {
         /// Addresses, for a mail.
         to: Vec<String>,
     },
+    /// Add a comment to the case's ticket.
+    Comment {
+        /// What it says, in plain text.
+        text: String,
+    },
 }
 
 impl Effect {
@@ -46,7 +51,13 @@ impl Effect {
             Self::Assess => "assess",
             Self::Seal => "seal",
             Self::Act { kind, .. } => kind.as_str(),
+            Self::Comment { .. } => ActionKind::TicketComment.as_str(),
         }
+    }
+
+    /// Whether it is a delivery: something that the other side may have got although nobody heard of it.
+    pub fn is_delivery(&self) -> bool {
+        matches!(self, Self::Act { .. } | Self::Comment { .. })
     }
 
     /// Whether performing it contacts the endpoint. The claims are renewed before each contact, so that a case that
@@ -115,9 +126,11 @@ impl Case {
                 artifacts: policy.collection.artifacts.clone(),
                 limits: policy.collection.limits.clone(),
             },
-            Effect::ReadUserClaims { .. } | Effect::Assess | Effect::Seal | Effect::Act { .. } => {
-                return None;
-            }
+            Effect::ReadUserClaims { .. }
+            | Effect::Assess
+            | Effect::Seal
+            | Effect::Act { .. }
+            | Effect::Comment { .. } => return None,
         };
         Some(Order { case_id: self.id.clone(), target: self.target, task })
     }

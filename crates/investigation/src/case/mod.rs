@@ -20,6 +20,7 @@ mod deliveries;
 mod effect;
 mod event;
 mod intake;
+mod repeats;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -35,6 +36,7 @@ pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
 pub use intake::{Disposition, Intake, intake};
+pub use repeats::CaseTicket;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
@@ -192,6 +194,9 @@ pub struct Case {
     pub next_effect: u32,
     /// Tries to reach and read the endpoint that failed.
     pub failed_tries: u32,
+    /// Its ticket, where the ticket system named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<CaseTicket>,
     /// What happened, oldest first, bounded.
     pub history: Vec<HistoryEntry>,
 }

@@ -1,6 +1,7 @@
 //! Claims and transitions, each by name.
 
 mod deliveries;
+mod repeats;
 mod tries;
 
 use std::net::IpAddr;
