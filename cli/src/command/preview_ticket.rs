@@ -175,3 +175,62 @@ fn sample(policy: &Policy, verdict: Verdict) -> Result<act::Ticket> {
         soc_contact: policy.organisation.contact.clone(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use investigation::ticketing::shipped;
+
+    use super::*;
+
+    fn policy(section: &str) -> Policy {
+        Policy::parse(&format!("version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n{section}")).unwrap()
+    }
+
+    fn shown(section: &str, kind: ActionKind) -> String {
+        let policy = policy(section);
+        let ticket = sample(&policy, Verdict::PolicyViolation).unwrap();
+        let requests = requests(&policy.desk(kind).unwrap(), &ticket).unwrap();
+        requests.iter().flat_map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_requests_are_shown_whole_and_without_a_secret() {
+        let jira = "[ticket]\npreset = 'jira'\nurl = 'https://x.atlassian.net'\nuser = 'u@example.com'\ntoken_file = 't'\n\
+                    parameters = { project = 'SEC' }\n";
+        let text = shown(jira, ActionKind::Ticket);
+        for part in [
+            "GET https://x.atlassian.net/rest/api/3/search/jql?",
+            "POST https://x.atlassian.net/rest/api/3/issue\n",
+            "Authorization: Basic ***",
+            "POST https://x.atlassian.net/rest/api/3/issue/ID/comment",
+            "\"key\": \"SEC\"",
+            "ph-20260302-kq3v7a2m.effect-9",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(text.matches("Authorization: Basic ***").count(), text.matches("Authorization").count());
+        let page = shown("[page]\npreset = 'pagerduty'\ntoken_file = 't'\n", ActionKind::Page);
+        assert!(page.contains("\"routing_key\": \"***\""), "{page}");
+        let chat = shown("[chat]\npreset = 'slack'\ntoken_file = 't'\n", ActionKind::Chat);
+        assert!(chat.contains("POST ***\n"), "{chat}");
+    }
+
+    #[test]
+    fn every_preset_can_be_shown() {
+        for preset in shipped() {
+            let desk = Desk {
+                preset: preset.clone(),
+                url: Some("https://t.example.com".to_owned()),
+                user: None,
+                parameters: preset.parameters.keys().map(|name| (name.clone(), "x".into())).collect(),
+                fields: serde_json::Map::new(),
+                timeout: investigation::policy::Span::seconds(1),
+            };
+            let ticket = sample(&policy(""), Verdict::Compromised).unwrap();
+            let requests = requests(&desk, &ticket).unwrap();
+            assert!(requests.iter().all(|request| !request.url.contains("${")), "{}", preset.name);
+            let whole = serde_json::to_string(&requests).unwrap();
+            assert!(!whole.contains("${"), "{}: {whole}", preset.name);
+        }
+    }
+}

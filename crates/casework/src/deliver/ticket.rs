@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use investigation::act::Ticket;
 use investigation::text::markdown;
-use investigation::ticketing::{self, Desk, Exists, Method, Search, Step, TicketReference, Values};
+use investigation::ticketing::{self, Auth, Desk, Exists, Method, Search, Step, TicketReference, Values};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ use super::outbox::{self, file_name};
 use super::{Channel, DeliveryError, Receipt, answer, secret};
 use crate::failpoint::failpoint;
 
+/// Shortest part of an address that may be a secret by itself, in bytes.
+const SHORTEST_PART: usize = 8;
 /// Longest file of certificates, in bytes.
 const MAX_CA: u64 = 1 << 20;
 
@@ -113,7 +115,12 @@ pub async fn post_ticket(
             }
         };
     }
-    let answered = exchange.folding(answered.settled())?;
+    // A conflict over the key, where the receiver folds by it: an earlier try is being worked on.
+    let in_work = desk.preset.folds_repeats && answered.status == StatusCode::CONFLICT;
+    let answered = answered.settled().map_err(|error| match error {
+        DeliveryError::Rejected { why } if in_work => DeliveryError::Uncertain { why },
+        other => other,
+    })?;
     // It is accepted; whether the rest of the answer can be read changes nothing about that.
     let location = answered.location.clone();
     if create.guess_answer {
@@ -156,9 +163,7 @@ pub async fn update_ticket(
     if let Some(location) = exchange.done_before(last, &mut values).await? {
         return Ok(receipt(location, Some(found_again(to)), to.url.clone()));
     }
-    failpoint("comment.sending");
     let answered = exchange.ask(last, &values).await?;
-    failpoint("comment.answered");
     let answered = answered.settled()?;
     Ok(receipt(answered.location, Some(to.number.clone()), to.url.clone()))
 }
@@ -208,7 +213,7 @@ impl<'d> Exchange<'d> {
     async fn ask(&self, step: &Step, values: &Values) -> Result<HttpAnswer, DeliveryError> {
         let request = self.desk.request(step, values, self.secret.as_deref());
         let request = request.map_err(|why| DeliveryError::rejected(&why))?;
-        let secrets: Vec<&str> = self.secret.iter().map(String::as_str).collect();
+        let secrets = self.hidden();
         let sending = HttpRequest {
             method: match request.method {
                 Method::Get => reqwest::Method::GET,
@@ -222,6 +227,19 @@ impl<'d> Exchange<'d> {
             secrets: &secrets,
         };
         self.client.ask(sending).await
+    }
+
+    /// What is never shown, although the other side may repeat it: the secret, and where it is an address, its parts.
+    fn hidden(&self) -> Vec<&str> {
+        let Some(secret) = self.secret.as_deref() else { return Vec::new() };
+        let mut hidden = vec![secret];
+        if self.desk.preset.auth == Auth::Url {
+            // Scheme and host are no secrets: they are in every message.
+            let behind_host = secret.splitn(4, '/').nth(3).unwrap_or_default();
+            let parts = behind_host.split(['/', '?', '&', '=']);
+            hidden.extend(parts.filter(|part| part.len() >= SHORTEST_PART));
+        }
+        hidden
     }
 
     /// Looks something up: where it was found, if it was. What the item captures is then among the values.
@@ -283,19 +301,6 @@ impl<'d> Exchange<'d> {
         let number = ticket.as_ref().map(found_again);
         let url = ticket.as_ref().and_then(|ticket| ticket.url.clone());
         Filed { receipt: receipt(location, number, url), ticket }
-    }
-
-    /// A conflict over the key, where the receiver folds by it: an earlier try is being worked on.
-    fn folding(&self, settled: Result<HttpAnswer, DeliveryError>) -> Result<HttpAnswer, DeliveryError> {
-        let conflict = format!("HTTP {}", StatusCode::CONFLICT);
-        match settled {
-            Err(DeliveryError::Rejected { why })
-                if self.desk.preset.folds_repeats && why.contains(&conflict) =>
-            {
-                Err(DeliveryError::Uncertain { why })
-            }
-            other => other,
-        }
     }
 }
 

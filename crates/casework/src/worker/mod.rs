@@ -185,7 +185,6 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         {
             let Some(_hold) = self.backend.hold(case_id).await? else { return Ok(()) };
             let Some(case) = self.backend.case(case_id).await?.filter(worth_it) else { return Ok(()) };
-            failpoint("repeats.told");
             self.apply(&case, Event::Repeated { count }).await?;
         }
         self.drive(case_id, Pace::STEADY).await.map(|_| ())

@@ -1,6 +1,7 @@
 //! `[ticket]`, `[page]` and `[chat]`: to which system tickets, pages and messages go.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -270,8 +271,10 @@ pub(crate) fn is_json(value: &Value) -> bool {
 fn fault_of_url(url: &str) -> Option<&'static str> {
     let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     let is_local = |host: &str| {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        ["localhost", "[::1]"].contains(&name) || name.starts_with("127.")
+        let name =
+            host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        name == "localhost" || address.is_ok_and(|ip| ip.is_loopback())
     };
     match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) if host(rest).is_empty() => Some("it names no host"),

@@ -279,12 +279,12 @@ async fn keeps_its_contract(product: &Product, id: &str, page: Option<&str>) {
 
     // A comment, once as well.
     for _ in 0..2 {
-        let told =
-            update_ticket(&config, &ticket, "10 further alerts <b>\nGrüße", &format!("{CASE}.effect-7"));
-        assert!(told.await.unwrap().to_string().contains(id));
+        let key = format!("{CASE}.effect-7");
+        let told = update_ticket(&config, &ticket, "10 further alerts <b>\nGrüße", &key).await.unwrap();
+        assert!(told.to_string().contains(id));
     }
-    let other = update_ticket(&config, &ticket, "100 further alerts", &format!("{CASE}.effect-77")).await;
-    other.unwrap();
+    let key = format!("{CASE}.effect-77");
+    update_ticket(&config, &ticket, "100 further alerts", &key).await.unwrap();
     let comments = running.comments();
     assert_eq!(comments.len(), 2, "{comments:?}");
     assert!(comments[0].1.contains("10 further alerts") && comments[0].1.contains("Grüße"), "{comments:?}");
@@ -298,8 +298,8 @@ async fn keeps_its_contract(product: &Product, id: &str, page: Option<&str>) {
     assert_eq!((found.ticket.unwrap().number.as_str(), running.made().len()), (id, 1));
     running.fault(Fault::Lost);
     let text = "10 further alerts";
-    uncertain(&update_ticket(&config, &ticket, text, &key()).await.unwrap_err());
-    update_ticket(&config, &ticket, text, &key()).await.unwrap();
+    uncertain(&update_ticket(&config, &ticket, text, &self::key()).await.unwrap_err());
+    update_ticket(&config, &ticket, text, &self::key()).await.unwrap();
     assert_eq!(running.comments().len(), 1);
 
     // A busy server says for how long; nothing was made.
@@ -320,7 +320,7 @@ async fn keeps_its_contract(product: &Product, id: &str, page: Option<&str>) {
 /// A wrong secret and a page that is no API: one line that says what.
 async fn refuses_the_wrong(product: &Product) {
     let running = product.start().await;
-    let error = post(&product.config(&running, "wr0ng"), &hostile_ticket()).await.unwrap_err();
+    let error = post(&product.config(&running, "wr0ng-t0ken"), &hostile_ticket()).await.unwrap_err();
     let why = rejected(&error);
     assert!(why.contains("HTTP 4") && !why.contains('\n') && !why.contains("wr0ng"), "{why}");
     assert_eq!(running.made().len(), 0);

@@ -9,7 +9,7 @@ fn plain(status: u16, words: &str) -> Reply {
 
 fn slack(call: &Call, state: &mut State) -> Result<Reply, (u16, Value)> {
     if call.path != format!("/hook/{SECRET}") {
-        return Ok(plain(403, "invalid_token"));
+        return Ok(plain(403, &format!("invalid_token at {}", call.path)));
     }
     if !Call::has_keys(&call.body, &["text"], &["blocks"])
         || call.header("content-type") != "application/json"
