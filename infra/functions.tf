@@ -50,6 +50,8 @@ locals {
     },
     var.door == null ? {} : { PEERHOUND_DOOR_SECRET = var.door.secret_arn },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
+    var.page_secret == null ? {} : { PEERHOUND_PAGE_SECRET = var.page_secret.arn },
+    var.chat_secret == null ? {} : { PEERHOUND_CHAT_SECRET = var.chat_secret.arn },
     var.mail == null ? {} : {
       PEERHOUND_MAIL_CONFIGURATION_SET = aws_sesv2_configuration_set.this[0].configuration_set_name
     },

@@ -20,6 +20,8 @@ locals {
     ssm_document_linux     = aws_ssm_document.orders["linux"].name
     ssm_document_windows   = aws_ssm_document.orders["windows"].name
     ticket_secret          = try(var.ticket_secret.arn, null)
+    page_secret            = try(var.page_secret.arn, null)
+    chat_secret            = try(var.chat_secret.arn, null)
     mail_configuration_set = try(aws_sesv2_configuration_set.this[0].configuration_set_name, null)
   }
 

@@ -21,6 +21,8 @@ resource "aws_iam_role" "function" {
 locals {
   secrets = {
     Ticket = var.ticket_secret
+    Page   = var.page_secret
+    Chat   = var.chat_secret
     Door   = var.door == null ? null : { arn = var.door.secret_arn, kms_key_arn = var.door.kms_key_arn }
   }
 
@@ -193,7 +195,7 @@ locals {
     ingest   = concat(local.read_secret["Door"], local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
     progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
-    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.may.put_findings, local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.trace)
     sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }

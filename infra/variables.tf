@@ -300,7 +300,7 @@ variable "mail" {
 }
 
 variable "ticket_secret" {
-  description = "ARN of the Secrets Manager secret with the ticket webhook's bearer token, and of the customer-managed key it is encrypted with, if any. The act function may read this one secret; null: none."
+  description = "ARN of the Secrets Manager secret of the system that [ticket] of the policy names (its token, or the password of the policy's user, on one line), and of the customer-managed key it is encrypted with, if any. The act function may read this one secret; null: none."
   type = object({
     arn         = string
     kms_key_arn = optional(string)
@@ -310,6 +310,34 @@ variable "ticket_secret" {
   validation {
     condition     = var.ticket_secret == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.ticket_secret.arn))
     error_message = "ticket_secret.arn must be the ARN of a Secrets Manager secret, without *."
+  }
+}
+
+variable "page_secret" {
+  description = "The same for [page]: for PagerDuty, the integration key of the service."
+  type = object({
+    arn         = string
+    kms_key_arn = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.page_secret == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.page_secret.arn))
+    error_message = "page_secret.arn must be the ARN of a Secrets Manager secret, without *."
+  }
+}
+
+variable "chat_secret" {
+  description = "The same for [chat]: for Slack and Teams, the address of the webhook."
+  type = object({
+    arn         = string
+    kms_key_arn = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.chat_secret == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.chat_secret.arn))
+    error_message = "chat_secret.arn must be the ARN of a Secrets Manager secret, without *."
   }
 }
 

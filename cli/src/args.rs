@@ -436,6 +436,15 @@ pub(crate) enum PolicyCommand {
     /// Show what the mails of this policy look like
     #[command(after_help = PREVIEW_HELP)]
     PreviewMail(PreviewMail),
+    /// Show the requests that a case's ticket, page or message would be, without sending any
+    #[command(after_help = "\
+The secret is shown as ***. The case is made up; the requests are those that would be sent.
+
+Examples:
+  peerhound policy preview-ticket
+  peerhound policy preview-ticket --kind chat --verdict compromised
+  peerhound policy preview-ticket --json | jq .body")]
+    PreviewTicket(PreviewTicket),
 }
 
 const PREVIEW_HELP: &str = "\
@@ -457,4 +466,26 @@ pub(crate) struct PreviewMail {
     /// Write each mail into this folder, as text and as HTML, instead of showing its text
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `policy preview-ticket`.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewTicket {
+    /// Which of the policy's systems
+    #[arg(long, value_enum, default_value = "ticket")]
+    pub(crate) kind: DeskKind,
+    /// Verdict of the case
+    #[arg(long, default_value = "policy_violation")]
+    pub(crate) verdict: String,
+}
+
+/// A system that tickets or messages go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DeskKind {
+    /// [ticket].
+    Ticket,
+    /// [page].
+    Page,
+    /// [chat].
+    Chat,
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use casework::backend::local::Local;
-use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
+use casework::deliver::{self, Authority, MailConfig, Smtp, TicketConfig, Tls, Token};
 use casework::directories::Directories;
 use casework::door::Keys;
 use casework::places::Places;
 use casework::rules::Rules;
-use casework::worker::{Clock, Observer, OnSite, Worker};
+use casework::worker::{Clock, Desks, Observer, OnSite, Worker};
 use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
-use investigation::act::Texts;
+use investigation::act::{ActionKind, Texts};
 use investigation::policy::{Policy, SmtpTls};
 use jiff::Timestamp;
 
@@ -140,7 +140,7 @@ impl Setup {
         let rules = self.rules(&policy)?;
         let texts = self.texts(&policy)?;
         let directories = Directories::of(&policy, |file| self.path(file));
-        let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
+        let (mail, desks) = (self.mail(&policy), self.desks(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
@@ -152,7 +152,7 @@ impl Setup {
             directories,
             places,
             mail,
-            ticket,
+            desks,
             findings,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
@@ -236,13 +236,20 @@ impl Setup {
         MailConfig { smtp, from: policy.mail.from.clone() }
     }
 
-    fn ticket(&self, policy: &Policy) -> TicketConfig {
-        let webhook = policy.ticket.webhook.as_ref().map(|webhook| Webhook {
-            url: webhook.url.clone(),
-            token: webhook.token_file.as_ref().map(|file| Token::File(self.path(file))),
-            honours_idempotency_key: webhook.honours_idempotency_key,
-            timeout: webhook.timeout.duration(),
-        });
-        TicketConfig { webhook }
+    fn desks(&self, policy: &Policy) -> Desks {
+        let of = |kind| self.desk(policy, kind);
+        Desks { ticket: of(ActionKind::Ticket), page: of(ActionKind::Page), chat: of(ActionKind::Chat) }
+    }
+
+    /// The system that an action goes to. Its secret is read when it is used.
+    fn desk(&self, policy: &Policy, kind: ActionKind) -> TicketConfig {
+        let section = policy.desk_section(kind);
+        let ca_file = section.and_then(|section| section.ca_file.as_ref());
+        let ca_pem = section.and_then(|section| section.ca_pem.clone());
+        TicketConfig {
+            desk: policy.desk(kind),
+            token: policy.desk_token_file(kind).map(|file| Token::File(self.path(file))),
+            ca: ca_file.map(|file| Authority::File(self.path(file))).or(ca_pem.map(Authority::Pem)),
+        }
     }
 }

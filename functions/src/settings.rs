@@ -55,7 +55,7 @@ pub(crate) fn site(role: Role) -> Result<Site> {
         directories: directories(&policy)?,
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
-        token: Default::default(),
+        tokens: Default::default(),
     };
     let worker = Arc::new(Worker { backend: store, performer, policy, observer: Arc::new(Steps), now });
     let name = match role {

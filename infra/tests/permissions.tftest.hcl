@@ -66,6 +66,8 @@ variables {
   relays        = { berlin = {}, vienna = { platform = "windows", activate = false } }
   mail          = { identity = "example.org" }
   ticket_secret = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ticket-AbCdEf" }
+  page_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:page-AbCdEf" }
+  chat_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:chat-AbCdEf" }
 
   findings_event_bus_arn = "arn:aws:events:eu-central-1:111122223333:event-bus/soc"
 }
@@ -135,6 +137,13 @@ run "roles" {
       for statement in jsondecode(policy.policy).Statement : [for action in statement.Action : startswith(action, "ses:") || startswith(action, "secretsmanager:")]
     ]))]) == toset(["act"])
     error_message = "Another function than act may send mail or read the ticket secret."
+  }
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["act"].policy).Statement : statement.Resource
+      if contains(statement.Action, "secretsmanager:GetSecretValue")
+    ])) == toset([for name in ["ticket", "page", "chat"] : "arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-AbCdEf"])
+    error_message = "act may read other secrets than those of the ticket system, the pager and the chat, or not all of them."
   }
   assert {
     condition = {
@@ -261,6 +270,8 @@ run "without_relays_mail_and_tickets" {
     relays        = {}
     mail          = null
     ticket_secret = null
+    page_secret   = null
+    chat_secret   = null
     tracing       = false
 
     findings_event_bus_arn = null
@@ -268,7 +279,7 @@ run "without_relays_mail_and_tickets" {
 
   assert {
     condition = toset(flatten([for policy in aws_iam_role_policy.function : [
-      for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Sid == "Mail" || startswith(statement.Sid, "Ticket") || contains(["Trace", "Findings"], statement.Sid)
+      for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Sid == "Mail" || anytrue([for name in ["Ticket", "Page", "Chat"] : startswith(statement.Sid, name)]) || contains(["Trace", "Findings"], statement.Sid)
     ]])) == toset([])
     error_message = "A function may do what nothing is configured for."
   }

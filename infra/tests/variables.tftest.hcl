@@ -161,8 +161,10 @@ run "any_secret_for_tickets" {
   command = plan
   variables {
     ticket_secret = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*" }
+    page_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*" }
+    chat_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*" }
   }
-  expect_failures = [var.ticket_secret]
+  expect_failures = [var.ticket_secret, var.page_secret, var.chat_secret]
 }
 
 run "a_period_that_cloudwatch_logs_refuses" {

@@ -7,6 +7,7 @@ mod server;
 use std::sync::Arc;
 
 use casework::worker::{Performed, Performer};
+use investigation::act::ActionKind;
 use investigation::assess::{Assessment, Confidence, Verdict};
 use investigation::case::{Case, Effect, Event, Pending, SealedEvidence};
 use jiff::SignedDuration;
@@ -52,6 +53,7 @@ impl Performer for Field {
                 Event::LookedUp { people: Vec::new(), faults: Vec::new(), again: false }
             }
             Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
+            Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment).await,
         };
         self.life.survive(DEATHS).await;
         Performed::Done(event)

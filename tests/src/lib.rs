@@ -24,6 +24,7 @@ mod requirements;
 mod settings;
 mod swarm;
 mod ticketserver;
+pub mod ticketsystem;
 mod wait;
 mod wine;
 mod workspace;

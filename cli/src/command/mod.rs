@@ -13,6 +13,7 @@ mod init;
 mod investigate;
 mod jobs;
 mod policy;
+mod preview_ticket;
 mod reassess;
 #[cfg(feature = "aws")]
 mod redrive;

@@ -1,4 +1,4 @@
-//! `peerhound policy check` and `peerhound policy preview-mail`.
+//! `peerhound policy`.
 
 mod preview;
 
@@ -26,6 +26,7 @@ pub(super) fn run(setup: &Setup, command: &PolicyCommand) -> Result<Exit> {
     match command {
         PolicyCommand::Check => check(setup),
         PolicyCommand::PreviewMail(which) => preview::run(setup, which),
+        PolicyCommand::PreviewTicket(args) => super::preview_ticket::run(setup, args),
     }
 }
 

@@ -28,3 +28,4 @@ pub mod remediation;
 pub mod report;
 pub mod scope;
 pub mod text;
+pub mod ticketing;

@@ -19,6 +19,7 @@ mod relay_report;
 mod script_output;
 mod seeds;
 mod smb_reply;
+mod ticket_answer;
 mod windows_output;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -37,6 +38,7 @@ pub use relay_orders::{order_batch, order_link};
 pub use relay_report::relay_report;
 pub use script_output::{records, sockets};
 pub use smb_reply::smb_reply;
+pub use ticket_answer::ticket_answer;
 pub use windows_output::windows_output;
 
 /// One target.
@@ -143,6 +145,15 @@ pub static TARGETS: &[Target] = &[
         seeds: program_answer::seeds,
         tokens: program_answer::TOKENS,
         memory: Memory { base: 16 * MIB, per_byte: 100 },
+    },
+    Target {
+        name: "ticket_answer",
+        reads: "what ticket systems answer to look-ups and requests",
+        run: ticket_answer::ticket_answer,
+        seeds: ticket_answer::seeds,
+        tokens: ticket_answer::TOKENS,
+        // A value takes some forty times the bytes of its shortest spelling, and twelve presets look at it.
+        memory: Memory { base: 8 * MIB, per_byte: 600 },
     },
     Target {
         name: "policy",

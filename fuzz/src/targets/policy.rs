@@ -141,7 +141,34 @@ url = "https://t.example.com/"
 honours_idempotency_key = true
 timeout = "10s"
 "#;
+    let desks = r#"version = 1
+[scope]
+networks = ["10.0.0.0/8"]
+[ticket]
+preset = "own"
+url = "https://t.example.com"
+user = "u"
+token_file = "t"
+parameters = { project = "SEC" }
+fields = { priority = { name = "High" } }
+[chat]
+preset = "slack"
+token_file = "s"
+[[preset]]
+name = "own"
+about = "x"
+auth = { scheme = "token" }
+markup = "adf"
+title_chars = 100
+body_bytes = 1000
+parameters = { project = { about = "x" } }
+map = { level = { from = "peerhound.verdict", values = { compromised = 1 }, otherwise = 2 } }
+find = { items = "/a", matches = "/b", request = { method = "GET", path = "/t/${project}", capture = { id = "/id" } } }
+create = { fields_at = "", steps = [{ method = "POST", path = "/t", json = { t = "${title}", l = "${level}" }, capture = { id = "/id" } }] }
+comment = { steps = [{ method = "POST", path = "/t/${id}", form = { c = "${text}" } }] }
+"#;
     let mut seeds = vec![
+        desks.as_bytes().to_vec(),
         DEFAULT.as_bytes().to_vec(),
         whole.as_bytes().to_vec(),
         b"version = 1\n[scope]\nnetworks = []\n".to_vec(),
@@ -181,6 +208,11 @@ pub(super) const TOKENS: &[&[u8]] = &[
     b"rows = ",
     b"[mail.smtp]\n",
     b"[ticket.webhook]\n",
+    b"[[preset]]\n",
+    b"preset = ",
+    b"${title}",
+    b"${secret}",
+    b"${field:host.ip}",
     b"[ssh]\n",
     b"[actions]\n",
     b"'10.0.0.0/8'",

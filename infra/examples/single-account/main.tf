@@ -37,9 +37,11 @@ module "peerhound" {
   alert_writers = var.alert_writers
   alert_topics  = var.alert_topics
 
-  # The sender of mail, and the token of the ticket webhook.
+  # The sender of mail, and the secrets of the ticket system, the pager and the chat.
   mail          = var.mail
   ticket_secret = var.ticket_secret
+  page_secret   = var.page_secret
+  chat_secret   = var.chat_secret
 
   # The event bus by which the SIEM learns the result of each case.
   findings_event_bus_arn = var.findings_event_bus_arn

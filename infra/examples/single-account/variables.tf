@@ -46,6 +46,22 @@ variable "ticket_secret" {
   default = null
 }
 
+variable "page_secret" {
+  type = object({
+    arn         = string
+    kms_key_arn = optional(string)
+  })
+  default = null
+}
+
+variable "chat_secret" {
+  type = object({
+    arn         = string
+    kms_key_arn = optional(string)
+  })
+  default = null
+}
+
 variable "findings_event_bus_arn" {
   type    = string
   default = null

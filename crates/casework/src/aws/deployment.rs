@@ -37,9 +37,15 @@ pub struct Deployment {
     pub ssm_document_linux: String,
     /// SSM document for Windows relays.
     pub ssm_document_windows: String,
-    /// Secret that holds the bearer token of the ticket system.
+    /// Secret of the ticket system: its token, or the password of the policy's user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket_secret: Option<String>,
+    /// Secret of the system that pages go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_secret: Option<String>,
+    /// Secret of the chat that messages go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_secret: Option<String>,
     /// SES configuration set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_configuration_set: Option<String>,
@@ -75,6 +81,8 @@ impl Deployment {
             ssm_document_linux: of("PEERHOUND_SSM_DOCUMENT_LINUX"),
             ssm_document_windows: of("PEERHOUND_SSM_DOCUMENT_WINDOWS"),
             ticket_secret: var("PEERHOUND_TICKET_SECRET"),
+            page_secret: var("PEERHOUND_PAGE_SECRET"),
+            chat_secret: var("PEERHOUND_CHAT_SECRET"),
             mail_configuration_set: var("PEERHOUND_MAIL_CONFIGURATION_SET"),
         })
     }

@@ -180,6 +180,9 @@ impl Intake {
         match self.worker.backend.count_batches(&repeats, now).await {
             Ok(()) => {
                 self.metrics.add(Metric::AlertsSuppressed, messages.len());
+                for counted in &repeats {
+                    self.worker.tell_repeats(&counted.case_id).await;
+                }
                 (others, Vec::new())
             }
             Err(error) => {
@@ -260,6 +263,7 @@ impl Intake {
         }
         self.worker.backend.count_batch(case_id, key, &ids, now).await?;
         self.metrics.add(Metric::AlertsSuppressed, ids.len());
+        self.worker.tell_repeats(case_id).await;
         Ok(())
     }
 

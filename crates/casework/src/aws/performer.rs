@@ -23,11 +23,11 @@ use super::secret::Kept;
 use super::{findings, queues, told};
 use crate::container::bundle::{Bundle, Caps};
 use crate::container::sealed_entries;
-use crate::deliver::{self, Attachment, DeliveryError, Receipt, TicketConfig, Token, Webhook};
+use crate::deliver::{self, Attachment, Authority, DeliveryError, Filed, Receipt, TicketConfig, Token};
 use crate::directories::Directories;
 use crate::rules::Rules;
 use crate::worker::case_file::{self, Collected, brief, enclosures, question, rehearsed};
-use crate::worker::on_site::delivery;
+use crate::worker::on_site::{delivery, filed};
 use crate::worker::{Clock, Performed, Performer};
 
 /// How long a token is used before it is fetched again, so that a changed one needs no deployment.
@@ -71,8 +71,8 @@ pub struct ThroughRelays {
     pub now: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// The ticket system's token.
-    pub token: Kept<String>,
+    /// The secrets of the systems that tickets, pages and messages to chats go to.
+    pub tokens: Tokens,
 }
 
 impl Performer for ThroughRelays {
@@ -80,13 +80,15 @@ impl Performer for ThroughRelays {
         match effect {
             Effect::Identify | Effect::ReadUserClaims { .. } | Effect::Collect => self.role != Role::Act,
             Effect::Assess | Effect::Seal => self.role == Role::Progress,
-            Effect::LookUpUsers { .. } | Effect::Act { .. } => self.role == Role::Act,
+            Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. } => self.role == Role::Act,
         }
     }
 
     async fn hand_over(&self, case: &Case) {
         let queue = match case.due((self.now)()).map(|pending| &pending.effect) {
-            Some(Effect::LookUpUsers { .. } | Effect::Act { .. }) => &self.deployment.actions_queue_url,
+            Some(Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. }) => {
+                &self.deployment.actions_queue_url
+            }
             Some(_) => &self.deployment.reports_queue_url,
             None => return,
         };
@@ -106,6 +108,10 @@ impl Performer for ThroughRelays {
             Effect::Act { kind, to } => {
                 let delivered = self.act(case, effect, *kind, to).await;
                 Event::Delivered { effect, delivery: delivered }
+            }
+            Effect::Comment { text } => {
+                let delivered = self.comment(case, effect, text).await;
+                Event::Delivered { effect, delivery: delivery(delivered) }
             }
         })
     }
@@ -221,8 +227,15 @@ impl ThroughRelays {
                 let origin = mail::Origin { delivery: Some((&case.id, effect)), key: &key };
                 self.mail(to, &message, origin).await
             }
-            ActionKind::Ticket => self.ticket(&act::ticket(&brief), &key).await,
+            ActionKind::Ticket | ActionKind::Page | ActionKind::Chat => {
+                let filed_ticket = self.ticket(kind, &act::ticket(&brief), &key).await;
+                if filed_ticket.is_ok() {
+                    self.metrics.add(Metric::ActionsDelivered, 1);
+                }
+                return filed(filed_ticket);
+            }
             ActionKind::Finding => self.finding(&brief).await,
+            ActionKind::TicketComment => Err(DeliveryError::rejected("there is nothing to say")),
         };
         if delivered.is_ok() {
             self.metrics.add(Metric::ActionsDelivered, 1);
@@ -263,23 +276,40 @@ impl ThroughRelays {
         mail::send(self.clients.ses(), &config, to, message, attachments, origin).await
     }
 
-    async fn ticket(&self, ticket: &act::Ticket, key: &str) -> Result<Receipt, DeliveryError> {
-        let Some(webhook) = &self.policy.ticket.webhook else {
-            return Err(DeliveryError::rejected(
-                "the policy names no [ticket.webhook], and there is no outbox here",
-            ));
-        };
-        let config = TicketConfig {
-            webhook: Some(Webhook {
-                url: webhook.url.clone(),
-                token: self.token().await?.map(Token::Value),
-                honours_idempotency_key: webhook.honours_idempotency_key,
-                timeout: webhook.timeout.duration(),
-            }),
-        };
-        // Never used: there is a webhook.
+    async fn ticket(
+        &self,
+        kind: ActionKind,
+        ticket: &act::Ticket,
+        key: &str,
+    ) -> Result<Filed, DeliveryError> {
+        // Never used: there is a system.
         let outbox = std::path::Path::new("");
-        deliver::post_ticket(&config, ticket, key, outbox).await
+        deliver::post_ticket(&self.desk(kind).await?, ticket, key, outbox).await
+    }
+
+    async fn comment(&self, case: &Case, effect: u32, text: &str) -> Result<Receipt, DeliveryError> {
+        let ticket = case.ticket.as_ref().ok_or_else(|| DeliveryError::rejected("the case has no ticket"))?;
+        let config = self.desk(ActionKind::Ticket).await?;
+        let key = format!("{}.effect-{effect}", case.id);
+        deliver::update_ticket(&config, &ticket.reference, text, &key).await
+    }
+
+    /// The system that an action goes to, with its secret.
+    async fn desk(&self, kind: ActionKind) -> Result<TicketConfig, DeliveryError> {
+        let Some(desk) = self.policy.desk(kind) else {
+            return Err(DeliveryError::rejected(&format!(
+                "the policy's [{kind}] names no system, and there is no outbox here"
+            )));
+        };
+        let section = self.policy.desk_section(kind);
+        let pem = section.and_then(|section| section.ca_pem.clone());
+        if pem.is_none() && section.is_some_and(|section| section.ca_file.is_some()) {
+            return Err(DeliveryError::rejected(&format!(
+                "[{kind}] ca_file: there are no files here; put the certificates into ca_pem"
+            )));
+        }
+        let token = self.token(kind).await?.map(Token::Value);
+        Ok(TicketConfig { desk: Some(desk), token, ca: pem.map(Authority::Pem) })
     }
 
     async fn finding(&self, brief: &act::Brief) -> Result<Receipt, DeliveryError> {
@@ -293,17 +323,31 @@ impl ThroughRelays {
         findings::put(self.clients.events(), bus, &finding).await
     }
 
-    async fn token(&self) -> Result<Option<String>, DeliveryError> {
-        let Some(id) = &self.deployment.ticket_secret else { return Ok(None) };
+    async fn token(&self, kind: ActionKind) -> Result<Option<String>, DeliveryError> {
+        let (deployment, tokens) = (&self.deployment, &self.tokens);
+        let (id, kept) = match kind {
+            ActionKind::Page => (&deployment.page_secret, &tokens.page),
+            ActionKind::Chat => (&deployment.chat_secret, &tokens.chat),
+            _ => (&deployment.ticket_secret, &tokens.ticket),
+        };
+        let Some(id) = id else { return Ok(None) };
         let read = |text: &str| match text.trim() {
             value if value.is_empty() || value.contains(char::is_control) => {
-                Err("the ticket system's secret is not one line of text".to_owned())
+                Err(format!("the secret for [{kind}] is not one line of text"))
             }
             value => Ok(value.to_owned()),
         };
-        let token = self.token.get(self.clients.secrets(), id, TOKEN_FRESH, read).await;
+        let token = kept.get(self.clients.secrets(), id, TOKEN_FRESH, read).await;
         token.map(Some).map_err(|why| DeliveryError::not_accepted(&why))
     }
+}
+
+/// The secrets of the systems that tickets, pages and messages to chats go to, each fetched when it is needed.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    ticket: Kept<String>,
+    page: Kept<String>,
+    chat: Kept<String>,
 }
 
 /// Why a collection was not assessed or sealed.

@@ -100,7 +100,7 @@ impl Site {
             directories: Default::default(),
             now: Arc::clone(&now),
             metrics: Arc::clone(&metrics),
-            token: Default::default(),
+            tokens: Default::default(),
         };
         let worker = Worker { backend: self.store.clone(), performer, policy, observer: Arc::new(()), now };
         (Arc::new(worker), metrics)

@@ -1,4 +1,4 @@
-//! What a webhook answers, read with suspicion.
+//! What servers answer, read with suspicion.
 
 use std::time::Duration;
 
@@ -45,9 +45,16 @@ fn page(value: &Value) -> Option<String> {
     (matches!(url.scheme(), "http" | "https") && text.len() <= 500).then(|| one_line(text, 500))
 }
 
-/// `Retry-After` in either of its forms (RFC 9110, section 10.2.3), held to a day.
+/// How long the other side asks to wait, held to a day: `Retry-After` in either of its forms (RFC 9110, section 10.2.3),
+/// or the end of GitHub's time in which nothing more is taken, where nothing remains of it.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let Some(text) = header(RETRY_AFTER.as_str()) else {
+        let used_up = header("x-ratelimit-remaining") == Some("0");
+        let reset = header("x-ratelimit-reset").filter(|_| used_up)?.parse().ok()?;
+        let wait = Timestamp::from_second(reset).ok()?.duration_since(now);
+        return Some(Duration::try_from(wait).unwrap_or_default().min(MAX_WAIT));
+    };
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
@@ -99,5 +106,10 @@ mod tests {
             assert_eq!(wait(nonsense), None, "{nonsense}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
+        let mut limited = HeaderMap::new();
+        limited.insert("x-ratelimit-reset", (now.as_second() + 90).to_string().parse().unwrap());
+        assert_eq!(retry_after(&limited, now), None, "some remain");
+        limited.insert("x-ratelimit-remaining", "0".parse().unwrap());
+        assert_eq!(retry_after(&limited, now), Some(Duration::from_secs(90)));
     }
 }

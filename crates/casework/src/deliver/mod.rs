@@ -1,11 +1,12 @@
-//! Deliveries: a mail through SMTP, a ticket through a webhook, or either as a file in the outbox folder; a finding as a
-//! line in a file.
+//! Deliveries: a mail through SMTP, a ticket over HTTP, or either as a file in the outbox folder; a finding as a line in a
+//! file. [`http`] is the one place where requests to configured servers are sent.
 //!
 //! A delivery is tried at most once for what may have arrived. So the one thing that an error has to say is whether
 //! the other side can have accepted it: see [`DeliveryError`].
 
 mod answer;
 mod findings;
+pub(crate) mod http;
 mod mail;
 mod outbox;
 pub(crate) mod secret;
@@ -13,7 +14,7 @@ mod smtp;
 mod ticket;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::error::Error;
 use std::fmt;
@@ -27,10 +28,10 @@ use serde::{Deserialize, Serialize};
 
 pub use findings::append_finding;
 pub use mail::{Attachment, MailConfig, Smtp, Tls, send_mail, send_mail_with};
-pub use ticket::{TicketConfig, Token, Webhook, post_ticket};
+pub use ticket::{Authority, Filed, TicketConfig, Token, post_ticket, update_ticket};
 
 /// Longest `why`, in characters.
-const MAX_WHY: usize = 300;
+pub(crate) const MAX_WHY: usize = 300;
 
 /// Why a delivery did not succeed, by what may be done next. Each `why` is one line and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +83,7 @@ pub enum Channel {
     Smtp,
     /// Amazon's mail service accepted it.
     Ses,
-    /// A webhook accepted it.
+    /// A ticket system or another receiver over HTTP accepted it.
     Webhook,
     /// A file in the outbox folder.
     Outbox,

@@ -1,9 +1,12 @@
+mod desk;
 mod mails;
 mod mime;
+pub(crate) mod products;
 mod servers;
 mod tickets;
 
 use investigation::act::{Message, Ticket};
+use jiff::Timestamp;
 
 use super::*;
 
@@ -19,6 +22,7 @@ fn ticket() -> Ticket {
     Ticket {
         title: "Policy violation: ws-0042".to_owned(),
         body_markdown: "| | |\n| --- | --- |\n".to_owned(),
+        body_text: "Case: case-7\n".to_owned(),
         labels: vec!["p2p".to_owned()],
         fields: serde_json::json!({"host.ip": "10.20.0.5"}),
     }

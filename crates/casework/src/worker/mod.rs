@@ -22,7 +22,7 @@ use investigation::policy::Policy;
 use jiff::Timestamp;
 
 pub use notice::{Notice, Observer, Phase};
-pub use on_site::OnSite;
+pub use on_site::{Desks, OnSite};
 pub use performer::{Clock, Performed, Performer};
 
 use crate::backend::{AlertRow, Backend, Committed, StoreError};
@@ -159,7 +159,35 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         failpoint("alert.decided");
         self.backend.settle(&row.id, &disposition, (self.now)()).await?;
         failpoint("alert.settled");
+        if let Disposition::Suppressed { case_id, .. } = &disposition {
+            self.tell_repeats(case_id).await;
+        }
         Ok(Resolution::Settled(disposition))
+    }
+
+    /// Lets the ticket of a closed case know that its alerts go on. They are counted, whatever comes of it: where another
+    /// worker has the case in hand, or something fails here, the next repeat does it.
+    pub async fn tell_repeats(&self, case_id: &str) {
+        if self.policy.comments_repeats()
+            && let Err(error) = Box::pin(self.try_to_tell_repeats(case_id)).await
+        {
+            tracing::warn!(case_id, %error, "the ticket is told of repeats with the next one");
+        }
+    }
+
+    async fn try_to_tell_repeats(&self, case_id: &str) -> Result<(), WorkError> {
+        let (count, _) = self.backend.suppressed(case_id).await?;
+        let worth_it = |case: &Case| case.tells_repeats(count, &self.policy);
+        if count < Case::FEWEST_TOLD || !self.backend.case(case_id).await?.is_some_and(|case| worth_it(&case))
+        {
+            return Ok(());
+        }
+        {
+            let Some(_hold) = self.backend.hold(case_id).await? else { return Ok(()) };
+            let Some(case) = self.backend.case(case_id).await?.filter(worth_it) else { return Ok(()) };
+            self.apply(&case, Event::Repeated { count }).await?;
+        }
+        self.drive(case_id, Pace::STEADY).await.map(|_| ())
     }
 
     /// Counts an alert on the case that waits for its machine. That somebody saw the machine is a reason to try it.
@@ -343,6 +371,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 Some(Effect::Seal) => Phase::Sealing,
                 Some(Effect::LookUpUsers { .. }) => Phase::Acting(ActionKind::MailUser),
                 Some(Effect::Act { kind, .. }) => Phase::Acting(*kind),
+                Some(Effect::Comment { .. }) => Phase::Acting(ActionKind::TicketComment),
                 None if step.case.is_closed() => Phase::Closed,
                 None => return step.case,
             };

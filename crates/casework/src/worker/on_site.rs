@@ -17,7 +17,7 @@ use investigation::policy::Policy;
 use super::case_file::{Collected, brief, enclosures, mail, moved, question, rehearsed};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::container::{self, SealRequest};
-use crate::deliver::{self, DeliveryError, MailConfig, Receipt, TicketConfig};
+use crate::deliver::{self, DeliveryError, Filed, MailConfig, Receipt, TicketConfig};
 use crate::directories::Directories;
 use crate::failpoint::failpoint;
 use crate::places::Places;
@@ -39,8 +39,8 @@ pub struct OnSite {
     pub directories: Directories,
     /// How mail goes out.
     pub mail: MailConfig,
-    /// How tickets go out.
-    pub ticket: TicketConfig,
+    /// How tickets, pages and messages to chats go out.
+    pub desks: Desks,
     /// File that findings are appended to.
     pub findings: Option<PathBuf>,
     /// Told about progress inside a contact.
@@ -61,6 +61,10 @@ impl Performer for OnSite {
             Effect::LookUpUsers { users } => self.directories.look_up(users, &self.policy).await,
             Effect::Act { kind, to } => {
                 let delivery = self.act(case, effect, *kind, to).await;
+                Event::Delivered { effect, delivery }
+            }
+            Effect::Comment { text } => {
+                let delivery = delivery(self.comment(case, effect, text).await);
                 Event::Delivered { effect, delivery }
             }
         })
@@ -244,17 +248,49 @@ impl OnSite {
                 let mail = mail(case, &self.policy, &self.texts, &brief, kind, to);
                 deliver::send_mail(&self.mail, to, &mail, &key, outbox).await
             }
-            ActionKind::Ticket => {
-                deliver::post_ticket(&self.ticket, &act::ticket(&brief), &key, outbox).await
+            ActionKind::Ticket | ActionKind::Page | ActionKind::Chat => {
+                let config = self.desks.of(kind);
+                let filed_ticket = deliver::post_ticket(config, &act::ticket(&brief), &key, outbox).await;
+                failpoint("delivery.done");
+                return filed(filed_ticket);
             }
             ActionKind::Finding => self.finding(&brief).await,
+            ActionKind::TicketComment => Err(DeliveryError::rejected("there is nothing to say")),
         };
         failpoint("delivery.done");
         delivery(delivered)
     }
 }
 
+/// How tickets, pages and messages to chats go out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desks {
+    /// Tickets.
+    pub ticket: TicketConfig,
+    /// Pages.
+    pub page: TicketConfig,
+    /// Messages to a chat.
+    pub chat: TicketConfig,
+}
+
+impl Desks {
+    /// The one that an action goes to.
+    pub fn of(&self, kind: ActionKind) -> &TicketConfig {
+        match kind {
+            ActionKind::Page => &self.page,
+            ActionKind::Chat => &self.chat,
+            _ => &self.ticket,
+        }
+    }
+}
+
 impl OnSite {
+    async fn comment(&self, case: &Case, effect: u32, text: &str) -> Result<Receipt, DeliveryError> {
+        let ticket = case.ticket.as_ref().ok_or_else(|| DeliveryError::rejected("the case has no ticket"))?;
+        let key = format!("{}.effect-{effect}", case.id);
+        deliver::update_ticket(&self.desks.ticket, &ticket.reference, text, &key).await
+    }
+
     async fn finding(&self, brief: &Brief) -> Result<Receipt, DeliveryError> {
         let Some(file) = &self.findings else {
             return Err(DeliveryError::rejected(
@@ -300,6 +336,16 @@ fn timed_out(case: &Case, what: &str, limit: investigation::policy::Span) -> Eve
             case.target
         ),
         retryable: true,
+    }
+}
+
+/// How the delivery of a ticket ended. One that its system named can be commented on later.
+pub(crate) fn filed(result: Result<Filed, DeliveryError>) -> Delivery {
+    match result {
+        Ok(Filed { receipt, ticket: Some(ticket) }) => {
+            Delivery::Filed { receipt: receipt.to_string(), ticket }
+        }
+        other => delivery(other.map(|filed| filed.receipt)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod decided;
 mod mails;
 mod papers;
+mod repeats;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::*;
 use crate::backend::Received;
 use crate::backend::local::Local;
 use crate::container::verify;
-use crate::deliver::{MailConfig, TicketConfig};
+use crate::deliver::MailConfig;
 use crate::places::Places;
 
 const POLICY: &str = "
@@ -36,7 +37,11 @@ inconclusive = ['mail_soc', 'ticket']
 type Site = Worker<Local, OnSite>;
 
 fn worker(data: &Path) -> Site {
-    let policy = Arc::new(Policy::parse(POLICY).unwrap());
+    worker_with(data, POLICY)
+}
+
+fn worker_with(data: &Path, policy: &str) -> Site {
+    let policy = Arc::new(Policy::parse(policy).unwrap());
     let ssh = SshConfig {
         user: "nobody".to_owned(),
         port: closed_port(),
@@ -67,7 +72,7 @@ fn worker(data: &Path) -> Site {
         texts: Arc::new(investigation::act::Texts::shipped().clone()),
         directories: Default::default(),
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
-        ticket: TicketConfig { webhook: None },
+        desks: Desks::default(),
         findings: None,
         observer: Arc::new(()),
         now: Arc::clone(&now),

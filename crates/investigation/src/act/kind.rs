@@ -12,15 +12,29 @@ pub enum ActionKind {
     MailUser,
     /// Mail to the SOC.
     MailSoc,
-    /// Ticket at the webhook.
+    /// Ticket.
     Ticket,
+    /// Page to whoever is on call.
+    Page,
+    /// Message to a chat.
+    Chat,
     /// Finding for the SIEM.
     Finding,
+    /// Comment on the ticket, when something is added to the case. The core's own: the policy does not list it.
+    TicketComment,
 }
 
 impl ActionKind {
     /// Every action, in the order in which they are performed.
-    pub const ALL: [Self; 4] = [Self::MailUser, Self::MailSoc, Self::Ticket, Self::Finding];
+    pub const ALL: [Self; 7] = [
+        Self::MailUser,
+        Self::MailSoc,
+        Self::Ticket,
+        Self::Page,
+        Self::Chat,
+        Self::Finding,
+        Self::TicketComment,
+    ];
 
     /// The word used in the policy, in output and on the case.
     pub fn as_str(self) -> &'static str {
@@ -28,7 +42,10 @@ impl ActionKind {
             Self::MailUser => "mail_user",
             Self::MailSoc => "mail_soc",
             Self::Ticket => "ticket",
+            Self::Page => "page",
+            Self::Chat => "chat",
             Self::Finding => "finding",
+            Self::TicketComment => "ticket_comment",
         }
     }
 }

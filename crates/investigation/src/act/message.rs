@@ -26,6 +26,9 @@ pub struct Ticket {
     pub title: String,
     /// Body in Markdown; outside text in it is escaped.
     pub body_markdown: String,
+    /// The same in plain text, for systems that read no Markdown.
+    #[serde(default, skip_serializing)]
+    pub body_text: String,
     /// Words to sort by.
     pub labels: Vec<String>,
     /// Values for machines, under their ECS names where ECS has one.

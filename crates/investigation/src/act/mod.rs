@@ -22,4 +22,4 @@ pub(crate) use message::title as subject;
 pub use message::{Message, Ticket};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use report::report_markdown;
-pub use ticket::ticket;
+pub use ticket::{repeats_comment, ticket};

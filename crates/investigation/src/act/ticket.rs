@@ -20,9 +20,30 @@ pub fn ticket(brief: &Brief) -> Ticket {
     Ticket {
         title: title(&format!("Peer-to-peer alert, {verdict}: {} [case {}]", brief.machine(), brief.case_id)),
         body_markdown: body,
+        body_text: plain_text(brief),
         labels: ["peerhound", "p2p", word].map(str::to_owned).to_vec(),
         fields: Value::Object(fields(brief)),
     }
+}
+
+/// The body without any markup: one line for each fact, then the assessment.
+fn plain_text(brief: &Brief) -> String {
+    let mut text = String::new();
+    for (name, value) in brief.facts() {
+        let _ = writeln!(text, "{:<17} {}", format!("{name}:"), short(&value, MAX_VALUE));
+    }
+    if let Some(assessment) = &brief.assessment {
+        let _ = write!(text, "\n{}", summary::explain_text(assessment));
+    }
+    text
+}
+
+/// What the ticket of a case is told when so many further alerts were counted on the case.
+pub fn repeats_comment(count: u64) -> String {
+    format!(
+        "{count} further alerts about this machine or its users were counted on the case and not investigated again: they \
+         fell into its cooldown. Whatever raises them has not stopped."
+    )
 }
 
 /// The facts as a table of two columns, with a line feed at its end.

@@ -27,6 +27,9 @@ impl Case {
         step.case.updated_at = now;
         let name = event.name();
         match (&self.state, event) {
+            (State::Closed { outcome: Outcome::Investigated { .. } }, Event::Repeated { count }) => {
+                step.case.tell_repeats(count, policy, now);
+            }
             (State::Closed { .. }, _) => {
                 return Err(Refused::Closed { case_id: self.id.clone(), event: name });
             }

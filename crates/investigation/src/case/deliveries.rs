@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{Case, Delivery, Effect, Refused};
+use super::{Case, CaseTicket, Delivery, Effect, Refused};
 use crate::act::ActionKind;
 use crate::assess::Verdict;
 use crate::claim::later;
@@ -57,8 +58,13 @@ impl Effect {
         match self {
             // A file in the outbox is written under the same name again.
             Self::Act { kind: ActionKind::MailUser | ActionKind::MailSoc, .. } => policy.mails_to_outbox(),
-            Self::Act { kind: ActionKind::Ticket, .. } => {
-                policy.ticket.webhook.as_ref().is_none_or(|webhook| webhook.honours_idempotency_key)
+            // A ticket is looked up before it is made, where its system can do that.
+            Self::Act { kind: kind @ (ActionKind::Ticket | ActionKind::Page | ActionKind::Chat), .. } => {
+                policy.desk(*kind).is_none_or(|desk| desk.may_repeat())
+            }
+            Self::Act { kind: ActionKind::TicketComment, .. } => false,
+            Self::Comment { .. } => {
+                policy.desk(ActionKind::Ticket).is_some_and(|desk| desk.may_repeat_comment())
             }
             // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
             Self::Act { kind: ActionKind::Finding, .. } => true,
@@ -69,6 +75,21 @@ impl Effect {
             | Self::Seal
             | Self::LookUpUsers { .. } => true,
         }
+    }
+}
+
+impl Effect {
+    /// How long a delivery whose answer was lost is left alone before it is looked up and repeated: what it may have made
+    /// is not found at once everywhere.
+    pub(super) fn searchable_after(&self, policy: &Policy) -> SignedDuration {
+        let kind = match self {
+            Self::Act { kind: kind @ (ActionKind::Ticket | ActionKind::Page | ActionKind::Chat), .. } => {
+                *kind
+            }
+            Self::Comment { .. } => ActionKind::Ticket,
+            _ => return SignedDuration::ZERO,
+        };
+        policy.desk(kind).map_or(SignedDuration::ZERO, |desk| desk.preset.searchable_after.signed())
     }
 }
 
@@ -98,7 +119,13 @@ impl Case {
                 ActionKind::Finding if !policy.findings.wanted() => {
                     Err("[findings] names neither a file nor an event bus".to_owned())
                 }
-                ActionKind::Ticket | ActionKind::Finding => Ok(Vec::new()),
+                ActionKind::Page | ActionKind::Chat if !policy.has_desk(*kind) => {
+                    Err(format!("[{kind}] names no system"))
+                }
+                ActionKind::TicketComment => Err("there is nothing to comment yet".to_owned()),
+                ActionKind::Ticket | ActionKind::Page | ActionKind::Chat | ActionKind::Finding => {
+                    Ok(Vec::new())
+                }
             };
             let (effect, to, status, detail) = match to {
                 Ok(to) => {
@@ -137,11 +164,21 @@ impl Case {
         let attempts = pending.attempts;
         let name = pending.effect.as_str();
         let repeatable = pending.effect.may_repeat(policy);
-        pending.may_have_arrived |= matches!(delivery, Delivery::Uncertain { .. });
+        let lost = matches!(delivery, Delivery::Uncertain { .. });
+        let findable = if lost { pending.effect.searchable_after(policy) } else { SignedDuration::ZERO };
+        let is_ticket = matches!(pending.effect, Effect::Act { kind: ActionKind::Ticket, .. });
+        pending.may_have_arrived |= lost;
+        if let Delivery::Filed { ticket, .. } = &delivery
+            && is_ticket
+        {
+            self.ticket = Some(CaseTicket::new(ticket.clone()));
+        }
         // What one try is sure of says nothing about an earlier one, which may have arrived.
         let ended = if pending.may_have_arrived { ActionStatus::Uncertain } else { ActionStatus::Failed };
         let (status, detail, retry_after) = match delivery {
-            Delivery::Accepted { receipt } => (ActionStatus::Done, receipt, None),
+            Delivery::Accepted { receipt } | Delivery::Filed { receipt, .. } => {
+                (ActionStatus::Done, receipt, None)
+            }
             Delivery::Rejected { why } => (ended, why, None),
             Delivery::Withheld { what } => (ActionStatus::DryRun, what, None),
             Delivery::NotAccepted { why, retry_after } => (ActionStatus::Pending, why, retry_after),
@@ -156,7 +193,8 @@ impl Case {
         if status == ActionStatus::Pending {
             pending.started = false;
             pending.unheard = 0;
-            pending.not_before = later(now, pause(policy, attempts, retry_after));
+            let pause = pause(policy, &self.id, effect, attempts, retry_after).max(findable);
+            pending.not_before = later(now, pause);
             self.note(now, format!("{name} not delivered, will be tried again: {detail}"));
         } else {
             self.pending.remove(position);
@@ -181,10 +219,30 @@ impl Case {
 }
 
 /// The wait before the next try: doubled each time, up to an hour, and at least what the other side asked for (up to
-/// a day).
-pub(super) fn pause(policy: &Policy, attempts: u32, retry_after: Option<u64>) -> SignedDuration {
+/// a day). Up to a quarter is added, another one for each case and try, so that the cases that a server refused together
+/// do not come back together.
+pub(super) fn pause(
+    policy: &Policy,
+    case_id: &str,
+    effect: u32,
+    attempts: u32,
+    retry_after: Option<u64>,
+) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(16);
     let backoff = policy.actions.backoff.duration().as_secs().saturating_mul(1 << doublings).min(3600);
     let asked = retry_after.unwrap_or(0).min(86_400);
-    SignedDuration::from_secs(i64::try_from(backoff.max(asked)).unwrap_or(3600))
+    let spread = i64::try_from(backoff * 250).unwrap_or(0);
+    let added = spread * i64::from(lot(case_id, effect, attempts)) / i64::from(u16::MAX);
+    let wait = SignedDuration::from_secs(i64::try_from(backoff.max(asked)).unwrap_or(3600));
+    wait.saturating_add(SignedDuration::from_millis(added))
+}
+
+/// A number that looks drawn by lot and is the same for the same try.
+fn lot(case_id: &str, effect: u32, attempts: u32) -> u16 {
+    let mut hash = Sha256::new();
+    hash.update(case_id.as_bytes());
+    hash.update(effect.to_be_bytes());
+    hash.update(attempts.to_be_bytes());
+    let hash = hash.finalize();
+    u16::from_be_bytes([hash[0], hash[1]])
 }

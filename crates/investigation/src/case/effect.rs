@@ -39,6 +39,11 @@ pub enum Effect {
         /// Addresses, for a mail.
         to: Vec<String>,
     },
+    /// Add a comment to the case's ticket.
+    Comment {
+        /// What it says, in plain text.
+        text: String,
+    },
 }
 
 impl Effect {
@@ -52,7 +57,13 @@ impl Effect {
             Self::Seal => "seal",
             Self::LookUpUsers { .. } => "look up users",
             Self::Act { kind, .. } => kind.as_str(),
+            Self::Comment { .. } => ActionKind::TicketComment.as_str(),
         }
+    }
+
+    /// Whether it is a delivery: something that the other side may have got although nobody heard of it.
+    pub fn is_delivery(&self) -> bool {
+        matches!(self, Self::Act { .. } | Self::Comment { .. })
     }
 
     /// Whether performing it contacts the endpoint. The claims are renewed before each contact, so that a case that
@@ -129,7 +140,8 @@ impl Case {
             | Effect::Assess
             | Effect::Seal
             | Effect::LookUpUsers { .. }
-            | Effect::Act { .. } => return None,
+            | Effect::Act { .. }
+            | Effect::Comment { .. } => return None,
         };
         Some(Order { case_id: self.id.clone(), target: self.target, task })
     }

@@ -7,6 +7,7 @@ use super::{Person, SealedEvidence};
 use crate::assess::Assessment;
 use crate::claim::Claim;
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::ticketing::TicketReference;
 
 /// How one try of a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,13 @@ pub enum Delivery {
     Accepted {
         /// What it answered, or where the file lies.
         receipt: String,
+    },
+    /// The same, and it is a ticket that can be commented on.
+    Filed {
+        /// What it answered.
+        receipt: String,
+        /// The ticket.
+        ticket: TicketReference,
     },
     /// The other side surely does not have it; worth another try.
     NotAccepted {
@@ -135,6 +143,11 @@ pub enum Event {
         /// Whether a later try may find more.
         again: bool,
     },
+    /// Alerts were counted on it since it was closed.
+    Repeated {
+        /// How many by now.
+        count: u64,
+    },
     /// A try of a delivery ended.
     Delivered {
         /// The effect.
@@ -177,6 +190,7 @@ impl Event {
             Self::Assessed { .. } => "assessed",
             Self::Sealed { .. } => "sealed",
             Self::LookedUp { .. } => "looked_up",
+            Self::Repeated { .. } => "repeated",
             Self::Delivered { .. } => "delivered",
             Self::EffectFailed { .. } => "effect_failed",
         }

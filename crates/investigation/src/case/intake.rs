@@ -152,6 +152,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         pending: Vec::new(),
         next_effect: 1,
         failed_tries: 0,
+        ticket: None,
         history: Vec::new(),
     };
     case.note(now, format!("opened by alert {}; {} claimed", alert.id, lease.key));

@@ -23,6 +23,7 @@ mod event;
 mod intake;
 mod people;
 mod returned;
+mod repeats;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -40,6 +41,7 @@ pub use event::{Delivery, Event};
 pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
 pub use returned::Returned;
+pub use repeats::CaseTicket;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
@@ -200,6 +202,9 @@ pub struct Case {
     pub next_effect: u32,
     /// Tries to reach and read the endpoint that failed.
     pub failed_tries: u32,
+    /// Its ticket, where the ticket system named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<CaseTicket>,
     /// What happened, oldest first, bounded.
     pub history: Vec<HistoryEntry>,
 }

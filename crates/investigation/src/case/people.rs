@@ -73,7 +73,8 @@ impl Case {
         if again && pending.attempts < policy.actions.attempts {
             pending.started = false;
             pending.unheard = 0;
-            pending.not_before = later(now, super::deliveries::pause(policy, pending.attempts, None));
+            let pause = super::deliveries::pause(policy, &self.id, pending.n, pending.attempts, None);
+            pending.not_before = later(now, pause);
             self.note(now, format!("users not looked up, will be tried again: {}", faults.join("; ")));
             return;
         }

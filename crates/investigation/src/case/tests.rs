@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod mails;
+mod repeats;
 mod tries;
 
 use std::net::IpAddr;

@@ -63,7 +63,7 @@ impl Step {
         let pending = self.case.pending_mut(effect)?;
         pending.unheard += 1;
         let (doing, unheard) = (pending.effect.as_str(), pending.unheard);
-        let is_delivery = matches!(pending.effect, Effect::Act { .. });
+        let is_delivery = pending.effect.is_delivery();
         pending.may_have_arrived |= is_delivery;
         let mut uncertain = (is_delivery && !pending.effect.may_repeat(policy))
             .then(|| "the worker stopped while this delivery was under way".to_owned());
@@ -84,6 +84,13 @@ impl Step {
         if let Some(why) = uncertain {
             self.case.deliver_no_more(effect, why, policy, now)?;
             self.close_if_done(now);
+            return Ok(true);
+        }
+        // What the last try made, if it made something, may not be found yet.
+        let findable = pending.effect.searchable_after(policy);
+        if is_delivery && findable > SignedDuration::ZERO {
+            pending.started = false;
+            pending.not_before = later(now, findable);
             return Ok(true);
         }
         if pending.handed_to.is_none() && unheard >= PATIENT_FROM {

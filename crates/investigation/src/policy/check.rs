@@ -195,11 +195,16 @@ impl Policy {
                 "[users] mail is not set, nor a directory: users get no mail unless the alert carries their address in an allowed domain",
             ));
         }
-        if let Some(webhook) = &self.ticket.webhook
-            && !webhook.url.starts_with("https://")
-            && !webhook.url.starts_with("http://")
-        {
-            remarks.push(error("[ticket.webhook] url: must begin with https:// or http://"));
+        self.check_desks(remarks);
+        for kind in [ActionKind::Page, ActionKind::Chat].into_iter().filter(|kind| used(*kind)) {
+            if !self.has_desk(kind) {
+                remarks.push(warning(format!("[{kind}] names no preset: {kind} is skipped")));
+            }
+        }
+        if used(ActionKind::TicketComment) {
+            remarks.push(error(
+                "[actions] ticket_comment: tickets are commented on by themselves; leave it out",
+            ));
         }
         if let Some(bus) = &self.findings.event_bus
             && !is_bus(bus)

@@ -11,6 +11,7 @@ mod relay;
 pub mod sections;
 mod smb;
 pub mod span;
+mod ticket;
 mod users;
 mod winrm;
 
@@ -26,16 +27,19 @@ pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
 pub use sections::{
     Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh,
-    Storage, Ticket, Webhook,
+    Storage,
 };
 pub use smb::Smb;
 pub use span::Span;
+pub(crate) use ticket::is_json;
+pub use ticket::{Ticket, Webhook};
 pub use users::{AddressSource, Ldap, UserExemption, Users};
 pub use winrm::{Transport, Winrm};
 
 use crate::alert::SiteFormat;
 use crate::claim::ClaimKey;
 use crate::scope::Scope;
+use crate::ticketing::Preset;
 
 /// The commented default that `peerhound init` writes.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -87,6 +91,12 @@ pub struct Policy {
     /// Tickets.
     #[serde(default)]
     pub ticket: Ticket,
+    /// Pages to whoever is on call.
+    #[serde(default)]
+    pub page: Ticket,
+    /// Messages to a chat.
+    #[serde(default)]
+    pub chat: Ticket,
     /// What the SIEM learns.
     #[serde(default)]
     pub findings: Findings,
@@ -105,6 +115,9 @@ pub struct Policy {
     /// Lists of addresses that are fetched again and again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<List>,
+    /// Ticket systems that this site has besides those that are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preset: Vec<Preset>,
     /// Formats of alerts that this site has besides those that are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub format: Vec<SiteFormat>,

@@ -242,32 +242,6 @@ fn delivery_timeout() -> Span {
     Span::seconds(30)
 }
 
-/// `[ticket]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Ticket {
-    /// Where tickets are posted. Absent: tickets are written to the outbox folder.
-    pub webhook: Option<Webhook>,
-}
-
-/// `[ticket.webhook]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// Where to POST the ticket as JSON.
-    pub url: String,
-    /// File that holds a bearer token; relative to the policy file.
-    #[serde(default)]
-    pub token_file: Option<String>,
-    /// The receiver folds requests with the same `Idempotency-Key`, so that a delivery whose answer was lost may be
-    /// repeated. Without it, such a delivery is left to a person.
-    #[serde(default)]
-    pub honours_idempotency_key: bool,
-    /// Time for one delivery.
-    #[serde(default = "delivery_timeout")]
-    pub timeout: Span,
-}
-
 /// `[findings]`: where the result of each case goes as a finding that a SIEM reads (OCSF). Neither: nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

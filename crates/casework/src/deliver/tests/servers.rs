@@ -144,7 +144,7 @@ pub(super) async fn http(answer: Option<String>) -> (u16, JoinHandle<String>) {
 }
 
 /// Head and body, by the head's `content-length`.
-async fn read_request(stream: &mut TcpStream) -> String {
+pub(super) async fn read_request(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {

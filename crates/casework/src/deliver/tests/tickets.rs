@@ -3,27 +3,25 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::desk::webhook;
 use super::servers::{closed_port, http};
 use super::*;
 
 const ACCEPTED: &str = "HTTP/1.1 201 Created\r\ncontent-length: 44\r\n\r\n{\"key\":\"SEC-7\",\"self\":\"https://t.example/7\"}\n";
 
-fn webhook(url: String) -> Webhook {
-    Webhook { url, token: None, honours_idempotency_key: false, timeout: Duration::from_millis(800) }
-}
-
-fn config(webhook: Webhook) -> TicketConfig {
-    TicketConfig { webhook: Some(webhook) }
+fn hook(url: &str) -> TicketConfig {
+    webhook(url, false, None)
 }
 
 async fn post(config: &TicketConfig) -> Result<Receipt, DeliveryError> {
-    post_ticket(config, &ticket(), "case-7.3", Path::new("/nowhere")).await
+    let filed = post_ticket(config, &ticket(), "case-7.3", Path::new("/nowhere")).await;
+    filed.map(|filed| filed.receipt)
 }
 
 /// The delivery at a server that answers with these bytes.
 async fn answered(answer: &str) -> Result<Receipt, DeliveryError> {
     let (port, running) = http(Some(answer.to_owned())).await;
-    let result = post(&config(webhook(format!("http://127.0.0.1:{port}/hook?key=s3cret")))).await;
+    let result = post(&hook(&format!("http://127.0.0.1:{port}/hook?key=s3cret"))).await;
     running.await.unwrap();
     result
 }
@@ -38,9 +36,8 @@ async fn a_ticket_arrives_with_its_key_and_the_answer_is_read() {
     let token_file = folder.path().join("token");
     fs::write(&token_file, "t0ken\n").unwrap();
     let (port, running) = http(Some(ACCEPTED.to_owned())).await;
-    let hook =
-        Webhook { token: Some(Token::File(token_file)), ..webhook(format!("http://127.0.0.1:{port}/hook")) };
-    let receipt = post(&config(hook)).await.unwrap();
+    let token = Some(Token::File(token_file));
+    let receipt = post(&webhook(&format!("http://127.0.0.1:{port}/hook"), false, token)).await.unwrap();
     assert_eq!(receipt.reference.as_deref(), Some("SEC-7"));
     assert_eq!(receipt.url.as_deref(), Some("https://t.example/7"));
     assert_eq!(receipt.to_string(), format!("accepted by 127.0.0.1:{port}; SEC-7; https://t.example/7"));
@@ -62,7 +59,7 @@ async fn a_ticket_arrives_with_its_key_and_the_answer_is_read() {
 #[tokio::test]
 async fn a_request_that_was_never_sent_was_surely_not_delivered() {
     let port = closed_port().await;
-    let error = post(&config(webhook(format!("http://127.0.0.1:{port}/hook?key=s3cret")))).await.unwrap_err();
+    let error = post(&hook(&format!("http://127.0.0.1:{port}/hook?key=s3cret"))).await.unwrap_err();
     assert!(
         not_accepted(&error).to_lowercase().contains("refused") && !error.to_string().contains("s3cret"),
         "{error}"
@@ -70,10 +67,10 @@ async fn a_request_that_was_never_sent_was_surely_not_delivered() {
 
     // TLS with a server that speaks none, and with one that says nothing.
     let (port, running) = http(Some("HTTP/1.1 200 OK\r\n\r\n".to_owned())).await;
-    not_accepted(&post(&config(webhook(format!("https://127.0.0.1:{port}/")))).await.unwrap_err());
+    not_accepted(&post(&hook(&format!("https://127.0.0.1:{port}/"))).await.unwrap_err());
     running.abort();
     let (port, running) = http(None).await;
-    not_accepted(&post(&config(webhook(format!("https://127.0.0.1:{port}/")))).await.unwrap_err());
+    not_accepted(&post(&hook(&format!("https://127.0.0.1:{port}/"))).await.unwrap_err());
     running.abort();
 }
 
@@ -114,7 +111,7 @@ async fn a_request_without_an_answer_may_have_been_delivered() {
     uncertain(&answered("").await.unwrap_err());
     uncertain(&answered("nonsense\r\n\r\n").await.unwrap_err());
     let (port, running) = http(None).await;
-    let error = post(&config(webhook(format!("http://127.0.0.1:{port}/hook?key=s3cret")))).await.unwrap_err();
+    let error = post(&hook(&format!("http://127.0.0.1:{port}/hook?key=s3cret"))).await.unwrap_err();
     assert_eq!(uncertain(&error), format!("127.0.0.1:{port}: no answer in time"));
     running.abort();
 }
@@ -122,8 +119,7 @@ async fn a_request_without_an_answer_may_have_been_delivered() {
 #[tokio::test]
 async fn a_conflict_over_the_key_means_that_an_earlier_try_is_there() {
     let (port, running) = http(Some("HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n".to_owned())).await;
-    let hook = Webhook { honours_idempotency_key: true, ..webhook(format!("http://127.0.0.1:{port}/")) };
-    uncertain(&post(&config(hook)).await.unwrap_err());
+    uncertain(&post(&webhook(&format!("http://127.0.0.1:{port}/"), true, None)).await.unwrap_err());
     running.await.unwrap();
 }
 
@@ -166,9 +162,8 @@ async fn words_of_the_receiver_are_shown_in_one_line_and_never_the_token() {
     fs::write(&token_file, "t0ken").unwrap();
     let echo = "HTTP/1.1 401 No\r\ncontent-length: 14\r\n\r\nBearer t0ken ?";
     let (port, running) = http(Some(echo.to_owned())).await;
-    let hook =
-        Webhook { token: Some(Token::File(token_file)), ..webhook(format!("http://127.0.0.1:{port}/")) };
-    let error = post(&config(hook)).await.unwrap_err();
+    let token = Some(Token::File(token_file));
+    let error = post(&webhook(&format!("http://127.0.0.1:{port}/"), false, token)).await.unwrap_err();
     assert!(!rejected(&error).contains("t0ken"), "{error}");
     running.await.unwrap();
 }
@@ -176,21 +171,23 @@ async fn words_of_the_receiver_are_shown_in_one_line_and_never_the_token() {
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     for url in ["", "hook", "ftp://127.0.0.1/", "file:///etc/passwd"] {
-        rejected(&post(&config(webhook(url.to_owned()))).await.unwrap_err());
+        rejected(&post(&hook(url)).await.unwrap_err());
     }
+    assert!(rejected(&post(&hook("http://192.0.2.1/")).await.unwrap_err()).contains("unprotected"));
     let token = Some(Token::File(Path::new("/nonexistent/token").to_owned()));
-    let hook = Webhook { token: token.clone(), ..webhook("http://192.0.2.1/".to_owned()) };
-    assert!(rejected(&post(&config(hook)).await.unwrap_err()).contains("unprotected"));
-    let hook = Webhook { token, ..webhook("https://127.0.0.1:1/".to_owned()) };
-    assert!(not_accepted(&post(&config(hook)).await.unwrap_err()).contains("token file"));
+    let error = post(&webhook("https://127.0.0.1:1/", false, token)).await.unwrap_err();
+    assert!(not_accepted(&error).contains("token file"), "{error}");
+    let no_authority =
+        TicketConfig { ca: Some(Authority::Pem("none".to_owned())), ..hook("https://127.0.0.1:1/") };
+    assert!(rejected(&post(&no_authority).await.unwrap_err()).contains("CA file"));
 }
 
 #[tokio::test]
 async fn without_a_webhook_a_ticket_is_a_file() {
     let folder = TempDir::new().unwrap();
     let outbox = folder.path().join("outbox");
-    let config = TicketConfig { webhook: None };
-    let receipt = post_ticket(&config, &ticket(), "case-7.3", &outbox).await.unwrap();
+    let filed = post_ticket(&TicketConfig::default(), &ticket(), "case-7.3", &outbox).await.unwrap();
+    let receipt = filed.receipt;
     assert_eq!(receipt.channel, Channel::Outbox);
     let text = fs::read_to_string(outbox.join("case-7.3.md")).unwrap();
     assert!(text.starts_with("# Policy violation: ws-0042\n"), "{text}");

@@ -426,6 +426,7 @@ fn case(collection: &Collection) -> Case {
         pending: Vec::new(),
         next_effect: 9,
         failed_tries: 0,
+        ticket: None,
         history: vec![
             note("09:00:00", "opened by the alert 3f0c2a9d8e1b, 10.20.0.5 claimed"),
             note("09:00:31", "identified as ws-0042; corp\\alice claimed"),
