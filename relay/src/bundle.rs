@@ -10,6 +10,7 @@ use collector::COLLECTION_ENTRY;
 use data_encoding::HEXLOWER;
 use investigation::evidence::manifest::{Entry, MAX_ENTRIES, check_path, media_type};
 use investigation::order::{REPORT_PATH, RelayReport};
+use investigation::remediation::MEASURES_PATH;
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, System, ZipWriter};
@@ -150,7 +151,9 @@ fn list(root: &Path) -> Result<Vec<Staged>, PackError> {
                 folders.push((path, format!("{name}/")));
             } else if !kind.is_file() {
                 return Err(stranger("it is not a regular file"));
-            } else if name != COLLECTION_ENTRY && !name.starts_with(ARTIFACTS) {
+            } else if ![COLLECTION_ENTRY, MEASURES_PATH].contains(&name.as_str())
+                && !name.starts_with(ARTIFACTS)
+            {
                 return Err(stranger("no collector makes it"));
             } else {
                 files.push(Staged { name, path });

@@ -1,6 +1,7 @@
 //! What every backend has to keep, as tests over the seam. Each backend's tests call [`keeps`].
 
 pub(crate) mod races;
+mod remediation;
 
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ pub(crate) async fn keeps<B: Backend>(fresh: impl Fn() -> B) {
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
+    remediation::it_goes_on_after_the_case_is_closed(&fresh()).await;
+    remediation::of_two_orders_for_the_last_slot_one_goes_out(Arc::new(fresh())).await;
     races::of_many_claimers_one_wins(&[Arc::new(fresh())]).await;
 }
 

@@ -1,5 +1,6 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
+mod change;
 mod decided;
 mod papers;
 
@@ -66,6 +67,7 @@ fn worker(data: &Path) -> Site {
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         ticket: TicketConfig { webhook: None },
         findings: None,
+        link: None,
         observer: Arc::new(()),
         now: Arc::clone(&now),
     };

@@ -16,10 +16,13 @@ pub enum ActionKind {
     Ticket,
     /// Finding for the SIEM.
     Finding,
+    /// Mail to a person who may approve measures, with that person's own link. The policy's `[remediation.link]` decides on
+    /// it, and no list of actions does.
+    MailApprover,
 }
 
 impl ActionKind {
-    /// Every action, in the order in which they are performed.
+    /// Every action that the policy names, in the order in which they are performed.
     pub const ALL: [Self; 4] = [Self::MailUser, Self::MailSoc, Self::Ticket, Self::Finding];
 
     /// The word used in the policy, in output and on the case.
@@ -29,6 +32,7 @@ impl ActionKind {
             Self::MailSoc => "mail_soc",
             Self::Ticket => "ticket",
             Self::Finding => "finding",
+            Self::MailApprover => "mail_approver",
         }
     }
 }

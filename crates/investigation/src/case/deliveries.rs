@@ -50,13 +50,16 @@ impl Effect {
     pub(super) fn may_repeat(&self, policy: &Policy) -> bool {
         match self {
             // A file in the outbox is written under the same name again.
-            Self::Act { kind: ActionKind::MailUser | ActionKind::MailSoc, .. } => policy.mail.smtp.is_none(),
+            Self::Act {
+                kind: ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover, ..
+            } => policy.mail.smtp.is_none(),
             Self::Act { kind: ActionKind::Ticket, .. } => {
                 policy.ticket.webhook.as_ref().is_none_or(|webhook| webhook.honours_idempotency_key)
             }
             // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
             Self::Act { kind: ActionKind::Finding, .. } => true,
             Self::Identify | Self::ReadUserClaims { .. } | Self::Collect | Self::Assess | Self::Seal => true,
+            Self::Remediate { .. } | Self::Undo { .. } | Self::ExpireProposals => true,
         }
     }
 }
@@ -83,6 +86,9 @@ impl Case {
                 ActionKind::Finding if !policy.findings.wanted() => {
                     Err("[findings] names neither a file nor an event bus".to_owned())
                 }
+                ActionKind::MailApprover => {
+                    Err("[remediation.link] decides on it: take it out of [actions]".to_owned())
+                }
                 ActionKind::Ticket | ActionKind::Finding => Ok(Vec::new()),
             };
             let (effect, to, status, detail) = match to {
@@ -93,6 +99,17 @@ impl Case {
                 Err(why) => (None, Vec::new(), ActionStatus::Skipped, why),
             };
             self.actions.push(ActionRecord { effect, kind: *kind, to, status, detail, attempts: 0, at: now });
+        }
+    }
+
+    /// Asks those who may approve, each by a mail of one's own: the link in it is that person's.
+    pub(super) fn ask_approvers(&mut self, policy: &Policy, now: Timestamp) {
+        for to in policy.approver_addresses() {
+            let to = vec![to];
+            let kind = ActionKind::MailApprover;
+            let effect = Some(self.push(Effect::Act { kind, to: to.clone() }, now));
+            let (status, detail) = (ActionStatus::Pending, String::new());
+            self.actions.push(ActionRecord { effect, kind, to, status, detail, attempts: 0, at: now });
         }
     }
 

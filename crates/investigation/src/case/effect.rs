@@ -34,6 +34,22 @@ pub enum Effect {
         /// Addresses, for a mail.
         to: Vec<String>,
     },
+    /// Change something on the endpoint, as people approved.
+    Remediate {
+        /// Numbers of the measures.
+        measures: Vec<u32>,
+        /// Not from this moment on: an approval has run out by then.
+        until: Timestamp,
+    },
+    /// Take changes back.
+    Undo {
+        /// Numbers of the measures.
+        measures: Vec<u32>,
+        /// Not from this moment on.
+        until: Timestamp,
+    },
+    /// End proposals that nobody has approved. Nothing is performed: to begin it is all.
+    ExpireProposals,
 }
 
 impl Effect {
@@ -46,10 +62,13 @@ impl Effect {
             Self::Assess => "assess",
             Self::Seal => "seal",
             Self::Act { kind, .. } => kind.as_str(),
+            Self::Remediate { .. } => "remediate",
+            Self::Undo { .. } => "undo",
+            Self::ExpireProposals => "expire proposals",
         }
     }
 
-    /// Whether performing it contacts the endpoint. The claims are renewed before each contact, so that a case that
+    /// Whether performing it contacts the endpoint to investigate it. The claims are renewed before each contact, so that a case that
     /// was stopped for longer than its lease cannot touch a machine that another case has taken meanwhile.
     pub fn contacts_endpoint(&self) -> bool {
         matches!(self, Self::Identify | Self::Collect)
@@ -115,9 +134,12 @@ impl Case {
                 artifacts: policy.collection.artifacts.clone(),
                 limits: policy.collection.limits.clone(),
             },
-            Effect::ReadUserClaims { .. } | Effect::Assess | Effect::Seal | Effect::Act { .. } => {
-                return None;
-            }
+            Effect::Remediate { .. } | Effect::Undo { .. } => self.change(effect)?,
+            Effect::ReadUserClaims { .. }
+            | Effect::Assess
+            | Effect::Seal
+            | Effect::Act { .. }
+            | Effect::ExpireProposals => return None,
         };
         Some(Order { case_id: self.id.clone(), target: self.target, task })
     }

@@ -7,6 +7,7 @@ use super::SealedEvidence;
 use crate::assess::Assessment;
 use crate::claim::Claim;
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::remediation::{Decision, MeasureOutcome, Proposal};
 
 /// How one try of a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,8 @@ pub enum Event {
     Assessed {
         /// What it means.
         assessment: Box<Assessment>,
+        /// What could be done about it, where the policy wants proposals for the verdict.
+        proposal: Option<Box<Proposal>>,
     },
     /// The container is written, whole and in its place.
     Sealed {
@@ -119,6 +122,41 @@ pub enum Event {
         effect: u32,
         /// How.
         delivery: Delivery,
+    },
+    /// A person approved measures.
+    Approved {
+        /// Who, how, on which evidence, and which measures.
+        decision: Decision,
+        /// Those of [`super::Case::order_keys`] that are in force.
+        held: Vec<Claim>,
+    },
+    /// A person said no to measures.
+    Rejected {
+        /// Who, how, and which measures.
+        decision: Decision,
+    },
+    /// A person ordered that measures are taken back.
+    UndoAsked {
+        /// Who, how, on which evidence, and which measures.
+        decision: Decision,
+    },
+    /// An order to change something, or to take it back, was carried out.
+    Remediated {
+        /// The effect.
+        effect: u32,
+        /// What became of each measure, as the collector says.
+        outcomes: Vec<MeasureOutcome>,
+    },
+    /// An order to change something did not reach the machine, or not its end.
+    NotRemediated {
+        /// The effect.
+        effect: u32,
+        /// Stable word.
+        code: String,
+        /// One line.
+        reason: String,
+        /// Whether later may be better.
+        retryable: bool,
     },
     /// Something on our own side failed, for example a full disk.
     EffectFailed {
@@ -134,7 +172,11 @@ impl Event {
     pub(super) fn is_success(&self) -> bool {
         matches!(
             self,
-            Self::Identified { .. } | Self::Collected { .. } | Self::Assessed { .. } | Self::Sealed { .. }
+            Self::Identified { .. }
+                | Self::Collected { .. }
+                | Self::Assessed { .. }
+                | Self::Sealed { .. }
+                | Self::Remediated { .. }
         )
     }
 
@@ -154,6 +196,11 @@ impl Event {
             Self::Assessed { .. } => "assessed",
             Self::Sealed { .. } => "sealed",
             Self::Delivered { .. } => "delivered",
+            Self::Approved { .. } => "approved",
+            Self::Rejected { .. } => "rejected",
+            Self::UndoAsked { .. } => "undo_asked",
+            Self::Remediated { .. } => "remediated",
+            Self::NotRemediated { .. } => "not_remediated",
             Self::EffectFailed { .. } => "effect_failed",
         }
     }

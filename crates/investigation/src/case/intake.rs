@@ -148,6 +148,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         assessment: None,
         evidence: None,
         actions: Vec::new(),
+        remediation: None,
         pending: Vec::new(),
         next_effect: 1,
         failed_tries: 0,

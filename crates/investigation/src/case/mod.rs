@@ -12,6 +12,8 @@
 //!          └────────────────────────────────────┘
 //! ```
 //!
+//! What may be changed on the machine goes beside that, and may go on after it, see [`Case::is_at_rest`].
+//!
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
@@ -20,6 +22,7 @@ mod deliveries;
 mod effect;
 mod event;
 mod intake;
+mod remediation;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -35,11 +38,13 @@ pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
 pub use intake::{Disposition, Intake, intake};
+pub use remediation::NotDecided;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
 use crate::claim::{Claim, ClaimKey, ClaimOp};
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::remediation::Remediation;
 use crate::text::one_line;
 
 /// Entries kept in a case's history.
@@ -186,6 +191,9 @@ pub struct Case {
     pub evidence: Option<SealedEvidence>,
     /// Every action with how it went.
     pub actions: Vec<ActionRecord>,
+    /// What was proposed for the machine, who approved it, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remediation: Option<Remediation>,
     /// Effects still to be performed: the outbox.
     pub pending: Vec<Pending>,
     /// Number of the next effect.
@@ -243,10 +251,18 @@ pub enum Refused {
         /// The effect's number.
         effect: u32,
     },
+    /// A person's decision is not taken.
+    #[error("case {case_id}: {why}")]
+    NotDecided {
+        /// The case.
+        case_id: String,
+        /// Why.
+        why: NotDecided,
+    },
 }
 
 impl Case {
-    /// Whether nothing is left to do.
+    /// Whether its investigation is over. Its remediation may go on, see [`Case::is_at_rest`].
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed { .. })
     }

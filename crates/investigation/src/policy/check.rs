@@ -32,6 +32,7 @@ impl Policy {
         self.check_transports(&mut remarks);
         self.check_users(&mut remarks);
         self.check_delivery(&mut remarks);
+        self.check_remediation(&mut remarks);
         self.check_relays(&mut remarks);
         self.check_intake(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);

@@ -5,6 +5,7 @@ mod intake;
 mod kerberos;
 mod program;
 mod relay;
+mod remediation;
 pub mod sections;
 mod smb;
 pub mod span;
@@ -17,6 +18,7 @@ pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
 pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
+pub use remediation::{ApprovalLink, Isolation, Never, RemediationPolicy};
 pub use sections::{
     Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh,
     Storage, Ticket, UserExemption, Users, Webhook,
@@ -73,6 +75,9 @@ pub struct Policy {
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,
+    /// What may be changed on endpoints, and who may order it.
+    #[serde(default)]
+    pub remediation: RemediationPolicy,
     /// Mail.
     #[serde(default)]
     pub mail: Mail,

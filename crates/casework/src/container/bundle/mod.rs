@@ -18,6 +18,7 @@ use data_encoding::HEXLOWER;
 use investigation::evidence::manifest::{Entry, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES, media_type};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, Collection, Evidence, Identity};
 use investigation::order::{MAX_REPORT_BYTES, REPORT_PATH, RelayReport};
+use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -29,6 +30,8 @@ use super::unpack::{Content, DEFLATE_RATIO, unpack};
 
 /// The record of the collection.
 const COLLECTION_PATH: &str = "collection.json";
+/// Largest list of outcomes: twenty measures, each with what it is taken back with.
+const MEASURES_BYTES: u64 = 4 << 20;
 /// The folder that everything else lies in.
 const ARTIFACTS: &str = "artifacts/";
 
@@ -196,6 +199,23 @@ impl<R: Read + Seek> Bundle<R> {
         self.parse(&ArtifactKind::Identity.parsed_entry(), &mut Held::default())
     }
 
+    /// Whether it says what became of measures.
+    pub fn has_measures(&self) -> bool {
+        self.members.iter().any(|member| member.entry.path == MEASURES_PATH)
+    }
+
+    /// What became of the measures of an order; `None` where the relay said nothing of them.
+    ///
+    /// # Errors
+    /// Where it is not what the report says, does not parse, or is larger than any order's can be.
+    pub fn measures(&mut self) -> Result<Option<Vec<MeasureOutcome>>, BundleError> {
+        let mut members = self.members.iter().map(|member| &member.entry);
+        if members.any(|entry| entry.path == MEASURES_PATH && entry.size > MEASURES_BYTES) {
+            return Err(BundleError::TooLarge { what: MEASURES_PATH.to_owned(), limit: MEASURES_BYTES });
+        }
+        self.parse(MEASURES_PATH, &mut Held::default())
+    }
+
     /// Everything that the rules read.
     ///
     /// # Errors
@@ -360,7 +380,9 @@ fn members<'m>(
         if entry.path != place.name {
             return Err(BundleError::OtherEntries);
         }
-        if entry.path != COLLECTION_PATH && !entry.path.starts_with(ARTIFACTS) {
+        if ![COLLECTION_PATH, MEASURES_PATH].contains(&entry.path.as_str())
+            && !entry.path.starts_with(ARTIFACTS)
+        {
             return fault("is nothing that a collector stages");
         }
         if entry.size > caps.entry_bytes {
