@@ -1,5 +1,6 @@
 //! The command line.
 
+mod remediation;
 mod report;
 mod serve;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::report::{Format, Report};
+pub(crate) use self::remediation::{Decide, Reject};
 pub(crate) use self::serve::Serve;
 
 const AFTER_HELP: &str = "\
@@ -20,6 +22,7 @@ Examples:
   peerhound watch /var/spool/peerhound         take alerts from a folder as they come
   peerhound reassess --rules rules --all       show which verdicts other rules would change
   peerhound report --since 7d                  what came in, and what became of it
+  peerhound approve ph-20260302-kq3v7a2m       approve what was proposed for a machine
   peerhound serve                              look at the cases in a browser
   peerhound demo                               try it on this very machine
   peerhound --deployment d.toml submit eve.json    hand alerts to a deployment on AWS
@@ -133,6 +136,18 @@ Examples:
     /// Summarise a time: what came in, what became of it, what is left to people
     #[command(after_help = report::AFTER_HELP)]
     Report(Report),
+    /// List the measures that wait for a person's approval
+    #[command(after_help = remediation::APPROVALS_HELP)]
+    Approvals,
+    /// Approve what was proposed for a machine, so that it is done
+    #[command(after_help = remediation::APPROVE_HELP)]
+    Approve(Decide),
+    /// Say no to what was proposed for a machine
+    #[command(after_help = remediation::REJECT_HELP)]
+    Reject(Reject),
+    /// Take back what was done to a machine
+    #[command(after_help = remediation::UNDO_HELP)]
+    Undo(Decide),
     /// Show cases, cooldowns, evidence and reports in a browser
     #[command(after_help = serve::AFTER_HELP)]
     Serve(Serve),
@@ -200,7 +215,12 @@ impl Command {
     pub(crate) fn asks_records(&self) -> bool {
         matches!(
             self,
-            Self::Case(_) | Self::Cooldown(_) | Self::Report(_) | Self::Review { .. } | Self::Explain { .. }
+            Self::Case(_)
+                | Self::Cooldown(_)
+                | Self::Report(_)
+                | Self::Review { .. }
+                | Self::Explain { .. }
+                | Self::Approvals
         )
     }
 }

@@ -73,6 +73,13 @@ pub(crate) async fn clients(region: Option<&str>) -> Result<Clients> {
     }
 }
 
+/// Who AWS says the caller is: the ARN of the principal, which no flag and no file on this machine decides.
+pub(crate) async fn principal(clients: &Clients) -> Result<String> {
+    let identity = clients.sts().get_caller_identity().send().await;
+    let identity = identity.map_err(|error| anyhow!("AWS does not say who you are: {}", told(&error)))?;
+    identity.arn().map(str::to_owned).ok_or_else(|| anyhow!("AWS does not say who you are"))
+}
+
 fn read(path: &Path) -> Result<Deployment> {
     let length = std::fs::metadata(path).context("cannot be read")?.len();
     if length > MAX_FILE {

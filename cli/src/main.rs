@@ -10,6 +10,7 @@ mod deployed;
 mod environment;
 mod exit;
 mod inputs;
+mod person;
 mod records;
 mod setup;
 mod show;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use casework::approval_link::LinkKey;
 use casework::backend::local::Local;
 use casework::deliver::{self, Authority, MailConfig, Smtp, TicketConfig, Tls, Token};
 use casework::directories::Directories;
@@ -107,6 +108,16 @@ impl Setup {
             .context(WithExit(Exit::BadPolicy))
     }
 
+    /// The key that links for approvers are signed with, where the policy wants such links.
+    pub(crate) fn link_key(&self, policy: &Policy) -> Result<Option<LinkKey>> {
+        let Some(link) = &policy.remediation.link else { return Ok(None) };
+        let file = self.path(&link.key_file);
+        let key = LinkKey::read(&file)
+            .with_context(|| format!("[remediation.link] key_file {}", file.display()))
+            .context(WithExit(Exit::BadPolicy))?;
+        Ok(Some(key))
+    }
+
     /// A path of the policy: relative ones are relative to the folder of the policy file. Absolute, as it ends up in
     /// tickets and on cases.
     fn path(&self, path: &str) -> PathBuf {
@@ -142,6 +153,7 @@ impl Setup {
         let directories = Directories::of(&policy, |file| self.path(file));
         let (mail, desks) = (self.mail(&policy), self.desks(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
+        let link = self.link_key(&policy)?;
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
@@ -154,6 +166,7 @@ impl Setup {
             mail,
             desks,
             findings,
+            link,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
         };

@@ -7,7 +7,7 @@ use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
 use investigation::policy::{Program, Smb, Span, Ssh, Transport, Winrm};
-use investigation::remediation::Measure;
+use investigation::remediation::MeasureKind;
 use investigation::scope::Scope;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
@@ -235,10 +235,9 @@ impl RelayConfig {
         }
         self.winrm.faults().iter().chain(&self.smb.faults()).for_each(|text| fault(text));
         self.program.faults().iter().for_each(|text| fault(text));
-        if let Some(word) =
-            self.remediation.allow.iter().find(|word| !Measure::WORDS.contains(&word.as_str()))
-        {
-            let (shown, words) = (one_line(word, 40), Measure::WORDS.join(", "));
+        let words = MeasureKind::ALL.map(MeasureKind::as_str);
+        if let Some(word) = self.remediation.allow.iter().find(|word| !words.contains(&word.as_str())) {
+            let (shown, words) = (one_line(word, 40), words.join(", "));
             fault(&format!("[remediation] allow: `{shown}` is no measure; there are {words}"));
         }
         let transfer = &self.transfer;

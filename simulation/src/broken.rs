@@ -65,13 +65,19 @@ pub enum Variant {
     ScopeIgnored,
     /// What fails on our own side is given up within the hour.
     OutageNotBorne,
+    /// One person's word is enough where two have to approve.
+    OneWordIsEnough,
+    /// What was approved once is done days later.
+    ApprovalsNeverExpire,
+    /// What was done is forgotten, and is approved and ordered once more.
+    DoneForgotten,
     /// A delivery that may have arrived ends as failed when its tries are used up.
     ArrivalForgotten,
 }
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 27] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 30] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
@@ -98,6 +104,9 @@ impl Variant {
         (Self::OutOfTurn, "out-of-turn", &[Invariant::Broken]),
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
         (Self::OutageNotBorne, "outage-not-borne", &[Invariant::GivenUpEarly]),
+        (Self::OneWordIsEnough, "one-word-is-enough", &[Invariant::ChangedUnapproved]),
+        (Self::ApprovalsNeverExpire, "approvals-never-expire", &[Invariant::ChangedUnapproved]),
+        (Self::DoneForgotten, "done-forgotten", &[Invariant::ChangedTwice]),
         (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),
     ];
 
@@ -118,6 +127,10 @@ impl Variant {
             Some(Self::ScopeIgnored) => sound
                 .replace("['10.0.0.0/8']", "['10.0.0.0/8', '198.51.100.0/24']")
                 .replace("'10.200.0.0/16'", "'10.250.0.0/16'"),
+            Some(Self::OneWordIsEnough) => {
+                sound.replace("two_persons = ['stop_process']", "two_persons = []")
+            }
+            Some(Self::ApprovalsNeverExpire) => sound.replace("expires = '8h'", "expires = '7d'"),
             Some(Self::OutageNotBorne) => format!("{sound}[collection]\nretry_for = '1h'\n"),
             _ => sound,
         }

@@ -83,6 +83,8 @@ enum Happening {
     },
     /// An operator gives a claim up.
     Release,
+    /// Somebody says yes or no to what was proposed.
+    Decide,
     Prune,
     Sweep {
         worker: usize,
@@ -171,6 +173,7 @@ impl Conductor {
         self.at(HOUR, Happening::Crash);
         self.at(HOUR, Happening::Stop);
         self.at(HOUR, Happening::Release);
+        self.at(HOUR, Happening::Decide);
         self.at(7 * DAY, Happening::Prune);
         self.at(6 * HOUR, Happening::Snapshot);
         let end = i64::from(scenario.days) * DAY + 4 * DAY + HOUR;
@@ -294,6 +297,11 @@ impl Conductor {
                 }
                 let pause = self.shared.between(HOUR, 16 * HOUR);
                 self.after(pause, Happening::Release);
+            }
+            Happening::Decide => {
+                self.decide();
+                let pause = self.shared.between(5 * MINUTE, 40 * MINUTE);
+                self.after(pause, Happening::Decide);
             }
             Happening::Prune => {
                 if self.shared.scenario.has(Trouble::Prune) {

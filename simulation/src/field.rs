@@ -10,6 +10,7 @@ use casework::worker::{Performed, Performer};
 use investigation::act::ActionKind;
 use investigation::assess::{Assessment, Confidence, Verdict};
 use investigation::case::{Case, Effect, Event, Pending, SealedEvidence};
+use investigation::remediation::{Measure, Proposal, Suggestion, Why};
 use jiff::SignedDuration;
 use tokio::time::Duration;
 
@@ -54,6 +55,13 @@ impl Performer for Field {
             }
             Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
             Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment).await,
+            Effect::Remediate { .. } | Effect::Undo { .. } if self.goes_to_a_relay(case, effect) => {
+                return self.dispatch(case, pending, since);
+            }
+            Effect::Remediate { .. } | Effect::Undo { .. } => {
+                self.visit(since, false).change(case, pending).await
+            }
+            Effect::ExpireProposals => gone(),
         };
         self.life.survive(DEATHS).await;
         Performed::Done(event)
@@ -92,7 +100,10 @@ impl Field {
         let order = tokio::spawn(async move {
             let wait = shared.between(0, MINUTE);
             tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            let event = visit.perform(&case, &pending).await;
+            let event = match pending.effect.changes_endpoint() {
+                true => visit.change(&case, &pending).await,
+                false => visit.perform(&case, &pending).await,
+            };
             if shared.strikes(Trouble::ReportLost, 60) {
                 return;
             }
@@ -140,7 +151,8 @@ impl Field {
             indicators_version: String::new(),
             basis: Default::default(),
         };
-        Event::Assessed { assessment: Box::new(assessment) }
+        let proposal = (verdict == Verdict::PolicyViolation).then(|| Box::new(proposal(case)));
+        Event::Assessed { assessment: Box::new(assessment), proposal }
     }
 
     /// Writes the container under another name, and gives it its own when it is whole.
@@ -166,7 +178,32 @@ impl Field {
         }
         let sealed_at = stamp(self.shared.now() + self.life.skew);
         let location = format!("{}.zip", case.id);
-        Event::Sealed { evidence: SealedEvidence { location, sha256: String::new(), size: 1, sealed_at } }
+        Event::Sealed {
+            evidence: SealedEvidence { location, sha256: evidence_of(&case.id), size: 1, sealed_at },
+        }
+    }
+}
+
+/// What the simulated evidence of a case hashes to.
+pub fn evidence_of(case_id: &str) -> String {
+    format!("{:064x}", purpose(case_id))
+}
+
+/// One measure that one person can approve, and one that needs two.
+fn proposal(case: &Case) -> Proposal {
+    let why = Why { rule: "simulated".to_owned(), entry: "artifacts/processes.json".to_owned(), row: 0 };
+    let autostart = Measure::DisableAutostart {
+        mechanism: "cron".to_owned(),
+        location: "/etc/cron.d/x".to_owned(),
+        name: "x".to_owned(),
+        command: Some("/home/a/q".to_owned()),
+    };
+    let stop = Measure::StopProcess { pid: 7, image: "/home/a/q".to_owned(), start_time: None };
+    let suggest = |measure| Suggestion { measure, why: why.clone() };
+    Proposal {
+        host_name: case.identity.as_ref().map(|identity| identity.host_name.clone()).unwrap_or_default(),
+        measures: vec![suggest(autostart), suggest(stop)],
+        left_out: Vec::new(),
     }
 }
 

@@ -161,6 +161,26 @@ pub enum Fact {
         /// Whether the server folds repeats of a key.
         folds: bool,
     },
+    /// A person said yes to measures of a case, on the evidence that it has. Whether it was heard is not known here.
+    Said {
+        /// Who.
+        by: &'static str,
+        /// Of this case.
+        case: CaseNo,
+    },
+    /// Something was changed on a machine.
+    Changed {
+        /// For this case.
+        case: CaseNo,
+        /// Number of the measure.
+        measure: u32,
+        /// Number of the effect whose order it was.
+        effect: u32,
+        /// The machine.
+        machine: u32,
+        /// By this worker, or by the relay that has its order from it.
+        by: Writer,
+    },
     /// The program broke a rule of its own, or panicked.
     Broken {
         /// What it said.

@@ -17,6 +17,14 @@ pub use machines::Machine;
 /// Artifacts of a whole collection.
 pub const PARTS: u32 = 6;
 
+/// Who may approve, as the policy says too.
+pub const APPROVERS: [&str; 3] = ["anna", "bert", "carl"];
+
+/// Persons who have to approve a measure of this number, as the policy says too: the second one stops a process.
+pub fn approvals_needed(measure: u32) -> usize {
+    if measure == 2 { 2 } else { 1 }
+}
+
 /// A user who is never investigated, as the policy says too.
 pub const EXEMPT_USER: &str = "svc-scan";
 
@@ -37,6 +45,13 @@ host = 'mail.example.com'
 [ticket.webhook]
 url = 'https://tickets.example.com/new'
 honours_idempotency_key = {}
+[remediation]
+policy_violation = ['disable_autostart', 'stop_process']
+approvers = ['anna', 'bert', 'carl']
+two_persons = ['stop_process']
+expires = '8h'
+per_hour = 200
+per_day = 200
 ",
         scenario.folds_tickets()
     )

@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use casework::backend::{Backend, SuppressedAlert};
 use investigation::case::{Case, Outcome, State};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::CaseCommand;
@@ -111,6 +112,11 @@ fn lines(case: &Case, suppressed_count: u64, suppressed: &[SuppressedAlert]) -> 
     if !case.actions.is_empty() {
         lines.extend([String::new(), paint::bold("actions")]);
         lines.extend(case.actions.iter().map(|action| format!("  {}", outcome::action_line(action))));
+    }
+    let remediation = super::remediation::case_lines(case, Timestamp::now());
+    if !remediation.is_empty() {
+        lines.push(String::new());
+        lines.extend(remediation);
     }
     if suppressed_count > 0 {
         let shown = suppressed.len() as u64;

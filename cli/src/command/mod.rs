@@ -17,6 +17,7 @@ mod preview_ticket;
 mod reassess;
 #[cfg(feature = "aws")]
 mod redrive;
+mod remediation;
 mod report;
 mod review;
 mod serve;
@@ -27,6 +28,7 @@ mod verify;
 mod watch;
 
 use anyhow::{Result, anyhow};
+use casework::remediate::Word;
 
 use crate::args::{Arguments, CaseCommand, Command};
 use crate::environment::Environment;
@@ -48,6 +50,9 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
             Some(_) => Err(without_aws()),
         },
         Command::Serve(args) => serve::run(&setup, &args).await,
+        Command::Approve(args) => remediation::approve(&setup, &args, Word::Approve).await,
+        Command::Undo(args) => remediation::approve(&setup, &args, Word::Undo).await,
+        Command::Reject(args) => remediation::reject(&setup, &args).await,
         Command::Alert(command) => alert::run(&setup, &command),
         Command::Artifacts(command) => Ok(artifacts::run(&setup, &command)),
         Command::Verify { containers } => verify::run(&setup, &containers).await,
@@ -75,7 +80,8 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
         | Command::Cooldown(_)
         | Command::Report(_)
         | Command::Review { .. }
-        | Command::Explain { .. } => {
+        | Command::Explain { .. }
+        | Command::Approvals => {
             unreachable!("these ask the records, see above")
         }
     }
@@ -90,6 +96,7 @@ async fn ask(store: &impl Records, setup: &Setup, command: Command) -> Result<Ex
         Command::Case(command) => case::run(store, &command, setup.json).await,
         Command::Cooldown(command) => cooldown::run(store, setup, &command).await,
         Command::Report(args) => digest::run(store, setup, &args).await,
+        Command::Approvals => remediation::list(store, setup.json).await,
         Command::Review { limit } => review::run(store, limit, setup.json).await,
         Command::Explain { alert_id } => explain::run(store, &alert_id, setup.json).await,
         _ => Ok(Exit::Done),

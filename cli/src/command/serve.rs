@@ -5,10 +5,11 @@
 //! ```
 //!
 //! The pages are plain HTML: links, forms and one stylesheet. They only look, but for releasing a cooldown, which is
-//! what `cooldown release` does.
+//! what `cooldown release` does, and for approving by a signed link, which is what `approve` does.
 
 mod about;
 mod access;
+mod approving;
 mod chosen;
 mod evidence;
 mod failure;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 
 use self::about::About;
 use self::access::Access;
+use self::approving::Approving;
 use self::evidence::Evidence;
 use self::guard::Names;
 use self::listen::Listening;
@@ -42,20 +44,30 @@ use crate::show;
 pub(super) async fn run(setup: &Setup, args: &Serve) -> Result<Exit> {
     match &setup.deployment_file {
         None => {
-            let store = setup.store(&setup.policy()?)?;
-            serve(setup, args, store, Evidence::Folder).await
+            let policy = setup.policy()?;
+            let store = setup.store(&policy)?;
+            let approving = setup.link_key(&policy)?.map(|key| Approving { policy, key });
+            serve(setup, args, store, Evidence::Folder, approving).await
         }
         #[cfg(feature = "aws")]
         Some(_) => {
             let deployed = setup.deployed().await?;
-            serve(setup, args, deployed.store, Evidence::Buckets(deployed.clients.s3().clone())).await
+            let evidence = Evidence::Buckets(deployed.clients.s3().clone());
+            // Links are made on one machine; see docs/remediation.md.
+            serve(setup, args, deployed.store, evidence, None).await
         }
         #[cfg(not(feature = "aws"))]
         Some(_) => Err(super::without_aws()),
     }
 }
 
-async fn serve<S: Records>(setup: &Setup, args: &Serve, store: S, evidence: Evidence) -> Result<Exit> {
+async fn serve<S: Records>(
+    setup: &Setup,
+    args: &Serve,
+    store: S,
+    evidence: Evidence,
+    approving: Option<Approving>,
+) -> Result<Exit> {
     let proxy = args.behind_proxy.as_deref().map(public_name).transpose()?;
     if proxy.is_none() && !args.listen.ip().is_loopback() {
         let text = format!(
@@ -74,6 +86,7 @@ async fn serve<S: Records>(setup: &Setup, args: &Serve, store: S, evidence: Evid
     let site = Arc::new(Site::new(
         store,
         evidence,
+        approving,
         Access::new(&token.text, address.port(), names.is_secure()),
         names,
         |place| About { place, operator, started_at: Timestamp::now() },

@@ -99,6 +99,8 @@ fn words(phase: &Phase) -> String {
         Phase::Assessing => "assessing".to_owned(),
         Phase::Sealing => "sealing the evidence".to_owned(),
         Phase::Acting(kind) => format!("delivering {kind}"),
+        Phase::Remediating => "carrying out what was approved".to_owned(),
+        Phase::Undoing => "taking it back".to_owned(),
         Phase::Closed => "done".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 //! hand, and a real browser.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod approve;
 mod browser;
 mod filled;
 mod http;

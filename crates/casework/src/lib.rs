@@ -1,6 +1,7 @@
 //! Performs what the core decides: the loop, the stores, the evidence container and the deliveries.
 #![forbid(unsafe_code)]
 
+pub mod approval_link;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod backend;
@@ -16,6 +17,7 @@ pub mod places;
 pub mod reassess;
 pub mod records;
 pub mod release;
+pub mod remediate;
 pub mod rules;
 pub mod texts;
 pub mod worker;

@@ -66,7 +66,7 @@ async fn write(
     by: &str,
     now: Timestamp,
 ) -> Stored<Option<Stored<Committed>>> {
-    let hold = match case.is_closed() {
+    let hold = match case.is_at_rest() {
         true => None,
         false => match store.hold(&case.id).await? {
             Some(hold) => Some(hold),

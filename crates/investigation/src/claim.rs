@@ -79,6 +79,17 @@ impl ClaimKey {
         self.0.starts_with(LIMIT)
     }
 
+    /// One of the slots that limit how many orders to change something may go out in a span of time (`hour`, `day`): there
+    /// are as many as may, and each is held for so long.
+    pub fn order_slot(span: &str, n: u32) -> Self {
+        Self(format!("order#{span}#{n}"))
+    }
+
+    /// The isolation of a host: one at a time.
+    pub fn isolation(host_name: &str) -> Self {
+        Self(format!("isolated#{}", crate::text::one_line(&host_name.to_lowercase(), 255)))
+    }
+
     /// A key as a store gives it back. Only for text that [`ClaimKey::as_str`] gave.
     pub fn stored(text: String) -> Self {
         Self(text)

@@ -7,6 +7,7 @@ use casework::backend::simulated::Simulated;
 use casework::backend::{AlertRow, Backend, CaseRow, Committed, Hold, Received, Stored, SuppressedAlert};
 use investigation::case::{Case, Disposition, Effect, Step};
 use investigation::claim::{Claim, ClaimKey, ClaimKind, ClaimOp};
+use investigation::remediation::Stage;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Variant;
@@ -88,6 +89,17 @@ impl Broken {
             Some(Variant::ArrivalForgotten) => {
                 for pending in &mut step.case.pending {
                     pending.may_have_arrived = false;
+                }
+            }
+            Some(Variant::DoneForgotten) => {
+                let closed = step.case.is_at_rest();
+                if let Some(kept) = step.case.remediation.as_mut().filter(|_| !closed) {
+                    for proposed in &mut kept.measures {
+                        if proposed.stage == Stage::Done {
+                            proposed.stage = Stage::Proposed;
+                            kept.approvals.retain(|approval| !approval.measures.contains(&proposed.n));
+                        }
+                    }
                 }
             }
             Some(Variant::BeganForgotten) => {

@@ -3,6 +3,7 @@
 
 mod actions;
 mod alerts;
+mod changes;
 mod claims;
 mod contacts;
 mod evidence;
@@ -70,6 +71,11 @@ invariants! {
     ActionTwice,
     /// Each action comes to its end, what is said to be done was seen, and what is said to have failed was not.
     ActionLost,
+    /// Nothing is changed on a machine without the words of as many listed persons as it needs, no older than they count,
+    /// and on no other machine than that of the evidence.
+    ChangedUnapproved,
+    /// Each approved measure is ordered once.
+    ChangedTwice,
     /// Evidence is sealed only when it is whole, and nothing is said before.
     SealedNotWhole,
     /// What is sealed comes from the machine that was identified.
@@ -114,6 +120,7 @@ pub fn check(record: &Record) -> Vec<Violation> {
     court.contacts();
     court.evidence();
     court.actions();
+    court.changes();
     court.broken();
     court.violations
 }
@@ -141,11 +148,16 @@ impl<'a> Court<'a> {
             Fact::Closed { case } => Some((*case, *at)),
             _ => None,
         });
+        // A case that is closed is written again when its remediation goes on: what counts is the first time.
+        let mut first: HashMap<CaseNo, Moment> = HashMap::new();
+        for (case, at) in closed {
+            first.entry(case).or_insert(at);
+        }
         Self {
             record,
             cases: record.dump.cases.iter().filter_map(number).collect(),
             truths: record.sent.iter().flatten().map(|truth| (truth.id.as_str(), truth)).collect(),
-            closed: closed.collect(),
+            closed: first,
             stops: stops::stops(record),
             by_hand: stops::by_hand(record),
             violations: Vec::new(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use investigation::case::{Case, Effect, Event, Pending};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Identity, SessionUser};
+use investigation::remediation::{MeasureOutcome, MeasureStatus};
 use tokio::time::Duration;
 
 use crate::history::{CaseNo, Contact, Fact, Moment};
@@ -90,6 +91,54 @@ impl Visit {
             }
             _ => Event::Collected { outcomes: outcomes(&self.shared), staged: None },
         }
+    }
+
+    /// Carries out what was ordered, on the machine that has the address if it is the one that the order names. A second
+    /// time finds the first one's work.
+    pub(super) async fn change(&self, case: &Case, pending: &Pending) -> Event {
+        let effect = pending.n;
+        let not = |code: &str, retryable| Event::NotRemediated {
+            effect,
+            code: code.to_owned(),
+            reason: "simulated".to_owned(),
+            retryable,
+        };
+        let (IpAddr::V4(ip), Some(kept)) = (case.target, &case.remediation) else {
+            return not("scope", false);
+        };
+        let (Effect::Remediate { measures, .. } | Effect::Undo { measures, .. }) = &pending.effect else {
+            return not("task", false);
+        };
+        wait(self.shared.between(SECOND, 90 * SECOND)).await;
+        self.running().await;
+        let Some(machine) = self.shared.world().answering(ip, self.shared.now()) else {
+            return not("unreachable", true);
+        };
+        if self.shared.strikes_early(Trouble::Interrupted, 60) {
+            return not("interrupted", true);
+        }
+        let same = Machine::host_name(machine) == kept.host_name;
+        let mut outcomes = Vec::new();
+        for n in measures {
+            if same {
+                let by = self.life.worker as u32;
+                let measure = *n;
+                self.shared.record(|history| Fact::Changed {
+                    case: history.case(&case.id),
+                    measure,
+                    effect,
+                    machine,
+                    by,
+                });
+            }
+            let status = if same { MeasureStatus::Done } else { MeasureStatus::Refused };
+            let at = stamp(self.shared.now());
+            outcomes.push(MeasureOutcome { n: *n, status, detail: String::new(), undo: None, at });
+        }
+        if self.shared.strikes_early(Trouble::Interrupted, 60) {
+            return not("interrupted", true);
+        }
+        Event::Remediated { effect, outcomes }
     }
 
     fn identified(&self, case: CaseNo, machine: u32, target: IpAddr) -> Event {

@@ -1,6 +1,7 @@
 //! The pages. Each file is one, with the handler that reads what it shows; what they have in common is here.
 
 pub(super) mod alert;
+pub(super) mod approve;
 pub(super) mod case;
 pub(super) mod cases;
 mod chart;
@@ -9,6 +10,7 @@ pub(super) mod download;
 mod frame;
 pub(super) mod health;
 pub(super) mod login;
+mod measures;
 mod parts;
 pub(super) mod refusal;
 pub(super) mod report;

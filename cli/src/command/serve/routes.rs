@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::failure::Failure;
 use super::guard;
 use super::pages::{
-    alert, case, cases, cooldowns, download, health, login, report, review, style, suppressed,
+    alert, approve, case, cases, cooldowns, download, health, login, report, review, style, suppressed,
 };
 use super::site::Site;
 use crate::records::Records;
@@ -22,6 +22,7 @@ pub(super) const SUPPRESSED: &str = "/suppressed";
 pub(super) const REVIEW: &str = "/review";
 pub(super) const COOLDOWNS: &str = "/cooldowns";
 pub(super) const RELEASE: &str = "/cooldowns/release";
+pub(super) const APPROVE: &str = "/approve";
 pub(super) const HEALTH: &str = "/health";
 pub(super) const ALERT: &str = "/alert";
 pub(super) const LOGIN: &str = "/login";
@@ -42,6 +43,7 @@ pub(super) fn router<S: Records>(site: Arc<Site<S>>) -> Router {
         .route(REVIEW, get(review::show::<S>))
         .route(COOLDOWNS, get(cooldowns::show::<S>))
         .route(RELEASE, get(cooldowns::ask::<S>).post(cooldowns::release::<S>))
+        .route(APPROVE, get(approve::ask::<S>).post(approve::approve::<S>))
         .route(ALERT, get(alert::show::<S>))
         .route(HEALTH, get(health::show::<S>))
         .route(LOGIN, get(login::follow::<S>).post(login::enter::<S>))

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::about::About;
 use super::access::Access;
+use super::approving::Approving;
 use super::evidence::Evidence;
 use super::guard::Names;
 use crate::records::Records;
@@ -23,6 +24,8 @@ const STRANGERS: u32 = 300;
 pub(super) struct Site<S> {
     pub(super) store: S,
     pub(super) evidence: Evidence,
+    /// Where links for approvers lead here.
+    pub(super) approving: Option<Approving>,
     pub(super) access: Access,
     pub(super) names: Names,
     pub(super) about: About,
@@ -49,6 +52,7 @@ impl<S: Records> Site<S> {
     pub(super) fn new(
         store: S,
         evidence: Evidence,
+        approving: Option<Approving>,
         access: Access,
         names: Names,
         about: impl FnOnce(String) -> About,
@@ -57,6 +61,7 @@ impl<S: Records> Site<S> {
         Self {
             store,
             evidence,
+            approving,
             access,
             names,
             about,

@@ -42,6 +42,7 @@ struct Built {
     ses: OnceLock<aws_sdk_sesv2::Client>,
     events: OnceLock<aws_sdk_eventbridge::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
 }
 
 impl fmt::Debug for Clients {
@@ -169,6 +170,7 @@ impl Clients {
             ses: OnceLock::new(),
             events: OnceLock::new(),
             secrets: OnceLock::new(),
+            sts: OnceLock::new(),
         }))
     }
 
@@ -212,6 +214,11 @@ impl Clients {
     /// Event buses.
     pub fn events(&self) -> &aws_sdk_eventbridge::Client {
         self.0.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.0.elsewhere))
+    }
+
+    /// Who the caller is.
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        self.0.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.0.elsewhere))
     }
 
     /// Tokens of ticket systems.

@@ -93,6 +93,7 @@ impl Dispatch {
         let (relay, node) = self.relays.choose(policy, case.target, turn(&case.id)).await?;
         let limit = match pending.effect {
             Effect::Identify => policy.collection.identify_timeout,
+            Effect::Remediate { .. } | Effect::Undo { .. } => policy.remediation.timeout,
             _ => policy.collection.collect_timeout,
         };
         let upload = self.upload(case, pending, limit.signed()).await?;

@@ -8,6 +8,7 @@ use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::policy::Policy;
+use investigation::remediation::propose;
 use jiff::Timestamp;
 
 use super::client::Clients;
@@ -27,7 +28,7 @@ use crate::deliver::{self, Attachment, Authority, DeliveryError, Filed, Receipt,
 use crate::directories::Directories;
 use crate::rules::Rules;
 use crate::worker::case_file::{self, Collected, brief, enclosures, question, rehearsed};
-use crate::worker::on_site::{delivery, filed};
+use crate::worker::on_site::{delivery, filed, nothing_to_do};
 use crate::worker::{Clock, Performed, Performer};
 
 /// How long a token is used before it is fetched again, so that a changed one needs no deployment.
@@ -78,7 +79,12 @@ pub struct ThroughRelays {
 impl Performer for ThroughRelays {
     fn performs(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Identify | Effect::ReadUserClaims { .. } | Effect::Collect => self.role != Role::Act,
+            Effect::Identify
+            | Effect::ReadUserClaims { .. }
+            | Effect::Collect
+            | Effect::Remediate { .. }
+            | Effect::Undo { .. } => self.role != Role::Act,
+            Effect::ExpireProposals => true,
             Effect::Assess | Effect::Seal => self.role == Role::Progress,
             Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. } => self.role == Role::Act,
         }
@@ -100,7 +106,10 @@ impl Performer for ThroughRelays {
     async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
         let effect = pending.n;
         Performed::Done(match &pending.effect {
-            Effect::Identify | Effect::Collect => return self.order(case, pending).await,
+            Effect::Identify | Effect::Collect | Effect::Remediate { .. } | Effect::Undo { .. } => {
+                return self.order(case, pending).await;
+            }
+            Effect::ExpireProposals => nothing_to_do(effect),
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Assess => self.assess(case).await.unwrap_or_else(|why| why.into_event(effect)),
             Effect::Seal => self.seal(case).await.unwrap_or_else(|why| why.into_event(effect)),
@@ -128,11 +137,13 @@ impl ThroughRelays {
     async fn order(&self, case: &Case, pending: &Pending) -> Performed {
         match self.dispatch.send(case, pending, &self.policy, (self.now)()).await {
             Ok(sent) => Performed::Dispatched { until: sent.until, to: sent.to },
-            Err(NotSent::NoRelay(no_relay)) => Performed::Done(Event::ContactFailed {
-                code: no_relay.code().to_owned(),
-                reason: no_relay.to_string(),
-                retryable: true,
-            }),
+            Err(NotSent::NoRelay(no_relay)) => {
+                let (code, reason) = (no_relay.code().to_owned(), no_relay.to_string());
+                Performed::Done(match pending.effect.changes_endpoint() {
+                    true => Event::NotRemediated { effect: pending.n, code, reason, retryable: true },
+                    false => Event::ContactFailed { code, reason, retryable: true },
+                })
+            }
             Err(NotSent::Aws(reason)) => Performed::Done(Event::EffectFailed { effect: pending.n, reason }),
         }
     }
@@ -156,8 +167,11 @@ impl ThroughRelays {
         let evidence = tokio::task::spawn_blocking(move || bundle.evidence(&outcomes));
         let evidence = evidence.await.map_err(|error| Undone::Later(error.to_string()))?;
         let evidence = evidence.map_err(OpenError::Bundle)?;
-        let assessment = assess(&question(case, collected_at), &evidence, self.rules.book());
-        Ok(Event::Assessed { assessment: Box::new(assessment) })
+        let question = question(case, collected_at);
+        let assessment = Box::new(assess(&question, &evidence, self.rules.book()));
+        let (suspects, now) = (case.suspects(), (self.now)());
+        let proposal = propose(&question, &evidence, &assessment, &suspects, &self.policy, now);
+        Ok(Event::Assessed { assessment, proposal: proposal.map(Box::new) })
     }
 
     async fn seal(&self, case: &Case) -> Result<Event, Undone> {
@@ -236,6 +250,9 @@ impl ThroughRelays {
             }
             ActionKind::Finding => self.finding(&brief).await,
             ActionKind::TicketComment => Err(DeliveryError::rejected("there is nothing to say")),
+            ActionKind::MailApprover => Err(DeliveryError::rejected(
+                "links are made on one machine; approve with `peerhound approve`",
+            )),
         };
         if delivered.is_ok() {
             self.metrics.add(Metric::ActionsDelivered, 1);

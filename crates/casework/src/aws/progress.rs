@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use investigation::case::{Case, Effect, Event, Returned};
 use investigation::order::RelayResult;
+use investigation::remediation::MEASURES_PATH;
 use investigation::scope::fold;
 
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
@@ -15,7 +16,7 @@ use super::queues::{self, Aside, QueueError};
 use super::told;
 use crate::backend::aws::Aws;
 use crate::backend::{Backend, Committed, StoreError};
-use crate::container::bundle::{Caps, Origin};
+use crate::container::bundle::{Bundle, BundleError, Caps, Origin};
 use crate::digest;
 use crate::worker::case_file::moved;
 use crate::worker::{Pace, Resolution, WorkError, Worker};
@@ -110,7 +111,7 @@ impl Progress {
         let case =
             self.worker.backend.case(case_id).await.map_err(|error| Undone::Retry(error.to_string()))?;
         let Some(case) = case else { return Err(Undone::Reject(format!("there is no case {case_id}"))) };
-        if case.is_closed() {
+        if case.is_at_rest() {
             return Ok(());
         }
         self.patiently(until, || self.worker.drive(case_id, Pace::STEADY)).await
@@ -167,7 +168,7 @@ impl Progress {
         let pending = case.pending.iter().find(|pending| pending.n == origin.effect);
         let Some(effect) = pending.map(|pending| pending.effect.clone()) else {
             tracing::info!(case_id = case.id, "a bundle came twice or too late");
-            return if case.is_closed() { Ok(()) } else { self.go_on(&case.id, until).await };
+            return if case.is_at_rest() { Ok(()) } else { self.go_on(&case.id, until).await };
         };
         let event = match self.found(&case, &effect, origin).await {
             Ok(event) => event,
@@ -211,6 +212,15 @@ impl Progress {
                 retryable: true,
             });
         }
+        if effect.changes_endpoint() {
+            return self.changed(bundle, origin.effect).await;
+        }
+        if bundle.has_measures() {
+            return Err(OpenError::Bundle(BundleError::Entry {
+                path: MEASURES_PATH.to_owned(),
+                what: "nothing was to be changed",
+            }));
+        }
         let collection = bundle.collection().cloned();
         let identity = tokio::task::spawn_blocking(move || bundle.identity());
         let identity = identity.await.map_err(|error| {
@@ -232,6 +242,23 @@ impl Progress {
                 })
             }
             _ => no_identity(),
+        })
+    }
+
+    /// What a bundle says of an order to change something. Which numbers were ordered, the case knows.
+    async fn changed(&self, mut bundle: Bundle<S3Object>, effect: u32) -> Result<Event, OpenError> {
+        let read = tokio::task::spawn_blocking(move || bundle.measures());
+        let read = read
+            .await
+            .map_err(|error| OpenError::Bundle(BundleError::Read(std::io::Error::other(error))))??;
+        Ok(match read {
+            Some(outcomes) => Event::Remediated { effect, outcomes },
+            None => Event::NotRemediated {
+                effect,
+                code: "not_carried_out".to_owned(),
+                reason: "the relay carries out no measures: update it".to_owned(),
+                retryable: false,
+            },
         })
     }
 

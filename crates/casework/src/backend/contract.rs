@@ -3,6 +3,7 @@
 mod digest;
 mod limits;
 pub(crate) mod races;
+mod remediation;
 
 use std::sync::Arc;
 
@@ -73,6 +74,8 @@ pub(crate) async fn keeps<B: super::ledger::Ledger>(fresh: impl Fn() -> B) {
     an_operator_can_release_a_claim(&fresh()).await;
     one_worker_holds_a_case(&fresh()).await;
     pruning_keeps_what_is_open(&fresh()).await;
+    remediation::it_goes_on_after_the_case_is_closed(&fresh()).await;
+    remediation::of_two_orders_for_the_last_slot_one_goes_out(Arc::new(fresh())).await;
     races::of_many_claimers_one_wins(&[Arc::new(fresh())]).await;
     digest::each_alert_and_case_of_a_time_is_told_once(&fresh()).await;
     digest::many_are_told_in_pages(&fresh()).await;

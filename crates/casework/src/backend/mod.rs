@@ -223,13 +223,14 @@ pub trait Backend: Send + Sync + 'static {
     /// One case.
     fn case(&self, id: &str) -> impl Future<Output = Stored<Option<Case>>> + Send;
 
-    /// Cases, the latest first.
+    /// Cases, the latest first. `only_open`: those that are not closed.
     fn cases(&self, only_open: bool, limit: usize) -> impl Future<Output = Stored<Vec<CaseRow>>> + Send;
 
     /// The case that waits for this machine, the oldest if there are several.
     fn waiting_case(&self, target: IpAddr) -> impl Future<Output = Stored<Option<String>>> + Send;
 
-    /// Ids of the cases that are not closed, the oldest first.
+    /// Ids of the cases with something left to do, the oldest first: those that are not closed, and closed ones whose
+    /// remediation goes on ([`Case::is_at_rest`]).
     fn open_cases(&self) -> impl Future<Output = Stored<Vec<String>>> + Send;
 
     /// An alert by its id, by the start of it (8 characters or more), or by the sender's own `event.id`.

@@ -225,7 +225,7 @@ impl<B: Backend, P: Performer> Worker<B, P> {
         let missing = || WorkError::Stale(case_id.to_owned());
         let mut case = self.backend.case(case_id).await?.ok_or_else(missing)?;
         let give_up = tokio::time::Instant::now() + pace.patience;
-        while !case.is_closed() {
+        while !case.is_at_rest() {
             let now = (self.now)();
             if let Some(due) = case.due(now) {
                 let effect = due.n;
@@ -372,6 +372,9 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 Some(Effect::LookUpUsers { .. }) => Phase::Acting(ActionKind::MailUser),
                 Some(Effect::Act { kind, .. }) => Phase::Acting(*kind),
                 Some(Effect::Comment { .. }) => Phase::Acting(ActionKind::TicketComment),
+                Some(Effect::Remediate { .. }) => Phase::Remediating,
+                Some(Effect::Undo { .. }) => Phase::Undoing,
+                Some(Effect::ExpireProposals) => return step.case,
                 None if step.case.is_closed() => Phase::Closed,
                 None => return step.case,
             };

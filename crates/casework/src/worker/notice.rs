@@ -35,6 +35,10 @@ pub enum Phase {
     Sealing,
     /// A message or a ticket is delivered.
     Acting(ActionKind),
+    /// What people approved is done on the endpoint.
+    Remediating,
+    /// A change is taken back.
+    Undoing,
     /// The case is closed.
     Closed,
 }

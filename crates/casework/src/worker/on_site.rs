@@ -13,9 +13,11 @@ use investigation::evidence::manifest::Tool;
 use investigation::evidence::{ArtifactKind, Collection, Identity};
 
 use investigation::policy::Policy;
+use investigation::remediation::{Proposed, propose};
 
 use super::case_file::{Collected, brief, enclosures, mail, moved, question, rehearsed};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
+use crate::approval_link::{LinkKey, Offer};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, DeliveryError, Filed, MailConfig, Receipt, TicketConfig};
 use crate::directories::Directories;
@@ -43,6 +45,8 @@ pub struct OnSite {
     pub desks: Desks,
     /// File that findings are appended to.
     pub findings: Option<PathBuf>,
+    /// What links for approvers are signed with.
+    pub link: Option<LinkKey>,
     /// Told about progress inside a contact.
     pub observer: Arc<dyn Observer>,
     /// The clock.
@@ -67,6 +71,9 @@ impl Performer for OnSite {
                 let delivery = delivery(self.comment(case, effect, text).await);
                 Event::Delivered { effect, delivery }
             }
+            Effect::Remediate { .. } | Effect::Undo { .. } => self.change(case, pending).await,
+            // To begin it ends it: nothing of it is ever performed.
+            Effect::ExpireProposals => nothing_to_do(effect),
         })
     }
 
@@ -136,6 +143,52 @@ impl OnSite {
         Event::Collected { outcomes: collection.outcomes, staged: Some(task) }
     }
 
+    /// Changes something on the endpoint, or takes it back. Each try has a folder of its own: what an earlier one left
+    /// says nothing about this one.
+    async fn change(&self, case: &Case, pending: &Pending) -> Event {
+        let effect = pending.n;
+        let task = format!("change-{effect}-{}", pending.attempts);
+        let (staging, contact) = match self.within(pending, self.contact(case, pending, &task)).await {
+            Some(contacted) => contacted,
+            None => {
+                let limit = self.policy.remediation.timeout;
+                return Event::NotRemediated {
+                    effect,
+                    code: "timed_out".to_owned(),
+                    reason: format!(
+                        "{} did not finish within {limit}; raise [remediation] timeout",
+                        case.target
+                    ),
+                    retryable: true,
+                };
+            }
+        };
+        if let Err(error) = contact {
+            return match failed(effect, &error) {
+                Event::ContactFailed { code, reason, retryable } => {
+                    Event::NotRemediated { effect, code, reason, retryable }
+                }
+                other => other,
+            };
+        }
+        let read = blocking(move || staged::measures(&staging)).await;
+        match read {
+            Ok(Some(outcomes)) => Event::Remediated { effect, outcomes },
+            Ok(None) => Event::NotRemediated {
+                effect,
+                code: "not_carried_out".to_owned(),
+                reason: format!("the collector of {} carries out no measures", case.target),
+                retryable: false,
+            },
+            Err(error) => Event::NotRemediated {
+                effect,
+                code: "unreadable".to_owned(),
+                reason: format!("what became of the measures cannot be read: {error}"),
+                retryable: true,
+            },
+        }
+    }
+
     /// Where the collection lies that the case is about.
     fn collected(&self, case: &Case) -> PathBuf {
         // A case that was collected by an earlier version does not say.
@@ -176,6 +229,7 @@ impl OnSite {
     async fn within<T>(&self, pending: &Pending, contact: impl Future<Output = T>) -> Option<T> {
         let limit = match pending.effect {
             Effect::Identify => self.policy.collection.identify_timeout,
+            Effect::Remediate { .. } | Effect::Undo { .. } => self.policy.remediation.timeout,
             _ => self.policy.collection.collect_timeout,
         };
         tokio::time::timeout(limit.duration(), contact).await.ok()
@@ -195,7 +249,10 @@ impl OnSite {
             Err(error) => return Event::EffectFailed { effect, reason: error.to_string() },
         };
         let question = question(case, collected_at);
-        Event::Assessed { assessment: Box::new(assess(&question, &evidence, self.rules.book())) }
+        let assessment = Box::new(assess(&question, &evidence, self.rules.book()));
+        let (suspects, now) = (case.suspects(), (self.now)());
+        let proposal = propose(&question, &evidence, &assessment, &suspects, &self.policy, now);
+        Event::Assessed { assessment, proposal: proposal.map(Box::new) }
     }
 
     async fn seal(&self, case: &Case, effect: u32) -> Event {
@@ -256,6 +313,13 @@ impl OnSite {
             }
             ActionKind::Finding => self.finding(&brief).await,
             ActionKind::TicketComment => Err(DeliveryError::rejected("there is nothing to say")),
+            ActionKind::MailApprover => match self.asked(case, to) {
+                Ok(asked) => {
+                    let mail = act::mail_approver(&brief, &asked);
+                    deliver::send_mail(&self.mail, to, &mail, &key, outbox).await
+                }
+                Err(why) => Err(why),
+            },
         };
         failpoint("delivery.done");
         delivery(delivered)
@@ -291,6 +355,36 @@ impl OnSite {
         deliver::update_ticket(&self.desks.ticket, &ticket.reference, text, &key).await
     }
 
+    /// What an approver is asked, with the link that is that person's alone.
+    fn asked(&self, case: &Case, to: &[String]) -> Result<act::Asked, DeliveryError> {
+        let no = DeliveryError::rejected;
+        let section = self.policy.remediation.link.as_ref().zip(self.link.as_ref());
+        let (section, key) = section.ok_or_else(|| no("the policy's [remediation.link] is not set"))?;
+        let by = to.first().and_then(|to| self.policy.approver_at(to));
+        let by = by.ok_or_else(|| no("this address is no approver's any more"))?;
+        let kept = case.remediation.as_ref().ok_or_else(|| no("nothing was proposed"))?;
+        let waiting: Vec<&Proposed> = kept.waiting((self.now)()).collect();
+        if waiting.is_empty() {
+            return Err(no("nothing waits for an approval any more"));
+        }
+        let offer = Offer {
+            case_id: case.id.clone(),
+            evidence_sha256: kept.evidence_sha256.clone(),
+            measures: waiting.iter().map(|proposed| proposed.n).collect(),
+            by: by.to_owned(),
+            expires_at: kept.expires_at,
+        };
+        let link = key.sign(&offer).ok_or_else(|| no("the link cannot be signed"))?;
+        let line = |proposed: &&Proposed| {
+            format!("{}. {} ({})", proposed.n, proposed.measure.words(), persons(proposed.needs))
+        };
+        Ok(act::Asked {
+            measures: waiting.iter().map(line).collect(),
+            until: kept.expires_at,
+            url: format!("{}/approve?link={link}", section.url.trim_end_matches('/')),
+        })
+    }
+
     async fn finding(&self, brief: &Brief) -> Result<Receipt, DeliveryError> {
         let Some(file) = &self.findings else {
             return Err(DeliveryError::rejected(
@@ -303,6 +397,11 @@ impl OnSite {
     }
 }
 
+/// How many have to approve.
+fn persons(needs: u32) -> &'static str {
+    if needs > 1 { "two persons approve" } else { "one person approves" }
+}
+
 /// An empty folder. What an earlier try left there is half done.
 fn fresh(folder: &std::path::Path) -> io::Result<()> {
     match std::fs::remove_dir_all(folder) {
@@ -310,6 +409,10 @@ fn fresh(folder: &std::path::Path) -> io::Result<()> {
         _ => {}
     }
     crate::backend::local::create_private_dir(folder)
+}
+
+pub(crate) fn nothing_to_do(effect: u32) -> Event {
+    Event::EffectFailed { effect, reason: "there is nothing to perform".to_owned() }
 }
 
 fn gone() -> Event {

@@ -6,23 +6,35 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, Collection, Evidence};
+use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
 use serde::de::DeserializeOwned;
 
 /// Largest parsed artifact that is read.
 const PARSED: u64 = 256 << 20;
+/// Largest list of outcomes that is read: twenty measures, each with what it is taken back with.
+const MEASURES: u64 = 4 << 20;
 
 /// The record of a whole collection, if the folder holds one of this case.
 pub(super) fn collection(staging: &Path, case_id: &str) -> Option<Collection> {
-    let collection: Collection = read(&staging.join("collection.json")).ok()?;
+    let collection: Collection = read(&staging.join("collection.json"), PARSED).ok()?;
     (collection.case_id == case_id).then_some(collection)
 }
 
 /// One parsed artifact.
 pub(super) fn artifact<T: DeserializeOwned>(staging: &Path, kind: ArtifactKind) -> io::Result<Option<T>> {
-    match read(&staging.join(kind.parsed_entry())) {
+    match read(&staging.join(kind.parsed_entry()), PARSED) {
         Ok(parsed) => Ok(Some(parsed)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", kind.parsed_entry()))),
+    }
+}
+
+/// What became of the measures of an order; `None` where the collector said nothing of them.
+pub(super) fn measures(staging: &Path) -> io::Result<Option<Vec<MeasureOutcome>>> {
+    match read(&staging.join(MEASURES_PATH), MEASURES) {
+        Ok(outcomes) => Ok(Some(outcomes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{MEASURES_PATH}: {error}"))),
     }
 }
 
@@ -43,12 +55,12 @@ pub(super) fn evidence(staging: &Path, outcomes: &[ArtifactOutcome]) -> io::Resu
     })
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+fn read<T: DeserializeOwned>(path: &Path, most: u64) -> io::Result<T> {
     let file = File::open(path)?;
-    if file.metadata()?.len() > PARSED {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {PARSED} bytes")));
+    if file.metadata()?.len() > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over {most} bytes")));
     }
-    Ok(serde_json::from_reader(BufReader::new(file.take(PARSED)))?)
+    Ok(serde_json::from_reader(BufReader::new(file.take(most)))?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
+mod change;
 mod decided;
 mod mails;
 mod papers;
@@ -74,6 +75,7 @@ fn worker_with(data: &Path, policy: &str) -> Site {
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         desks: Desks::default(),
         findings: None,
+        link: None,
         observer: Arc::new(()),
         now: Arc::clone(&now),
     };

@@ -13,6 +13,7 @@ impl<B: Backend> Worker<B, OnSite> {
         for case_id in self.performer.places.staged_cases() {
             if let Some(case) = self.backend.case(&case_id).await?
                 && case.is_closed()
+                && !case.pending.iter().any(|pending| pending.started)
             {
                 self.performer.leave(&case).await;
             }

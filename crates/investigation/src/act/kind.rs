@@ -22,11 +22,14 @@ pub enum ActionKind {
     Finding,
     /// Comment on the ticket, when something is added to the case. The core's own: the policy does not list it.
     TicketComment,
+    /// Mail to a person who may approve measures, with that person's own link. The policy's `[remediation.link]` decides on
+    /// it, and no list of actions does.
+    MailApprover,
 }
 
 impl ActionKind {
     /// Every action, in the order in which they are performed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MailUser,
         Self::MailSoc,
         Self::Ticket,
@@ -34,6 +37,7 @@ impl ActionKind {
         Self::Chat,
         Self::Finding,
         Self::TicketComment,
+        Self::MailApprover,
     ];
 
     /// The word used in the policy, in output and on the case.
@@ -46,6 +50,7 @@ impl ActionKind {
             Self::Chat => "chat",
             Self::Finding => "finding",
             Self::TicketComment => "ticket_comment",
+            Self::MailApprover => "mail_approver",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Pure functions from a [`Brief`] to text. Whatever came from outside is escaped for where it goes: control
 //! characters in plain text, syntax in Markdown. Times are in UTC, RFC 3339, to the minute.
 
+mod approver;
 mod brief;
 mod kind;
 pub mod mail;
@@ -15,6 +16,7 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
+pub use approver::{Asked, mail_approver};
 pub use brief::Brief;
 pub use kind::ActionKind;
 pub use mail::{TextFault, TextFile, Texts};

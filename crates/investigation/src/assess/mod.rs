@@ -25,7 +25,7 @@ mod scene;
 pub mod sigma;
 pub mod summary;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod verdict;

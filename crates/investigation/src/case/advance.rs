@@ -30,7 +30,7 @@ impl Case {
             (State::Closed { outcome: Outcome::Investigated { .. } }, Event::Repeated { count }) => {
                 step.case.tell_repeats(count, policy, now);
             }
-            (State::Closed { .. }, _) => {
+            (State::Closed { .. }, event) if !self.expects_of_remediation(&event) => {
                 return Err(Refused::Closed { case_id: self.id.clone(), event: name });
             }
             (_, Event::Began { effect }) => step.begin(effect, &[], policy, now)?,
@@ -41,14 +41,30 @@ impl Case {
                 pending.handed_to = Some(to);
             }
             (_, Event::Reported { effect, attempt, event }) => {
-                let tried = step.case.pending_mut(effect)?.attempts;
+                let pending = step.case.pending_mut(effect)?;
+                let tried = pending.attempts;
+                let event = match (*event, pending.effect.changes_endpoint()) {
+                    // A relay does not know what its contact was for.
+                    (Event::ContactFailed { code, reason, retryable }, true) => {
+                        Event::NotRemediated { effect, code, reason, retryable }
+                    }
+                    (event, _) => event,
+                };
                 // What was found is found, whichever try found it. A failure of an earlier try says nothing about
                 // the one that is under way.
                 if attempt != tried && !event.is_success() {
                     return Err(Refused::NoSuchEffect { case_id: self.id.clone(), effect });
                 }
-                return self.advance(*event, policy, now);
+                return self.advance(event, policy, now);
             }
+            (_, Event::Approved { decision, held }) => step.approve(&decision, &held, policy, now)?,
+            (_, Event::Rejected { decision }) => step.reject(&decision, policy, now)?,
+            (_, Event::UndoAsked { decision }) => step.undo(&decision, policy, now)?,
+            (_, Event::Remediated { effect, outcomes }) => step.changed(effect, outcomes, now)?,
+            (_, Event::NotRemediated { effect, code, reason, retryable }) => {
+                step.not_changed(effect, &code, &reason, retryable, policy, now)?;
+            }
+            (_, Event::ClaimLost { held }) if step.is_sealed() => step.machine_taken(&held, now),
             (_, Event::ClaimLost { held }) => {
                 let lost =
                     step.case.claims.iter().any(|claim| claim.key == held.key).then(|| held.key.clone());
@@ -78,7 +94,8 @@ impl Case {
                 step.case.staged = staged;
                 step.to(State::Assessing, Effect::Assess, now);
             }
-            (State::Assessing, Event::Assessed { assessment }) => {
+            (State::Assessing, Event::Assessed { assessment, proposal }) => {
+                step.keep_proposal(proposal.map(|proposal| *proposal), policy, now);
                 step.case.note(now, format!("verdict {}", assessment.verdict.as_str()));
                 step.case.assessment = Some(*assessment);
                 step.to(State::Sealing, Effect::Seal, now);
@@ -93,6 +110,7 @@ impl Case {
                 step.case.pending.clear();
                 step.case.state = State::Acting;
                 step.case.plan_actions(policy, now);
+                step.offer(policy, now);
                 step.close_if_done(now);
             }
             (State::Acting, Event::LookedUp { people, faults, again }) => {
@@ -218,6 +236,8 @@ impl Step {
 
     pub(super) fn fail(&mut self, code: String, reason: String, retryable: bool, now: Timestamp) {
         self.case.note(now, format!("failed: {reason}"));
+        // Nothing may be changed without sealed evidence.
+        self.case.remediation = None;
         self.release_all();
         self.close(Outcome::Failed { code, reason, retryable }, now);
     }
@@ -250,11 +270,13 @@ impl Step {
     }
 
     pub(super) fn close_if_done(&mut self, now: Timestamp) {
-        if self.case.pending.is_empty()
+        // Nobody waits for the people who think about the remediation.
+        if self.case.pending.iter().all(|pending| pending.effect.is_remediation())
+            && !self.case.is_closed()
             && let Some(verdict) = self.case.verdict()
         {
             self.case.note(now, "closed");
-            self.close(Outcome::Investigated { verdict }, now);
+            self.case.state = State::Closed { outcome: Outcome::Investigated { verdict } };
         }
     }
 }

@@ -57,7 +57,9 @@ impl Effect {
     pub(super) fn may_repeat(&self, policy: &Policy) -> bool {
         match self {
             // A file in the outbox is written under the same name again.
-            Self::Act { kind: ActionKind::MailUser | ActionKind::MailSoc, .. } => policy.mails_to_outbox(),
+            Self::Act {
+                kind: ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover, ..
+            } => policy.mails_to_outbox(),
             // A ticket is looked up before it is made, where its system can do that.
             Self::Act { kind: kind @ (ActionKind::Ticket | ActionKind::Page | ActionKind::Chat), .. } => {
                 policy.desk(*kind).is_none_or(|desk| desk.may_repeat())
@@ -74,6 +76,7 @@ impl Effect {
             | Self::Assess
             | Self::Seal
             | Self::LookUpUsers { .. } => true,
+            Self::Remediate { .. } | Self::Undo { .. } | Self::ExpireProposals => true,
         }
     }
 }
@@ -122,6 +125,9 @@ impl Case {
                 ActionKind::Page | ActionKind::Chat if !policy.has_desk(*kind) => {
                     Err(format!("[{kind}] names no system"))
                 }
+                ActionKind::MailApprover => {
+                    Err("[remediation.link] decides on it: take it out of [actions]".to_owned())
+                }
                 ActionKind::TicketComment => Err("there is nothing to comment yet".to_owned()),
                 ActionKind::Ticket | ActionKind::Page | ActionKind::Chat | ActionKind::Finding => {
                     Ok(Vec::new())
@@ -135,6 +141,17 @@ impl Case {
                 Err(why) => (None, Vec::new(), ActionStatus::Skipped, why),
             };
             self.actions.push(ActionRecord { effect, kind: *kind, to, status, detail, attempts: 0, at: now });
+        }
+    }
+
+    /// Asks those who may approve, each by a mail of one's own: the link in it is that person's.
+    pub(super) fn ask_approvers(&mut self, policy: &Policy, now: Timestamp) {
+        for to in policy.approver_addresses() {
+            let to = vec![to];
+            let kind = ActionKind::MailApprover;
+            let effect = Some(self.push(Effect::Act { kind, to: to.clone() }, now));
+            let (status, detail) = (ActionStatus::Pending, String::new());
+            self.actions.push(ActionRecord { effect, kind, to, status, detail, attempts: 0, at: now });
         }
     }
 

@@ -44,6 +44,22 @@ pub enum Effect {
         /// What it says, in plain text.
         text: String,
     },
+    /// Change something on the endpoint, as people approved.
+    Remediate {
+        /// Numbers of the measures.
+        measures: Vec<u32>,
+        /// Not from this moment on: an approval has run out by then.
+        until: Timestamp,
+    },
+    /// Take changes back.
+    Undo {
+        /// Numbers of the measures.
+        measures: Vec<u32>,
+        /// Not from this moment on.
+        until: Timestamp,
+    },
+    /// End proposals that nobody has approved. Nothing is performed: to begin it is all.
+    ExpireProposals,
 }
 
 impl Effect {
@@ -58,6 +74,9 @@ impl Effect {
             Self::LookUpUsers { .. } => "look up users",
             Self::Act { kind, .. } => kind.as_str(),
             Self::Comment { .. } => ActionKind::TicketComment.as_str(),
+            Self::Remediate { .. } => "remediate",
+            Self::Undo { .. } => "undo",
+            Self::ExpireProposals => "expire proposals",
         }
     }
 
@@ -66,7 +85,8 @@ impl Effect {
         matches!(self, Self::Act { .. } | Self::Comment { .. })
     }
 
-    /// Whether performing it contacts the endpoint. The claims are renewed before each contact, so that a case that
+
+    /// Whether performing it contacts the endpoint to investigate it. The claims are renewed before each contact, so that a case that
     /// was stopped for longer than its lease cannot touch a machine that another case has taken meanwhile.
     pub fn contacts_endpoint(&self) -> bool {
         matches!(self, Self::Identify | Self::Collect)
@@ -136,12 +156,14 @@ impl Case {
                 artifacts: policy.collection.artifacts.clone(),
                 limits: policy.collection.limits.clone(),
             },
+            Effect::Remediate { .. } | Effect::Undo { .. } => self.change(effect)?,
             Effect::ReadUserClaims { .. }
             | Effect::Assess
             | Effect::Seal
             | Effect::LookUpUsers { .. }
             | Effect::Act { .. }
-            | Effect::Comment { .. } => return None,
+            | Effect::Comment { .. }
+            | Effect::ExpireProposals => return None,
         };
         Some(Order { case_id: self.id.clone(), target: self.target, task })
     }

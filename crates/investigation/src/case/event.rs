@@ -7,6 +7,7 @@ use super::{Person, SealedEvidence};
 use crate::assess::Assessment;
 use crate::claim::Claim;
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::remediation::{Decision, MeasureOutcome, Proposal};
 use crate::ticketing::TicketReference;
 
 /// How one try of a delivery ended.
@@ -128,6 +129,8 @@ pub enum Event {
     Assessed {
         /// What it means.
         assessment: Box<Assessment>,
+        /// What could be done about it, where the policy wants proposals for the verdict.
+        proposal: Option<Box<Proposal>>,
     },
     /// The container is written, whole and in its place.
     Sealed {
@@ -155,6 +158,41 @@ pub enum Event {
         /// How.
         delivery: Delivery,
     },
+    /// A person approved measures.
+    Approved {
+        /// Who, how, on which evidence, and which measures.
+        decision: Decision,
+        /// Those of [`super::Case::order_keys`] that are in force.
+        held: Vec<Claim>,
+    },
+    /// A person said no to measures.
+    Rejected {
+        /// Who, how, and which measures.
+        decision: Decision,
+    },
+    /// A person ordered that measures are taken back.
+    UndoAsked {
+        /// Who, how, on which evidence, and which measures.
+        decision: Decision,
+    },
+    /// An order to change something, or to take it back, was carried out.
+    Remediated {
+        /// The effect.
+        effect: u32,
+        /// What became of each measure, as the collector says.
+        outcomes: Vec<MeasureOutcome>,
+    },
+    /// An order to change something did not reach the machine, or not its end.
+    NotRemediated {
+        /// The effect.
+        effect: u32,
+        /// Stable word.
+        code: String,
+        /// One line.
+        reason: String,
+        /// Whether later may be better.
+        retryable: bool,
+    },
     /// Something on our own side failed, for example a full disk.
     EffectFailed {
         /// The effect.
@@ -169,7 +207,11 @@ impl Event {
     pub(super) fn is_success(&self) -> bool {
         matches!(
             self,
-            Self::Identified { .. } | Self::Collected { .. } | Self::Assessed { .. } | Self::Sealed { .. }
+            Self::Identified { .. }
+                | Self::Collected { .. }
+                | Self::Assessed { .. }
+                | Self::Sealed { .. }
+                | Self::Remediated { .. }
         )
     }
 
@@ -192,6 +234,11 @@ impl Event {
             Self::LookedUp { .. } => "looked_up",
             Self::Repeated { .. } => "repeated",
             Self::Delivered { .. } => "delivered",
+            Self::Approved { .. } => "approved",
+            Self::Rejected { .. } => "rejected",
+            Self::UndoAsked { .. } => "undo_asked",
+            Self::Remediated { .. } => "remediated",
+            Self::NotRemediated { .. } => "not_remediated",
             Self::EffectFailed { .. } => "effect_failed",
         }
     }

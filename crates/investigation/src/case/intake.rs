@@ -149,6 +149,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         evidence: None,
         people: Vec::new(),
         actions: Vec::new(),
+        remediation: None,
         pending: Vec::new(),
         next_effect: 1,
         failed_tries: 0,

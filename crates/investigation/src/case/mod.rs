@@ -12,6 +12,8 @@
 //!          └────────────────────────────────────┘
 //! ```
 //!
+//! What may be changed on the machine goes beside that, and may go on after it, see [`Case::is_at_rest`].
+//!
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
@@ -24,6 +26,7 @@ mod intake;
 mod people;
 mod returned;
 mod repeats;
+mod remediation;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -42,11 +45,13 @@ pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
 pub use returned::Returned;
 pub use repeats::CaseTicket;
+pub use remediation::NotDecided;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};
 use crate::claim::{Claim, ClaimKey, ClaimOp};
 use crate::evidence::{ArtifactOutcome, Identity};
+use crate::remediation::Remediation;
 use crate::text::one_line;
 
 /// Entries kept in a case's history.
@@ -196,6 +201,9 @@ pub struct Case {
     pub people: Vec<Person>,
     /// Every action with how it went.
     pub actions: Vec<ActionRecord>,
+    /// What was proposed for the machine, who approved it, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remediation: Option<Remediation>,
     /// Effects still to be performed: the outbox.
     pub pending: Vec<Pending>,
     /// Number of the next effect.
@@ -256,10 +264,18 @@ pub enum Refused {
         /// The effect's number.
         effect: u32,
     },
+    /// A person's decision is not taken.
+    #[error("case {case_id}: {why}")]
+    NotDecided {
+        /// The case.
+        case_id: String,
+        /// Why.
+        why: NotDecided,
+    },
 }
 
 impl Case {
-    /// Whether nothing is left to do.
+    /// Whether its investigation is over. Its remediation may go on, see [`Case::is_at_rest`].
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed { .. })
     }

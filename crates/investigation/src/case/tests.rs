@@ -3,6 +3,7 @@
 mod deliveries;
 mod mails;
 mod repeats;
+mod remediation;
 mod tries;
 
 use std::net::IpAddr;
@@ -104,7 +105,9 @@ fn acting(verdict: Verdict) -> Case {
         3,
     )
     .case;
-    let assessed = perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)) }, 4).case;
+    let assessed =
+        perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)), proposal: None }, 4)
+            .case;
     perform(&assessed, sealed(), 5).case
 }
 
@@ -301,7 +304,7 @@ fn every_open_state_has_something_due() {
     let collecting = collecting(&[("CORP", "alice")]);
     let assessing = perform(&collecting, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
     let verdict = Box::new(assessment(Verdict::PolicyViolation));
-    let sealing = perform(&assessing, Event::Assessed { assessment: verdict }, 4).case;
+    let sealing = perform(&assessing, Event::Assessed { assessment: verdict, proposal: None }, 4).case;
     for case in [open(), waiting, claiming, collecting, assessing, sealing, acting(Verdict::PolicyViolation)]
     {
         assert!(case.next_due().is_some(), "{} has no deadline", case.state.as_str());
@@ -321,7 +324,8 @@ fn nothing_cools_down_before_the_seal() {
     let case = collecting(&[("CORP", "alice")]);
     let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3);
     let verdict = assessment(Verdict::PolicyViolation);
-    let assessed = perform(&collected.case, Event::Assessed { assessment: Box::new(verdict) }, 4);
+    let assessed =
+        perform(&collected.case, Event::Assessed { assessment: Box::new(verdict), proposal: None }, 4);
     assert!(assessed.case.claims.iter().all(|claim| claim.kind == crate::claim::ClaimKind::Lease));
 }
 

@@ -32,6 +32,13 @@ impl Step {
         now: Timestamp,
     ) -> Result<(), Refused> {
         let pending = self.case.pending_mut(effect)?;
+        if matches!(pending.effect, Effect::ExpireProposals) {
+            self.expire_proposals(effect, now);
+            return Ok(());
+        }
+        if pending.effect.changes_endpoint() {
+            return self.begin_change(effect, policy, now);
+        }
         if pending.started && self.unheard(effect, policy, now)? {
             return Ok(());
         }
@@ -114,6 +121,9 @@ impl Step {
         let longest = LONGEST_PAUSE.min(policy.cooldown.lease.signed() / 2);
         let borne = policy.collection.retry_for.signed().max(BORNE_AT_LEAST);
         let pending = self.case.pending_mut(effect)?;
+        if pending.effect.changes_endpoint() {
+            return self.retry_change(effect, reason, policy, now);
+        }
         pending.started = false;
         // Whoever had it has said what became of it.
         pending.handed_to = None;

@@ -8,6 +8,7 @@ mod kerberos;
 mod limits;
 mod program;
 mod relay;
+mod remediation;
 pub mod sections;
 mod smb;
 pub mod span;
@@ -25,6 +26,7 @@ pub use kerberos::{Kdc, Kerberos};
 pub use limits::{ActionLimits, WhenReached};
 pub use program::{PinnedFile, Program};
 pub use relay::{Platform, Relay};
+pub use remediation::{ApprovalLink, Isolation, Never, RemediationPolicy};
 pub use sections::{
     Actions, AssessmentPolicy, CollectionPolicy, Cooldown, Findings, Mail, Organisation, Smtp, SmtpTls, Ssh,
     Storage,
@@ -85,6 +87,9 @@ pub struct Policy {
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,
+    /// What may be changed on endpoints, and who may order it.
+    #[serde(default)]
+    pub remediation: RemediationPolicy,
     /// Mail.
     #[serde(default)]
     pub mail: Mail,

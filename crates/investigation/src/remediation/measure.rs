@@ -6,6 +6,12 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Span;
+use crate::text::one_line;
+
+/// Characters of one value in a line.
+const SHOWN: usize = 200;
+
 /// One change to an endpoint. All text in it comes from the endpoint itself, and goes back there as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "measure", rename_all = "snake_case", deny_unknown_fields)]
@@ -61,19 +67,88 @@ pub enum Measure {
     },
 }
 
+/// Which measure, without what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureKind {
+    /// [`Measure::DisableAutostart`].
+    DisableAutostart,
+    /// [`Measure::StopProcess`].
+    StopProcess,
+    /// [`Measure::BlockTraffic`].
+    BlockTraffic,
+    /// [`Measure::QuarantineFile`].
+    QuarantineFile,
+    /// [`Measure::Isolate`].
+    Isolate,
+}
+
+impl MeasureKind {
+    /// Every kind, in the order in which they are proposed.
+    pub const ALL: [Self; 5] =
+        [Self::DisableAutostart, Self::StopProcess, Self::BlockTraffic, Self::QuarantineFile, Self::Isolate];
+
+    /// The word used in the policy, in output and on the case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StopProcess => "stop_process",
+            Self::DisableAutostart => "disable_autostart",
+            Self::BlockTraffic => "block_traffic",
+            Self::QuarantineFile => "quarantine_file",
+            Self::Isolate => "isolate",
+        }
+    }
+}
+
 impl Measure {
-    /// The words of all kinds.
-    pub const WORDS: [&'static str; 5] =
-        ["stop_process", "disable_autostart", "block_traffic", "quarantine_file", "isolate"];
+    /// Which it is.
+    pub fn kind(&self) -> MeasureKind {
+        match self {
+            Self::StopProcess { .. } => MeasureKind::StopProcess,
+            Self::DisableAutostart { .. } => MeasureKind::DisableAutostart,
+            Self::BlockTraffic { .. } => MeasureKind::BlockTraffic,
+            Self::QuarantineFile { .. } => MeasureKind::QuarantineFile,
+            Self::Isolate { .. } => MeasureKind::Isolate,
+        }
+    }
 
     /// The word used in the policy, in output and on the case.
     pub fn as_str(&self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    /// What will be done, in one line that is safe to show. What the endpoint said of itself is escaped and cut.
+    pub fn words(&self) -> String {
+        let short = |text: &str| one_line(text, SHOWN);
         match self {
-            Self::StopProcess { .. } => "stop_process",
-            Self::DisableAutostart { .. } => "disable_autostart",
-            Self::BlockTraffic { .. } => "block_traffic",
-            Self::QuarantineFile { .. } => "quarantine_file",
-            Self::Isolate { .. } => "isolate",
+            Self::StopProcess { pid, image, start_time } => {
+                let since = start_time.map(|at| format!(", started {at:.0}")).unwrap_or_default();
+                format!("stop process {pid} ({}{since})", short(image))
+            }
+            Self::DisableAutostart { mechanism, location, name, .. } => {
+                format!(
+                    "keep {} from starting by itself ({} in {})",
+                    short(name),
+                    short(mechanism),
+                    short(location)
+                )
+            }
+            Self::BlockTraffic { image, ports } => {
+                let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+                match (image, ports.is_empty()) {
+                    (Some(image), true) => format!("block the traffic of {}", short(image)),
+                    (Some(image), false) => {
+                        format!("block the traffic of {}, and ports {}", short(image), ports.join(", "))
+                    }
+                    (None, _) => format!("block traffic on the ports {}", ports.join(", ")),
+                }
+            }
+            Self::QuarantineFile { path, size, .. } => {
+                format!("move {} out of the way ({size} bytes)", short(path))
+            }
+            Self::Isolate { seconds, .. } => {
+                format!("cut the host off the network for {}", Span::seconds(*seconds))
+            }
         }
     }
 }

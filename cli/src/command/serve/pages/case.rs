@@ -18,6 +18,7 @@ use super::super::routes::RELEASE;
 use super::super::site::Site;
 use super::Page;
 use super::frame::{Tab, page};
+use super::measures;
 use super::parts::{alert_link, badge, case_path, count, facts, moment, shown, table, whole};
 use crate::command::case::ending;
 use crate::records::Records;
@@ -45,6 +46,7 @@ pub(in super::super) async fn show<S: Records>(
         @if let Some(assessment) = &case.assessment { (findings(assessment)) }
         @if let Some(evidence) = &case.evidence { (sealed(&case.id, evidence)) }
         @if !case.actions.is_empty() { (actions(&case.actions)) }
+        @if let Some(kept) = &case.remediation { (measures::section(kept, now)) }
         @if !case.artifacts.is_empty() { (artifacts(&case.artifacts)) }
         (repeats(suppressed, &latest))
         (history(&case))

@@ -173,7 +173,7 @@ impl Aws {
         item.insert("day".to_owned(), s(&opened[..10]));
         item.insert("at".to_owned(), s(opened));
         item.insert("version".to_owned(), n(case.version));
-        if !case.is_closed() {
+        if !case.is_at_rest() {
             item.insert("queue".to_owned(), s("open"));
             if let Some(due) = case.next_due() {
                 item.insert("due".to_owned(), s(stamp(due)));

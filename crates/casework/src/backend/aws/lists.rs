@@ -163,7 +163,7 @@ impl Aws {
         Ok(found)
     }
 
-    /// The open cases of which something is due, the longest overdue first.
+    /// The cases of which something is due, the longest overdue first.
     ///
     /// # Errors
     /// When the store fails.
@@ -178,7 +178,7 @@ impl Aws {
         Ok(due.into_iter().map(|(_, id)| id).take(limit).collect())
     }
 
-    /// The cases that are not closed, whole, the oldest first.
+    /// The cases with something left to do, whole, the oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -188,7 +188,7 @@ impl Aws {
         for (_, item) in self.read(keys).await? {
             cases.push(body::<Case>(&item, &self.cases)?);
         }
-        cases.retain(|case| !case.is_closed());
+        cases.retain(|case| !case.is_at_rest());
         cases.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
         Ok(cases)
     }

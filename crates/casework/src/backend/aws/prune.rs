@@ -40,7 +40,7 @@ impl Aws {
     /// Forgets one alert, unless its case is open or it was settled otherwise meanwhile.
     async fn forget_alert(&self, item: &Item) -> Stored<bool> {
         if let Disposition::Opened { case_id } = row(item, &self.cases)?.disposition
-            && self.read_case(&case_id).await?.is_some_and(|case| !case.is_closed())
+            && self.read_case(&case_id).await?.is_some_and(|case| !case.is_at_rest())
         {
             return Ok(false);
         }

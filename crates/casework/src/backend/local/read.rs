@@ -56,7 +56,8 @@ pub(super) fn cases(
     limit: usize,
 ) -> rusqlite::Result<Vec<CaseRow>> {
     let mut query = connection.prepare_cached(
-        "SELECT body, suppressed FROM cases WHERE open = 1 OR NOT ?1 ORDER BY opened_at DESC LIMIT ?2",
+        "SELECT body, suppressed FROM cases WHERE (open = 1 AND body ->> '$.state' <> 'closed') OR NOT ?1
+         ORDER BY opened_at DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     query.query_map((only_open, limit), |row| Ok(brief(&json(row, 0)?, row.get::<_, i64>(1)?)))?.collect()

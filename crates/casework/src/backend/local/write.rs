@@ -170,7 +170,7 @@ pub(super) fn commit(
                 "UPDATE cases SET version = ?2, open = ?3, body = ?4, waits_for = ?5
                  WHERE id = ?1 AND version = ?2 - 1",
             )?
-            .execute(params![case.id, version, !case.is_closed(), body, waits_for])?
+            .execute(params![case.id, version, !case.is_at_rest(), body, waits_for])?
     };
     if written != 1 {
         return Ok(Committed::Stale);

@@ -159,7 +159,7 @@ impl Memory {
             }
         }
         let opened = (case.opened_at, case.id.clone());
-        if case.is_closed() {
+        if case.is_at_rest() {
             self.open.remove(&opened);
         } else {
             self.open.insert(opened);

@@ -18,7 +18,7 @@ use data_encoding::HEXLOWER;
 use investigation::evidence::manifest::{Entry, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES, media_type};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, Collection, Evidence, Identity};
 use investigation::order::{MAX_REPORT_BYTES, REPORT_PATH, RelayReport};
-use investigation::remediation::MEASURES_PATH;
+use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,8 @@ use super::unpack::{Content, DEFLATE_RATIO, unpack};
 
 /// The record of the collection.
 const COLLECTION_PATH: &str = "collection.json";
+/// Largest list of outcomes: twenty measures, each with what it is taken back with.
+const MEASURES_BYTES: u64 = 4 << 20;
 /// The folder that everything else lies in.
 const ARTIFACTS: &str = "artifacts/";
 
@@ -195,6 +197,23 @@ impl<R: Read + Seek> Bundle<R> {
     /// Where it is not what the report says, or does not parse.
     pub fn identity(&mut self) -> Result<Option<Identity>, BundleError> {
         self.parse(&ArtifactKind::Identity.parsed_entry(), &mut Held::default())
+    }
+
+    /// Whether it says what became of measures.
+    pub fn has_measures(&self) -> bool {
+        self.members.iter().any(|member| member.entry.path == MEASURES_PATH)
+    }
+
+    /// What became of the measures of an order; `None` where the relay said nothing of them.
+    ///
+    /// # Errors
+    /// Where it is not what the report says, does not parse, or is larger than any order's can be.
+    pub fn measures(&mut self) -> Result<Option<Vec<MeasureOutcome>>, BundleError> {
+        let mut members = self.members.iter().map(|member| &member.entry);
+        if members.any(|entry| entry.path == MEASURES_PATH && entry.size > MEASURES_BYTES) {
+            return Err(BundleError::TooLarge { what: MEASURES_PATH.to_owned(), limit: MEASURES_BYTES });
+        }
+        self.parse(MEASURES_PATH, &mut Held::default())
     }
 
     /// Everything that the rules read.

@@ -27,7 +27,7 @@ fn mail_for_a_user_goes_to_the_policys_domain_and_nowhere_else() {
         case.alert.user_email = Some(email.to_owned());
         let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
         let verdict = Box::new(assessment(Verdict::PolicyViolation));
-        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
+        let assessed = perform(&collected, Event::Assessed { assessment: verdict, proposal: None }, 4).case;
         perform(&assessed, sealed(), 5).case.actions[0].to.clone()
     };
     assert_eq!(addressed("a.lice@example.com"), ["a.lice@example.com"]);
@@ -41,7 +41,7 @@ fn a_hostile_user_name_makes_no_address() {
         let case = collecting(&[("CORP", name)]);
         let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
         let verdict = Box::new(assessment(Verdict::PolicyViolation));
-        let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
+        let assessed = perform(&collected, Event::Assessed { assessment: verdict, proposal: None }, 4).case;
         let action = perform(&assessed, sealed(), 5).case.actions[0].clone();
         assert_eq!(action.status, ActionStatus::Skipped, "{name:?} went to {:?}", action.to);
     }
@@ -200,8 +200,12 @@ fn every_verdict_becomes_a_finding_once_where_findings_have_a_place_to_go_to() {
         let policy = Policy::parse(&format!("{POLICY}{findings}")).unwrap();
         let case = collecting(&[("CORP", "alice")]);
         let collected = perform(&case, Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
-        let assessed =
-            perform(&collected, Event::Assessed { assessment: Box::new(assessment(verdict)) }, 4).case;
+        let assessed = perform(
+            &collected,
+            Event::Assessed { assessment: Box::new(assessment(verdict)), proposal: None },
+            4,
+        )
+        .case;
         let began = step(&assessed, Event::Began { effect: assessed.pending[0].n }, 5).case;
         let acting = began.advance(sealed(), &policy, at(5)).unwrap().case;
         acting.actions.iter().map(|action| (action.kind, action.status)).collect()

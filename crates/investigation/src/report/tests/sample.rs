@@ -423,6 +423,7 @@ fn case(collection: &Collection) -> Case {
             ),
             action(ActionKind::Ticket, "", ActionStatus::Pending, ""),
         ],
+        remediation: None,
         pending: Vec::new(),
         next_effect: 9,
         failed_tries: 0,

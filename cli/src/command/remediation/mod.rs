@@ -1,0 +1,179 @@
+//! `peerhound approvals`, `approve`, `reject` and `undo`: what may be changed on endpoints, by whose word.
+
+mod ask;
+mod shown;
+
+use anyhow::{Result, anyhow};
+use casework::remediate::{NotTaken, Word, decide, waiting};
+use casework::worker::Pace;
+use investigation::case::Case;
+use investigation::policy::Policy;
+use investigation::remediation::{Decision, Stage, Way};
+use jiff::Timestamp;
+
+pub(super) use self::shown::lines as case_lines;
+use crate::args::{Decide, Reject};
+use crate::exit::{Exit, WithExit};
+use crate::records::Records;
+use crate::setup::Setup;
+use crate::show::{self, safe};
+
+/// Somebody, and how that is known.
+pub(super) struct Person {
+    pub(super) by: String,
+    pub(super) how: Way,
+}
+
+/// Lists what waits.
+pub(super) async fn list(store: &impl Records, json: bool) -> Result<Exit> {
+    let now = Timestamp::now();
+    let cases = waiting(store, now).await?;
+    if json {
+        cases.iter().filter_map(|case| shown::Shown::of(case, now)).for_each(|shown| show::json(&shown));
+    } else if cases.is_empty() {
+        show::lines(&["nothing waits for an approval".to_owned()]);
+    } else {
+        let text: Vec<String> = cases.iter().flat_map(|case| shown::waiting_lines(case, now)).collect();
+        show::lines(&text);
+    }
+    Ok(Exit::Done)
+}
+
+/// Approves, or orders that something is taken back.
+pub(super) async fn approve(setup: &Setup, args: &Decide, word: Word) -> Result<Exit> {
+    let policy = setup.policy()?;
+    match &setup.deployment_file {
+        None => {
+            let person = Person { by: crate::person::account()?, how: Way::CommandLine };
+            let store = setup.store(&policy)?;
+            let Some(case) = word_of(&store, setup, args, word, &policy, &person).await? else {
+                return Ok(Exit::BadInput);
+            };
+            carry_out(setup, policy, case).await
+        }
+        #[cfg(feature = "aws")]
+        Some(_) => {
+            let deployed = setup.deployed().await?;
+            let person = Person { by: crate::deployed::principal(&deployed.clients).await?, how: Way::Aws };
+            let taken = word_of(&deployed.store, setup, args, word, &policy, &person).await;
+            deployed.store.flush().await;
+            let Some(case) = taken? else { return Ok(Exit::BadInput) };
+            tell(setup, &case, "the deployment carries it out within a minute; see `peerhound case show`");
+            Ok(Exit::Done)
+        }
+        #[cfg(not(feature = "aws"))]
+        Some(_) => Err(super::without_aws()),
+    }
+}
+
+/// Rejects.
+pub(super) async fn reject(setup: &Setup, args: &Reject) -> Result<Exit> {
+    let policy = setup.policy()?;
+    let decision = |person: Person| Decision {
+        by: person.by,
+        how: person.how,
+        evidence_sha256: String::new(),
+        measures: args.measures.clone(),
+    };
+    let case = match &setup.deployment_file {
+        None => {
+            let person = Person { by: crate::person::account()?, how: Way::CommandLine };
+            let store = setup.store(&policy)?;
+            take(&store, &args.case_id, Word::Reject, &decision(person), &policy).await?
+        }
+        #[cfg(feature = "aws")]
+        Some(_) => {
+            let deployed = setup.deployed().await?;
+            let person = Person { by: crate::deployed::principal(&deployed.clients).await?, how: Way::Aws };
+            let taken = take(&deployed.store, &args.case_id, Word::Reject, &decision(person), &policy).await;
+            deployed.store.flush().await;
+            taken?
+        }
+        #[cfg(not(feature = "aws"))]
+        Some(_) => return Err(super::without_aws()),
+    };
+    tell(setup, &case, "");
+    Ok(Exit::Done)
+}
+
+/// Shows what it is about, asks, and takes the word. `None` where the answer is no.
+async fn word_of(
+    store: &impl Records,
+    setup: &Setup,
+    args: &Decide,
+    word: Word,
+    policy: &Policy,
+    person: &Person,
+) -> Result<Option<Case>> {
+    let case =
+        store.case(&args.case_id).await?.ok_or_else(|| bad_input(&NotTaken::NoCase(safe(&args.case_id))))?;
+    let sealed = case.remediation.as_ref().map(|remediation| remediation.evidence_sha256.clone());
+    let decision = Decision {
+        by: person.by.clone(),
+        how: person.how,
+        evidence_sha256: args.evidence.clone().or(sealed).unwrap_or_default(),
+        measures: args.measures.clone(),
+    };
+    if !args.yes && !ask::whether(&case, &decision, word, setup.json)? {
+        show::note("peerhound: nothing was changed");
+        return Ok(None);
+    }
+    take(store, &args.case_id, word, &decision, policy).await.map(Some)
+}
+
+async fn take(
+    store: &impl Records,
+    case_id: &str,
+    word: Word,
+    decision: &Decision,
+    policy: &Policy,
+) -> Result<Case> {
+    decide(store, case_id, word, decision, policy, Timestamp::now).await.map_err(|why| match why {
+        NotTaken::Store(error) => error.into(),
+        why => bad_input(&why),
+    })
+}
+
+fn bad_input(why: &NotTaken) -> anyhow::Error {
+    anyhow!("{why}").context(WithExit(Exit::BadInput))
+}
+
+/// Carries out what is due, here and now, and says what came of it.
+async fn carry_out(setup: &Setup, policy: Policy, case: Case) -> Result<Exit> {
+    let ordered = case.pending.iter().any(|pending| pending.effect.changes_endpoint());
+    if !ordered {
+        tell(setup, &case, "another person has to approve before anything is done");
+        return Ok(Exit::Done);
+    }
+    let progress = std::sync::Arc::new(show::progress::Progress::new(setup.json));
+    let worker = setup.worker(policy, progress)?;
+    worker.drive(&case.id, Pace::STEADY).await?;
+    let after = casework::backend::Backend::case(&worker.backend, &case.id).await?.unwrap_or(case.clone());
+    let next = after.pending.iter().find(|pending| pending.effect.changes_endpoint());
+    let next =
+        next.map(|pending| format!("next try {}, by `watch` or `sweep`", show::minute(pending.not_before)));
+    tell(setup, &after, next.as_deref().unwrap_or_default());
+    let stages = |case: &Case| -> Vec<Stage> {
+        case.remediation.iter().flat_map(|kept| &kept.measures).map(|proposed| proposed.stage).collect()
+    };
+    let bad = |before: &Stage, now: &Stage| match (before, now) {
+        (Stage::Ordered, Stage::Failed | Stage::Refused | Stage::Expired) => true,
+        (Stage::Undoing, now) => !matches!(now, Stage::Undone | Stage::Undoing),
+        _ => false,
+    };
+    let failed = stages(&case).iter().zip(&stages(&after)).any(|(before, now)| bad(before, now));
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+fn tell(setup: &Setup, case: &Case, what_next: &str) {
+    let now = Timestamp::now();
+    if setup.json {
+        shown::Shown::of(case, now).iter().for_each(show::json);
+        return;
+    }
+    let mut text = case_lines(case, now);
+    if !what_next.is_empty() {
+        text.push(what_next.to_owned());
+    }
+    show::lines(&text);
+}
