@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::report::{Format, Report};
 pub(crate) use self::remediation::{Decide, Reject};
+pub(crate) use self::report::{Format, Report};
 pub(crate) use self::serve::Serve;
 
 const AFTER_HELP: &str = "\

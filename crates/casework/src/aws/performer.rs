@@ -86,7 +86,9 @@ impl Performer for ThroughRelays {
             | Effect::Undo { .. } => self.role != Role::Act,
             Effect::ExpireProposals => true,
             Effect::Assess | Effect::Seal => self.role == Role::Progress,
-            Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. } => self.role == Role::Act,
+            Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. } => {
+                self.role == Role::Act
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use investigation::remediation::MEASURES_PATH;
 use investigation::scope::fold;
 
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
-use super::messages::{News, read};
 use super::mail;
+use super::messages::{News, read};
 use super::performer::{Role, ThroughRelays};
 use super::queues::{self, Aside, QueueError};
 use super::told;

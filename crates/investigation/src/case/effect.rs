@@ -85,7 +85,6 @@ impl Effect {
         matches!(self, Self::Act { .. } | Self::Comment { .. })
     }
 
-
     /// Whether performing it contacts the endpoint to investigate it. The claims are renewed before each contact, so that a case that
     /// was stopped for longer than its lease cannot touch a machine that another case has taken meanwhile.
     pub fn contacts_endpoint(&self) -> bool {

@@ -24,9 +24,9 @@ mod effect;
 mod event;
 mod intake;
 mod people;
-mod returned;
-mod repeats;
 mod remediation;
+mod repeats;
+mod returned;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -43,9 +43,9 @@ pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
 pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
-pub use returned::Returned;
-pub use repeats::CaseTicket;
 pub use remediation::NotDecided;
+pub use repeats::CaseTicket;
+pub use returned::Returned;
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, Verdict};

@@ -2,8 +2,8 @@
 
 mod deliveries;
 mod mails;
-mod repeats;
 mod remediation;
+mod repeats;
 mod tries;
 
 use std::net::IpAddr;
