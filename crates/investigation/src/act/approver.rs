@@ -43,5 +43,5 @@ pub fn mail_approver(brief: &Brief, asked: &Asked) -> Message {
     let _ =
         writeln!(text, "To open it changes nothing. Open it where you are logged in to the case browser.");
     let subject = format!("[peerhound] approval wanted: {} [case {}]", brief.machine(), brief.case_id);
-    Message { subject: title(&subject), text }
+    Message { subject: title(&subject), text, html: None }
 }

@@ -135,7 +135,7 @@ impl Step {
     fn claim_machine(&mut self, policy: &Policy, now: Timestamp) {
         let key = ClaimKey::ip(self.case.target);
         let lease = Claim::lease(key.clone(), &self.case.id, now, policy.cooldown.lease.signed());
-        let claim = match self.case.claim(&key) {
+        let claim = match self.case.claims.iter().find(|own| own.key == key) {
             Some(own) if own.expires_at >= lease.expires_at => own.clone(),
             _ => lease,
         };

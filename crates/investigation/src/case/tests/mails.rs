@@ -13,7 +13,7 @@ fn acting_under(policy: &Policy, users: &[(&str, &str)]) -> Case {
     let collected =
         perform(&collecting(users), Event::Collected { outcomes: Vec::new(), staged: None }, 3).case;
     let verdict = Box::new(assessment(Verdict::PolicyViolation));
-    let assessed = perform(&collected, Event::Assessed { assessment: verdict }, 4).case;
+    let assessed = perform(&collected, Event::Assessed { assessment: verdict, proposal: None }, 4).case;
     let began = step(&assessed, Event::Began { effect: assessed.pending[0].n }, 5).case;
     began.advance(sealed(), policy, at(5)).unwrap().case
 }
