@@ -72,7 +72,7 @@ locals {
         Condition = { ArnEquals = { "aws:SourceArn" = sort(var.alert_topics) } }
       }],
     )
-    reports = [
+    reports = concat([
       {
         Sid       = "Staging"
         Effect    = "Allow"
@@ -90,12 +90,16 @@ locals {
         Principal = { Service = "events.amazonaws.com" }
         Action    = ["sqs:SendMessage"]
         Resource  = aws_sqs_queue.this["reports"].arn
-        # And the mails that came back, where mail is sent.
-        Condition = { ArnEquals = { "aws:SourceArn" = concat(
-          [aws_cloudwatch_event_rule.command_status.arn], aws_cloudwatch_event_rule.mail_returned[*].arn,
-        ) } }
+        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.command_status.arn } }
       },
-    ]
+      ], var.mail == null ? [] : [{
+        Sid       = "MailReturned"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = ["sqs:SendMessage"]
+        Resource  = aws_sqs_queue.this["reports"].arn
+        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.mail_returned[0].arn } }
+    }])
     actions = []
   }
   tls_only = {

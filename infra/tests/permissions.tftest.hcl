@@ -57,6 +57,10 @@ override_resource {
   values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-command-status" }
 }
 override_resource {
+  target = aws_cloudwatch_event_rule.mail_returned
+  values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-mail-returned" }
+}
+override_resource {
   target = aws_cloudwatch_event_rule.sweep
   values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-sweep" }
 }
@@ -230,13 +234,14 @@ run "buckets_and_queues" {
     error_message = "Evidence is not locked for a year."
   }
 
-  # Only this rule and this bucket of this account write to reports; without writers, nobody is let into alerts.
+  # Only these rules and this bucket of this account write to reports; without writers, nobody is let into alerts.
   assert {
     condition = toset([for statement in jsondecode(aws_sqs_queue_policy.this["reports"].policy).Statement :
       "${statement.Principal.Service} ${statement.Condition.ArnEquals["aws:SourceArn"]}" if statement.Effect == "Allow"
       ]) == toset([
       "s3.amazonaws.com arn:aws:s3:::staging",
       "events.amazonaws.com arn:aws:events:eu-central-1:111122223333:rule/peerhound-command-status",
+      "events.amazonaws.com arn:aws:events:eu-central-1:111122223333:rule/peerhound-mail-returned",
     ])
     error_message = "Others may write to reports."
   }

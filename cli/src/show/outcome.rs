@@ -281,6 +281,8 @@ pub(crate) fn action_line(action: &ActionRecord) -> String {
         if action.to.is_empty() { String::new() } else { format!(" to {}", safe(&action.to.join(", "))) };
     let (word, detail) = match action.status {
         ActionStatus::Done => (paint::green("done"), safe(&action.detail)),
+        // Nothing went wrong: the policy's hours or limits hold it back.
+        ActionStatus::Pending if action.attempts == 0 => (paint::yellow("pending"), safe(&action.detail)),
         ActionStatus::Pending => (paint::yellow("to be tried again"), safe(&action.detail)),
         ActionStatus::Skipped => (paint::yellow("skipped"), safe(&action.detail)),
         ActionStatus::Failed => (paint::red("failed"), safe(&action.detail)),

@@ -246,7 +246,8 @@ mod tests {
         assert_eq!(read(&bounce.replace("\"Bounce\"", "\"Delivery\"")).unwrap(), []);
         assert!(read(&bounce.replace("\"6\"", "\"six\"")).unwrap_err().contains("no effect"));
         let hostile = bounce.replace("user unknown", "user\\r\\n\\u001b[2Junknown");
-        let [News::MailReturned { why, .. }] = read(&hostile).unwrap().try_into().unwrap() else { panic!() };
+        let news = read(&hostile).unwrap();
+        let [News::MailReturned { why, .. }] = news.as_slice() else { panic!("{news:?}") };
         assert!(!why.contains(char::is_control), "{why:?}");
     }
 
