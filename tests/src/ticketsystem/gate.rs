@@ -79,10 +79,15 @@ impl Gate {
         }
         let mut system = TcpStream::connect(("127.0.0.1", behind))?;
         system.set_read_timeout(Some(Duration::from_secs(20)))?;
-        // The system is to close the connection at the end of its answer.
-        let kept = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
-        let head = kept.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\r\n");
-        system.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes())?;
+        // The system is to close the connection at the end of its answer, and sees its own name as behind any proxy.
+        let own = ["connection:", "host:"];
+        let kept = head.lines().filter(|line| !line.is_empty()).filter(|line| {
+            let line = line.to_ascii_lowercase();
+            !own.iter().any(|header| line.starts_with(header))
+        });
+        let head = kept.collect::<Vec<_>>().join("\r\n");
+        let passed_on = format!("{head}\r\nhost: 127.0.0.1:{behind}\r\nconnection: close\r\n\r\n");
+        system.write_all(passed_on.as_bytes())?;
         system.write_all(&body)?;
         let mut answer = Vec::new();
         system.read_to_end(&mut answer)?;
