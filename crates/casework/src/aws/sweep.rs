@@ -124,7 +124,10 @@ impl Sweep {
 
     /// Ends a command whose time is over before its order is given again. Its other orders' time is over too.
     async fn cancel(&self, case: &Case) {
-        let handed = case.pending.iter().find_map(|pending| order_of(pending.handed_to.as_deref()?));
+        // Something else of the case may be due while an order is under way: that goes on.
+        let now = (self.progress.worker.now)();
+        let over = case.pending.iter().filter(|pending| pending.not_before <= now);
+        let handed = over.filter_map(|pending| pending.handed_to.as_deref()).find_map(order_of);
         let Some((command, node)) = handed else { return };
         let ssm = self.progress.worker.performer.clients.ssm();
         if let Err(error) = ssm.cancel_command().command_id(command).instance_ids(node).send().await {
