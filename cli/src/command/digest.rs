@@ -71,16 +71,8 @@ fn written(digest: &Digest, format: Format) -> Result<String> {
 fn print(digest: &Digest) {
     show::lines(&[paint::bold("Peer-to-peer alerts"), digest.period()]);
     for section in digest.sections() {
-        let busy = |row: &&Vec<digest::Cell>| {
-            section.id != "over_time"
-                || row.iter().any(|cell| matches!(cell, digest::Cell::Number(number) if *number > 0))
-        };
-        let rows: Vec<Vec<String>> = section
-            .rows
-            .iter()
-            .filter(busy)
-            .map(|row| row.iter().map(|cell| safe(&cell.words())).collect())
-            .collect();
+        let words = |row: &Vec<digest::Cell>| row.iter().map(|cell| safe(&cell.words())).collect();
+        let rows: Vec<Vec<String>> = section.telling().map(words).collect();
         if rows.is_empty() {
             continue;
         }

@@ -33,7 +33,9 @@ pub(crate) struct Site {
     pub(crate) store: Aws,
     /// By how many seconds its clock is ahead.
     ahead: Arc<AtomicI64>,
-    _emulated: Emulated,
+    /// Sections of its policy, besides those that every site has.
+    sections: String,
+    emulated: Emulated,
 }
 
 impl Site {
@@ -74,7 +76,26 @@ impl Site {
             ..deployment
         });
         let store = Aws::new(clients.dynamodb().clone(), cases, cooldowns);
-        Some(Self { ssm, clients, deployment, store, ahead: Arc::default(), _emulated: emulated })
+        Some(Self {
+            ssm,
+            clients,
+            deployment,
+            store,
+            ahead: Arc::default(),
+            sections: String::new(),
+            emulated,
+        })
+    }
+
+    /// The same with further sections of its policy.
+    pub(crate) fn with(self, sections: &str) -> Self {
+        Self { sections: sections.to_owned(), ..self }
+    }
+
+    /// The mails that were sent to an address.
+    pub(crate) fn mails_to(&self, address: &str) -> Vec<String> {
+        let mails = self.emulated.mails().into_iter().map(|mail| mail.to_string());
+        mails.filter(|mail| mail.contains(address)).collect()
     }
 
     /// Registers a node of a relay. It does not run what it is sent, but lets that end in this way.
@@ -85,7 +106,7 @@ impl Site {
     }
 
     fn worker(&self, role: Role) -> (Arc<Worker<Aws, ThroughRelays>>, Arc<Metrics>) {
-        let policy = Arc::new(Policy::parse(POLICY).expect("the policy"));
+        let policy = Arc::new(Policy::parse(&format!("{POLICY}{}", self.sections)).expect("the policy"));
         let (ahead, metrics) = (Arc::clone(&self.ahead), Arc::new(Metrics::default()));
         let now: Clock =
             Arc::new(move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)));

@@ -12,7 +12,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub mod ledger;
 pub mod local;
 pub mod simulated;

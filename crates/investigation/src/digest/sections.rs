@@ -58,6 +58,14 @@ pub struct Section {
     pub rest: Option<String>,
 }
 
+impl Section {
+    /// The rows that say something: steps of time in which nothing came are left out where people read.
+    pub fn telling(&self) -> impl Iterator<Item = &Vec<Cell>> {
+        let counts = |cell: &Cell| matches!(cell, Cell::Number(number) if *number > 0);
+        self.rows.iter().filter(move |row| self.id != "over_time" || row.iter().any(counts))
+    }
+}
+
 impl Digest {
     /// Every table, in the order in which they are shown.
     pub fn sections(&self) -> Vec<Section> {
@@ -166,7 +174,7 @@ impl Digest {
             heading: "Alerts over time",
             columns: &["from", "opened a case", "repeats", "left alone", "for a person", "waiting"],
             rows: rows.collect(),
-            empty: "",
+            empty: "No alerts were received.",
             rest: None,
         }
     }

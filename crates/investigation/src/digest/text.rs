@@ -38,22 +38,12 @@ pub(super) fn title(digest: &Digest) -> String {
 }
 
 fn table(out: &mut String, section: &Section) {
-    if section.rows.is_empty() {
-        let _ = writeln!(out, "  {}", section.empty);
-        return;
-    }
-    // Steps in which nothing came say nothing here.
-    let busy = |row: &&Vec<super::Cell>| {
-        section.id != "over_time" || row.iter().any(|cell| matches!(cell, super::Cell::Number(n) if *n > 0))
-    };
     let rows: Vec<Vec<(String, bool)>> = section
-        .rows
-        .iter()
-        .filter(busy)
+        .telling()
         .map(|row| row.iter().map(|cell| (one_line(&cell.words(), MAX_CELL), cell.is_number())).collect())
         .collect();
     if rows.is_empty() {
-        let _ = writeln!(out, "  No alerts were received.");
+        let _ = writeln!(out, "  {}", section.empty);
         return;
     }
     let header: Vec<(String, bool)> = section

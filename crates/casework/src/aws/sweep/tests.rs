@@ -3,8 +3,11 @@ use std::time::Duration;
 use emulator::ssm::{Behaviour, Events};
 use investigation::case::State;
 
+use super::super::performer::Role;
+use super::super::progress::Undone;
 use super::super::testing::{Site, alert};
 use super::*;
+use crate::backend::ledger::Ledger;
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
@@ -47,4 +50,39 @@ async fn a_command_whose_end_nobody_told_is_asked_after() {
     let case = &site.cases().await[0];
     let State::Waiting { code, reason, .. } = &case.state else { panic!("{case:#?}") };
     assert!(code == "relay_failed" && reason.contains("Undeliverable"), "{code} {reason}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_digest_of_a_day_is_mailed_once_however_many_see_that_it_is_due() {
+    let Some(site) = Site::start().await else { return };
+    let to = format!("{}@corp.example", site.deployment.cases_table);
+    let site = site.with(&format!(
+        "[mail]\nfrom = 'peerhound@corp.example'\n[digest]\nat = '00:00'\nto = ['{to}']\ncsv = true\n"
+    ));
+    site.clients.ses().create_email_identity().email_identity("corp.example").send().await.unwrap();
+    site.node("hq", Behaviour::Hangs);
+    site.intake().handle(&[alert("a", "10.0.0.5"), alert("b", "10.0.0.5")], soon()).await;
+    // So that the day of the alerts is over.
+    site.pass(SignedDuration::from_hours(24));
+    let (one, two) = (site.sweep(), site.sweep());
+    tokio::join!(one.run(soon()), two.run(soon()));
+    let asked: Vec<String> =
+        site.take(&site.deployment.actions_queue_url).await.into_iter().map(|m| m.0).collect();
+    let asked: Vec<&String> = asked.iter().filter(|body| body.contains("digest")).collect();
+    assert_eq!(asked.len(), 2, "each sweep says what it sees: {asked:?}");
+    let refused = site.progress(Role::Progress).handle(asked[0], soon()).await;
+    assert!(matches!(refused, Err(Undone::Reject(_))), "{refused:?}");
+    let (one, two) = (site.progress(Role::Act), site.progress(Role::Act));
+    let both = tokio::join!(one.handle(asked[0], soon()), two.handle(asked[1], soon()));
+    assert_eq!(both, (Ok(()), Ok(())));
+    // A queue may give a message once more.
+    assert_eq!(site.progress(Role::Act).handle(asked[0], soon()).await, Ok(()));
+    let mails = site.mails_to(&to);
+    assert_eq!(mails.len(), 1, "{mails:#?}");
+    assert!(mails[0].contains("2 alerts, 1 case"), "{}", mails[0]);
+    let sent = site.store.last_mailing().await.unwrap().unwrap();
+    assert_eq!(sent.shown().status, "sent");
+    site.sweep().run(soon()).await;
+    let again = site.take(&site.deployment.actions_queue_url).await;
+    assert!(again.iter().all(|(body, _)| !body.contains("digest")), "{again:?}");
 }

@@ -26,7 +26,7 @@ pub(crate) fn mail(digest: &Digest, title: &str) -> String {
         page.tag("body", &[("style", BODY)], |page| {
             page.say("h1", &[("style", "font-size:21px;margin:0")], title);
             page.say("p", &[("style", "margin:2px 0 12px")], &digest.period());
-            for section in digest.sections().iter().filter(|section| !section.rows.is_empty()) {
+            for section in digest.sections().iter().filter(|section| section.telling().next().is_some()) {
                 page.say("h2", &[("style", HEADING)], section.heading);
                 table(page, section);
             }
@@ -51,18 +51,13 @@ pub(crate) fn mail(digest: &Digest, title: &str) -> String {
 fn table(page: &mut Html, section: &Section) {
     let right = |column: usize| section.rows.iter().all(|row| row.get(column).is_some_and(Cell::is_number));
     let style = |column: usize| if right(column) { RIGHT } else { LEFT };
-    // Steps in which nothing came say nothing here.
-    let busy = |row: &&Vec<Cell>| {
-        section.id != "over_time"
-            || row.iter().any(|cell| matches!(cell, Cell::Number(number) if *number > 0))
-    };
     page.tag("table", &[("style", TABLE)], |page| {
         page.tag("tr", &[], |page| {
             for (column, name) in section.columns.iter().enumerate() {
                 page.say("th", &[("scope", "col"), ("style", style(column))], name);
             }
         });
-        for row in section.rows.iter().filter(busy) {
+        for row in section.telling() {
             page.tag("tr", &[], |page| {
                 for (column, cell) in row.iter().enumerate() {
                     page.tag("td", &[("style", style(column))], |page| page.brief(&cell.words(), MAX_CELL));

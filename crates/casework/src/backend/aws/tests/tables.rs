@@ -43,6 +43,11 @@ impl Emulated {
         self.ministack.endpoint()
     }
 
+    /// Every mail that its SES took, as it tells of it.
+    pub(crate) fn mails(&self) -> Vec<serde_json::Value> {
+        self.ministack.mails().expect("the mails")
+    }
+
     pub(super) fn client(&self) -> Client {
         client(self.endpoint())
     }
