@@ -8,6 +8,7 @@ mod relay;
 pub mod sections;
 mod smb;
 pub mod span;
+mod windows;
 mod winrm;
 
 use serde::{Deserialize, Serialize};
