@@ -141,9 +141,9 @@ module "peerhound" {
   retention_mode        = var.retention_mode
   sweep_enabled         = var.sweep_enabled
   log_level             = var.log_level
-  # As its owner names it, who knows the ARN before anything is deployed.
+  # The bus is the company's, and was there before.
   findings_event_bus_arn = one(aws_cloudwatch_event_bus.siem[*].arn)
-  deletion_protection   = false
+  deletion_protection    = false
   # The emulator traces nothing.
   tracing = false
 }

@@ -105,7 +105,8 @@ pub(super) fn runs(page: &mut Html, subject: &Subject<'_>) {
     }
     let kind = ArtifactKind::Prefetch;
     let rows = in_order(subject, kind, files, |file: &Prefetched| Reverse(file.modified));
-    let caption = format!("{}, the latest first", count(rows.len(), "program that ran", "programs that ran"));
+    let caption =
+        format!("{}, those of findings first, then the latest", count(rows.len(), "program", "programs"));
     let entry = kind.parsed_entry();
     let shown = Table { caption: &caption, columns: RUNS, rows: MAX_RUNS, rest_in: &entry };
     table(page, &shown, rows.iter(), |row, (cited, file)| {
@@ -157,7 +158,7 @@ pub(super) fn names(page: &mut Html, subject: &Subject<'_>) {
     }
     let kind = ArtifactKind::DnsCache;
     let rows = in_order(subject, kind, records, |_: &DnsRecord| ());
-    let caption = format!("{}, those of findings first", count(rows.len(), "answer", "answers"));
+    let caption = format!("{}, those of findings first", count(rows.len(), "record", "records"));
     let entry = kind.parsed_entry();
     let shown = Table { caption: &caption, columns: NAMES, rows: MAX_NAMES, rest_in: &entry };
     table(page, &shown, rows.iter(), |row, (cited, record)| {
