@@ -142,7 +142,7 @@ module "peerhound" {
   sweep_enabled         = var.sweep_enabled
   log_level             = var.log_level
   # The bus is the company's, and was there before.
-  findings_event_bus_arn = one(aws_cloudwatch_event_bus.siem[*].arn)
+  findings_event_bus_arn = var.findings_bus == null ? null : "arn:aws:events:${var.region}:000000000000:event-bus/${var.findings_bus}"
   deletion_protection    = false
   # The emulator traces nothing.
   tracing = false
