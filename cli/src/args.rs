@@ -189,15 +189,17 @@ Examples:
 Each container is proven first (see `peerhound verify`). Nothing is changed: neither the evidence, nor the case, nor what
 was done about it. For each case it shows the verdict as it was sealed, the one by the rules in DIR, and the rules whose
 findings differ. A rule file that cannot be used is named with its reason, and the rest is used; docs/verdicts.md says
-what such a folder holds.
+what such a folder holds. Evidence in S3 is read in place: every byte of it twice, and nothing of it is written anywhere.
 
-Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1 a container is not intact; 2 a case or a
-container is not there, or the rules cannot be read; 3 the policy is missing or wrong; 4 the database failed.
+Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1 a container is not intact, or AWS said no;
+2 a case or a container is not there, or the rules cannot be read; 3 the policy or the deployment file is missing or wrong;
+4 the database failed.
 
 Examples:
   peerhound reassess --rules rules ph-20260302-kq3v7a2m
   peerhound reassess --rules rules --all
-  peerhound reassess --rules rules --all --json | jq 'select(.changed) | .case_id'")]
+  peerhound reassess --rules rules --all --json | jq 'select(.changed) | .case_id'
+  peerhound --deployment d.toml reassess --rules rules --all")]
     Reassess(Reassess),
     /// Investigate this very machine on a sample alert, twice
     Demo {
@@ -236,7 +238,7 @@ pub(crate) struct Reassess {
     /// Every case that has sealed evidence
     #[arg(long, conflicts_with = "cases")]
     pub(crate) all: bool,
-    /// Cases, or containers
+    /// Cases, or containers: files or s3://BUCKET/KEY
     #[arg(required_unless_present = "all", value_name = "CASE")]
     pub(crate) cases: Vec<String>,
 }

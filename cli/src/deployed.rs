@@ -49,6 +49,19 @@ impl Setup {
         );
         Ok(Deployed { deployment, clients, store })
     }
+
+    /// S3 of the deployment; without one, of the region that the environment names.
+    pub(crate) async fn s3(&self) -> Result<aws_sdk_s3::Client> {
+        Ok(match &self.deployment_file {
+            Some(_) => self.deployed().await?.clients.s3().clone(),
+            None => clients(None).await?.s3().clone(),
+        })
+    }
+}
+
+/// The parts of a location, behind its `s3://`.
+pub(crate) fn bucket_and_key(object: &str) -> Option<(&str, &str)> {
+    object.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
 }
 
 /// The clients for a region, or for the one that the environment names.

@@ -3,6 +3,10 @@
 
 #[path = "serve/http.rs"]
 mod http;
+#[path = "aws/reassessing.rs"]
+mod reassessing;
+#[path = "../../crates/casework/src/reassess/tests/sealing.rs"]
+mod sealing;
 #[path = "aws/serving.rs"]
 mod serving;
 

@@ -1,24 +1,16 @@
 //! `peerhound reassess` over containers that were sealed as a worker seals them.
 
+#[path = "../../crates/casework/src/reassess/tests/sealing.rs"]
+mod sealing;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use casework::container::{SealRequest, seal};
-use investigation::alert::Alert;
-use investigation::case::{Intake, intake};
-use investigation::evidence::manifest::Tool;
-use investigation::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection};
-use investigation::policy::Policy;
-use jiff::Timestamp;
+use investigation::assess::Assessment;
+use sealing::{CASE, seal_case};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const CASE: &str = "ph-20260302-aaaaaaaa";
-
-fn at(time: &str) -> Timestamp {
-    time.parse().expect("a time")
-}
 
 /// A folder with a sealed case of a machine on which `/opt/seeder/seeder` runs, and rules beside it.
 struct Site {
@@ -45,44 +37,10 @@ impl Site {
     }
 
     fn seal(&self) {
-        let put = |name: &str, value: Value| self.put(&format!("staging/{name}"), &value.to_string());
-        put(
-            "artifacts/identity.json",
-            json!({ "host_name": "ws-5", "domain": null, "os": null, "kernel": null, "users": [], "collected_as": null,
-                "addresses": ["10.20.0.5"], "endpoint_time": null, "boot_time": null }),
-        );
-        put(
-            "artifacts/processes.json",
-            json!([{ "pid": 7, "parent_pid": 1, "name": "seeder", "path": "/opt/seeder/seeder", "command_line": null,
-                "user": "alice", "start_time": "2026-03-02T08:00:00Z", "sha256": null }]),
-        );
-        for name in ["connections", "torrents", "autostart", "neighbors", "dns_cache", "prefetch", "programs"]
-        {
-            put(&format!("artifacts/{name}.json"), json!([]));
-        }
-        put("artifacts/firewall.json", json!({ "engines": [], "active": null, "rules": [] }));
-        let alert = json!({ "id": "a-1", "format": "peerhound", "event.original": "{}", "@timestamp": "2026-03-02T10:00:00Z",
-            "source.ip": "10.20.0.5", "destination.ip": "203.0.113.7", "destination.port": 6881 });
-        let alert: Alert = serde_json::from_value(alert).expect("an alert");
-        let policy = Policy::parse("version = 1\n[scope]\nnetworks = ['10.20.0.0/16']\n").expect("a policy");
-        let mut case = match intake(&alert, &policy, at("2026-03-02T10:01:00Z")) {
-            Intake::Open(step) => step.case,
-            Intake::Settled(disposition) => panic!("{disposition:?}"),
-        };
-        case.id = CASE.to_owned();
-        let assessment = json!({ "verdict": "false_positive", "confidence": "high", "summary": "s", "findings": [],
+        let before = json!({ "verdict": "false_positive", "confidence": "high", "summary": "s", "findings": [],
             "missing": [], "indicators_version": "2026.11.1" });
-        let case = serde_json::to_vec(&case).expect("written");
-        seal(&SealRequest {
-            staging: &self.path("staging"),
-            extra: &[("case.json", &case), ("assessment.json", assessment.to_string().as_bytes())],
-            case_id: CASE,
-            tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
-            sealed_at: at("2026-03-02T10:05:00Z"),
-            collection: &collection(),
-            destination: &self.path("case.zip"),
-        })
-        .expect("sealed");
+        let before: Assessment = serde_json::from_value(before).expect("an assessment");
+        seal_case(self.folder.path(), "/opt/seeder/seeder", Some(before));
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -93,33 +51,6 @@ impl Site {
             .env_clear()
             .output()
             .expect("it runs")
-    }
-}
-
-fn collection() -> Collection {
-    let outcome = |kind: ArtifactKind| ArtifactOutcome {
-        artifact: format!("Linux.{}", kind.as_str()),
-        kind,
-        status: ArtifactStatus::Ok,
-        reasons: Vec::new(),
-        items: 1,
-        entries: vec![kind.parsed_entry()],
-        started_at: at("2026-03-02T10:02:00Z"),
-        finished_at: at("2026-03-02T10:03:00Z"),
-    };
-    Collection {
-        program: None,
-        case_id: CASE.to_owned(),
-        target: "10.20.0.5".parse().expect("an address"),
-        transport: "ssh".to_owned(),
-        endpoint_key: None,
-        collector_host: "soc-1".to_owned(),
-        collector_version: "0.1.0".to_owned(),
-        clock_skew_ms: None,
-        started_at: at("2026-03-02T10:02:00Z"),
-        finished_at: at("2026-03-02T10:03:00Z"),
-        outcomes: ArtifactKind::ALL.into_iter().map(outcome).collect(),
-        commands: Vec::new(),
     }
 }
 

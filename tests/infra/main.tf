@@ -91,6 +91,12 @@ variable "log_level" {
   default = "DEBUG"
 }
 
+variable "findings_bus" {
+  description = "Name of a bus for findings, with a rule that sends them to a queue as a SIEM would; null: none."
+  type        = string
+  default     = null
+}
+
 provider "aws" {
   region     = var.region
   access_key = "test"
@@ -135,9 +141,45 @@ module "peerhound" {
   retention_mode        = var.retention_mode
   sweep_enabled         = var.sweep_enabled
   log_level             = var.log_level
-  deletion_protection   = false
+  # The bus is the company's, and was there before.
+  findings_event_bus_arn = var.findings_bus == null ? null : "arn:aws:events:${var.region}:000000000000:event-bus/${var.findings_bus}"
+  deletion_protection    = false
   # The emulator traces nothing.
   tracing = false
+}
+
+# What a company has before: a bus of its own, and on it the rule of docs/aws.md.
+
+resource "aws_cloudwatch_event_bus" "siem" {
+  count = var.findings_bus == null ? 0 : 1
+  name  = var.findings_bus
+}
+
+resource "aws_cloudwatch_event_rule" "siem" {
+  count          = length(aws_cloudwatch_event_bus.siem)
+  name           = "to-the-siem"
+  event_bus_name = aws_cloudwatch_event_bus.siem[0].name
+  event_pattern = jsonencode({
+    source      = ["peerhound"]
+    detail-type = ["OCSF Detection Finding"]
+    detail      = { is_alert = [true] }
+  })
+}
+
+resource "aws_sqs_queue" "siem" {
+  count = length(aws_cloudwatch_event_bus.siem)
+  name  = "siem"
+}
+
+resource "aws_cloudwatch_event_target" "siem" {
+  count          = length(aws_cloudwatch_event_bus.siem)
+  rule           = aws_cloudwatch_event_rule.siem[0].name
+  event_bus_name = aws_cloudwatch_event_bus.siem[0].name
+  arn            = aws_sqs_queue.siem[0].arn
+}
+
+output "siem_queue_url" {
+  value = one(aws_sqs_queue.siem[*].url)
 }
 
 output "door_url" {

@@ -56,6 +56,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
         Command::Alert(command) => alert::run(&setup, &command),
         Command::Artifacts(command) => Ok(artifacts::run(&setup, &command)),
         Command::Verify { containers } => verify::run(&setup, &containers).await,
+        Command::Reassess(args) => reassess::run(&setup, &args).await,
         #[cfg(feature = "aws")]
         Command::Submit(args) => submit::run(&setup, &args).await,
         #[cfg(feature = "aws")]
@@ -69,7 +70,6 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
                         alerts to a deployment";
             Err(anyhow!(text).context(WithExit(Exit::BadInput)))
         }
-        Command::Reassess(args) => reassess::run(&setup, &args).await,
         Command::Investigate(args) => investigate::run(&setup, &args).await,
         Command::Watch(args) => watch::run(&setup, &args).await,
         Command::Sweep(jobs) => sweep::run(&setup, &jobs).await,

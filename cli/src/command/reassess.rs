@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use casework::backend::Backend;
+use casework::container::{ReadError, VerifyError};
 use casework::reassess::{ReassessError, Reassessed, reassess};
 use casework::rules::Rules;
 use indicatif::ProgressBar;
@@ -21,13 +22,17 @@ use crate::show::{self, paint, safe};
 /// A container to be read, and what the case says of it.
 struct Evidence {
     named: String,
-    path: PathBuf,
+    /// A path, or `s3://BUCKET/KEY`.
+    location: String,
     sealed: Option<String>,
 }
 
+/// Why one was not assessed again: how the program ends for it, and what is said.
+type Unread = (Exit, String);
+
 /// The answer for one container that could not be read.
 #[derive(Serialize)]
-struct Unread<'a> {
+struct NoAnswer<'a> {
     file: &'a str,
     error: String,
 }
@@ -61,13 +66,17 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
     let bar =
         (!setup.json && std::io::stderr().is_terminal()).then(|| ProgressBar::new(evidence.len() as u64));
     let (mut all, mut changed) = (0_u64, 0_u64);
-    for Evidence { named, path, sealed } in evidence {
-        let rules = Arc::clone(&rules);
-        let read =
-            tokio::task::spawn_blocking(move || reassess(&path, sealed.as_deref(), rules.book())).await?;
+    let mut reader = Reader {
+        setup,
+        rules: Arc::clone(&rules),
+        #[cfg(feature = "aws")]
+        s3: None,
+    };
+    for evidence in evidence {
+        let read = reader.read(&evidence).await?;
         let print = || match &read {
-            Ok(reassessed) => print(setup, &named, reassessed),
-            Err(error) => unread(setup, &named, chain(error)),
+            Ok(reassessed) => print(setup, &evidence.named, reassessed),
+            Err((_, why)) => unread(setup, &evidence.named, why.clone()),
         };
         match &bar {
             Some(bar) => bar.suspend(print),
@@ -78,7 +87,7 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
                 all += 1;
                 changed += u64::from(reassessed.changed());
             }
-            Err(error) => exit = exit.max(weight(error)),
+            Err((weight, _)) => exit = exit.max(*weight),
         }
         if let Some(bar) = &bar {
             bar.inc(1);
@@ -110,31 +119,35 @@ fn rules(setup: &Setup, args: &Reassess) -> Result<(Arc<Rules>, Vec<RuleFault>)>
 
 /// The containers, or why a name stands for none.
 async fn found(setup: &Setup, args: &Reassess) -> Result<Vec<Result<Evidence, (String, String)>>> {
-    let by_id = |named: &str| is_case_id(named) && !Path::new(named).exists();
-    if !args.all && !args.cases.iter().any(|named| by_id(named)) {
-        return Ok(args.cases.iter().map(|named| Ok(file(named))).collect());
+    if !args.all && !args.cases.iter().any(|named| is_id(named)) {
+        return Ok(args.cases.iter().map(|named| Ok(container(named))).collect());
     }
-    let store = setup.store(&setup.policy()?)?;
+    match &setup.deployment_file {
+        None => on_record(&setup.store(&setup.policy()?)?, args).await,
+        #[cfg(feature = "aws")]
+        Some(_) => on_record(&setup.deployed().await?.store, args).await,
+        #[cfg(not(feature = "aws"))]
+        Some(_) => Err(super::without_aws()),
+    }
+}
+
+/// [`found`], where cases have to be looked up.
+async fn on_record(store: &impl Backend, args: &Reassess) -> Result<Vec<Result<Evidence, (String, String)>>> {
     let ids: Vec<String> = match args.all {
         true => store.cases(false, usize::MAX).await?.into_iter().map(|row| row.id).collect(),
         false => args.cases.clone(),
     };
     let mut found = Vec::new();
     for id in ids {
-        if !args.all && !by_id(&id) {
-            found.push(Ok(file(&id)));
+        if !args.all && !is_id(&id) {
+            found.push(Ok(container(&id)));
             continue;
         }
         let case = store.case(&id).await?;
         match case.map(|case| case.evidence) {
-            Some(Some(sealed)) if sealed.location.starts_with("s3://") => {
-                found.push(Err((id, "its evidence lies on S3: fetch it and name the file".to_owned())));
+            Some(Some(sealed)) => {
+                found.push(Ok(Evidence { named: id, location: sealed.location, sealed: Some(sealed.sha256) }))
             }
-            Some(Some(sealed)) => found.push(Ok(Evidence {
-                named: id,
-                path: PathBuf::from(sealed.location),
-                sealed: Some(sealed.sha256),
-            })),
             // A case that was never sealed has no verdict that could change.
             Some(None) if args.all => {}
             Some(None) => found.push(Err((id, "the case has no sealed evidence".to_owned()))),
@@ -147,24 +160,84 @@ async fn found(setup: &Setup, args: &Reassess) -> Result<Vec<Result<Evidence, (S
     Ok(found)
 }
 
-fn file(named: &str) -> Evidence {
-    Evidence { named: named.to_owned(), path: PathBuf::from(named), sealed: None }
+/// Whether a case is meant, and no file.
+fn is_id(named: &str) -> bool {
+    is_case_id(named) && !Path::new(named).exists()
 }
 
-/// Evidence that is not intact has failed; what is no evidence is a wrong input.
-fn weight(error: &ReassessError) -> Exit {
-    use casework::container::VerifyError;
-    match error {
-        ReassessError::Verify(VerifyError::Io(_) | VerifyError::NotAFile | VerifyError::NotAZip) => {
-            Exit::BadInput
+fn container(named: &str) -> Evidence {
+    Evidence { named: named.to_owned(), location: named.to_owned(), sealed: None }
+}
+
+/// Reads containers where they lie.
+struct Reader<'a> {
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only S3 is looked for in it"))]
+    setup: &'a Setup,
+    rules: Arc<Rules>,
+    /// Made for the first that lies there.
+    #[cfg(feature = "aws")]
+    s3: Option<aws_sdk_s3::Client>,
+}
+
+impl Reader<'_> {
+    async fn read(&mut self, evidence: &Evidence) -> Result<Result<Reassessed, Unread>> {
+        let (rules, sealed) = (Arc::clone(&self.rules), evidence.sealed.clone());
+        if let Some(object) = evidence.location.strip_prefix("s3://") {
+            return self.read_object(object, sealed).await;
         }
-        _ => Exit::Failed,
+        let path = PathBuf::from(&evidence.location);
+        let read =
+            tokio::task::spawn_blocking(move || reassess(&path, sealed.as_deref(), rules.book())).await?;
+        Ok(read.map_err(weighed))
+    }
+
+    #[cfg(feature = "aws")]
+    async fn read_object(
+        &mut self,
+        object: &str,
+        sealed: Option<String>,
+    ) -> Result<Result<Reassessed, Unread>> {
+        use casework::aws::evidence::{ContainerError, ObjectError, read_container};
+        use casework::reassess::reassess_in;
+
+        let Some((bucket, key)) = crate::deployed::bucket_and_key(object) else {
+            return Ok(Err((Exit::BadInput, "write s3://BUCKET/KEY".to_owned())));
+        };
+        let s3 = match &self.s3 {
+            Some(s3) => s3,
+            None => self.s3.insert(self.setup.s3().await?),
+        };
+        let rules = Arc::clone(&self.rules);
+        let read = read_container(s3, bucket, key, move |object, size| {
+            reassess_in(object, size, sealed.as_deref(), rules.book())
+        });
+        Ok(read.await.map_err(|error| match error {
+            ContainerError::Content(error) => weighed(error),
+            ContainerError::Object(error @ ObjectError::Missing(_)) => (Exit::BadInput, chain(&error)),
+            ContainerError::Object(error) => (Exit::Failed, chain(&error)),
+        }))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    async fn read_object(&mut self, _: &str, _: Option<String>) -> Result<Result<Reassessed, Unread>> {
+        Err(super::without_aws())
     }
 }
 
-fn chain(error: &ReassessError) -> String {
+/// Evidence that is not intact has failed; what is no evidence is a wrong input.
+fn weighed(error: ReassessError) -> Unread {
+    let exit = match &error {
+        ReassessError::Read(ReadError::Verify(
+            VerifyError::Io(_) | VerifyError::NotAFile | VerifyError::NotAZip,
+        )) => Exit::BadInput,
+        _ => Exit::Failed,
+    };
+    (exit, chain(&error))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();
@@ -174,7 +247,7 @@ fn chain(error: &ReassessError) -> String {
 
 fn unread(setup: &Setup, named: &str, error: String) {
     match setup.json {
-        true => show::json(&Unread { file: named, error }),
+        true => show::json(&NoAnswer { file: named, error }),
         false => {
             show::note(&format!("peerhound: {}: {}", safe(named), investigation::text::one_line(&error, 600)))
         }

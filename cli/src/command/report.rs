@@ -91,12 +91,10 @@ async fn opened(setup: &Setup, sealed: &SealedEvidence) -> Result<Opened> {
 
 #[cfg(feature = "aws")]
 async fn open_object(setup: &Setup, object: &str) -> Result<Opened> {
-    let (bucket, key) = object.split_once('/').context("its location is not s3://BUCKET/KEY")?;
-    let s3 = match &setup.deployment_file {
-        Some(_) => setup.deployed().await?.clients.s3().clone(),
-        None => crate::deployed::clients(None).await?.s3().clone(),
-    };
-    Ok(casework::aws::evidence::open_container(&s3, bucket, key).await?)
+    let (bucket, key) =
+        crate::deployed::bucket_and_key(object).context("its location is not s3://BUCKET/KEY")?;
+    let s3 = setup.s3().await?;
+    Ok(casework::aws::evidence::read_container(&s3, bucket, key, container::open_in).await?)
 }
 
 #[cfg(not(feature = "aws"))]

@@ -95,20 +95,17 @@ async fn prove(setup: &Setup, location: &str) -> Result<Result<Report, Failure>>
 
 #[cfg(feature = "aws")]
 async fn prove_object(setup: &Setup, object: &str) -> Result<Result<Report, Failure>> {
-    use casework::aws::evidence::{VerifyObjectError, verify_object};
+    use casework::aws::evidence::{ContainerError, read_container};
+    use casework::container::verify_in;
 
-    let Some((bucket, key)) =
-        object.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
-    else {
+    let Some((bucket, key)) = crate::deployed::bucket_and_key(object) else {
         return Ok(Err(Failure::Unusable("write s3://BUCKET/KEY".to_owned())));
     };
-    let s3 = match &setup.deployment_file {
-        Some(_) => setup.deployed().await?.clients.s3().clone(),
-        None => crate::deployed::clients(None).await?.s3().clone(),
-    };
-    Ok(verify_object(&s3, bucket, key).await.map_err(|error| match error {
-        VerifyObjectError::Verify(error) => failure(error),
-        VerifyObjectError::Object(error) => Failure::Unusable(chain(error)),
+    let s3 = setup.s3().await?;
+    let proven = read_container(&s3, bucket, key, |mut object, size| verify_in(&mut object, size)).await;
+    Ok(proven.map_err(|error| match error {
+        ContainerError::Content(error) => failure(error),
+        ContainerError::Object(error) => Failure::Unusable(chain(error)),
     }))
 }
 

@@ -1,19 +1,15 @@
 //! Reads sealed evidence again by other rules: what would the verdict be?
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use investigation::assess::{Assessment, Bearing, Finding, Rulebook, assess};
 use investigation::case::Case;
-use investigation::evidence::{ArtifactKind, Collection, Evidence};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::container::{self, ExtractError, VerifyError};
+use crate::container::{Proven, ReadError};
 use crate::worker::case_file::question;
-
-/// Largest entry that is read.
-const MAX_ENTRY: u64 = 256 << 20;
 
 /// One case, before and after.
 #[derive(Clone, Debug, Serialize)]
@@ -49,12 +45,9 @@ pub struct Difference {
 /// Why a container says nothing about a verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum ReassessError {
-    /// No evidence, or it cannot be read.
+    /// It is no evidence, is not intact, or was changed while it was read.
     #[error(transparent)]
-    Verify(#[from] VerifyError),
-    /// Not intact, or changed while it was read.
-    #[error(transparent)]
-    Extract(#[from] ExtractError),
+    Read(#[from] ReadError),
     /// Intact, and not the container that the case says was sealed.
     #[error("it is not the container that was sealed: its SHA-256 is {found}, and the case says {sealed}")]
     Other {
@@ -63,70 +56,54 @@ pub enum ReassessError {
         /// On the case.
         sealed: String,
     },
-    /// An entry that every sealed case has is not there, or does not read.
-    #[error("{entry}: {why}")]
-    Entry {
-        /// Its path.
-        entry: String,
-        /// What is wrong.
-        why: String,
-    },
+    /// An entry that every sealed case has is not there.
+    #[error("{0} is not in the container")]
+    Missing(&'static str),
+}
+
+impl From<std::io::Error> for ReassessError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error.into())
+    }
 }
 
 /// Proves a container and assesses what is in it. `sealed` is the SHA-256 that the case has on record, where it is known.
+/// Blocking.
 ///
 /// # Errors
 /// Where the container is not intact, not the one that was sealed, or not the evidence of a case.
 pub fn reassess(path: &Path, sealed: Option<&str>, rules: &Rulebook) -> Result<Reassessed, ReassessError> {
-    let report = container::verify(path)?;
-    if let Some(sealed) = sealed.filter(|sealed| *sealed != report.sha256) {
-        return Err(ReassessError::Other { found: report.sha256, sealed: sealed.to_owned() });
+    again(Proven::open(path)?, sealed, rules)
+}
+
+/// [`reassess`] for a container of `size` bytes that lies anywhere.
+///
+/// # Errors
+/// As [`reassess`].
+pub fn reassess_in<F: Read + Seek>(
+    file: F,
+    size: u64,
+    sealed: Option<&str>,
+    rules: &Rulebook,
+) -> Result<Reassessed, ReassessError> {
+    again(Proven::open_in(file, size)?, sealed, rules)
+}
+
+fn again<F: Read + Seek>(
+    mut container: Proven<F>,
+    sealed: Option<&str>,
+    rules: &Rulebook,
+) -> Result<Reassessed, ReassessError> {
+    if let Some(sealed) = sealed.filter(|sealed| *sealed != container.sha256()) {
+        return Err(ReassessError::Other { found: container.sha256().to_owned(), sealed: sealed.to_owned() });
     }
-    let parsed: Vec<String> = ArtifactKind::ALL.into_iter().map(ArtifactKind::parsed_entry).collect();
-    let wanted = |path: &str| {
-        ["case.json", "assessment.json"].contains(&path) || parsed.iter().any(|entry| entry == path)
-    };
-    let entries = container::extract(path, &report, wanted, MAX_ENTRY)?;
-    let Some(manifest) = report.manifest else { return Err(missing("manifest.json")) };
-    let case: Case = read(&entries, "case.json")?.ok_or_else(|| missing("case.json"))?;
-    let before: Option<Assessment> = read::<Option<Assessment>>(&entries, "assessment.json")?.flatten();
-    let evidence = evidence(&entries, &manifest.collection)?;
-    let after = assess(&question(&case, manifest.collection.started_at), &evidence, rules);
+    let case: Case = container.json("case.json")?.ok_or(ReassessError::Missing("case.json"))?;
+    let before: Option<Assessment> = container.json::<Option<Assessment>>("assessment.json")?.flatten();
+    let evidence = container.evidence()?;
+    let started_at = container.manifest().collection.started_at;
+    let after = assess(&question(&case, started_at), &evidence, rules);
     let rules = differences(before.as_ref(), &after);
-    Ok(Reassessed { case_id: manifest.case_id, before, after, rules })
-}
-
-fn missing(entry: &str) -> ReassessError {
-    ReassessError::Entry { entry: entry.to_owned(), why: "it is not in the container".to_owned() }
-}
-
-/// An entry, if it is there.
-fn read<T: DeserializeOwned>(
-    entries: &BTreeMap<String, Vec<u8>>,
-    entry: &str,
-) -> Result<Option<T>, ReassessError> {
-    let parse = |bytes: &Vec<u8>| {
-        serde_json::from_slice(bytes)
-            .map_err(|error| ReassessError::Entry { entry: entry.to_owned(), why: error.to_string() })
-    };
-    entries.get(entry).map(parse).transpose()
-}
-
-fn evidence(entries: &BTreeMap<String, Vec<u8>>, collection: &Collection) -> Result<Evidence, ReassessError> {
-    let entry = ArtifactKind::parsed_entry;
-    Ok(Evidence {
-        identity: read(entries, &entry(ArtifactKind::Identity))?,
-        processes: read(entries, &entry(ArtifactKind::Processes))?,
-        sockets: read(entries, &entry(ArtifactKind::Connections))?,
-        torrents: read(entries, &entry(ArtifactKind::Torrents))?,
-        autostart: read(entries, &entry(ArtifactKind::Autostart))?,
-        firewall: read(entries, &entry(ArtifactKind::Firewall))?,
-        neighbors: read(entries, &entry(ArtifactKind::Neighbors))?,
-        dns_cache: read(entries, &entry(ArtifactKind::DnsCache))?,
-        prefetch: read(entries, &entry(ArtifactKind::Prefetch))?,
-        programs: read(entries, &entry(ArtifactKind::Programs))?,
-        outcomes: collection.outcomes.clone(),
-    })
+    Ok(Reassessed { case_id: container.manifest().case_id.clone(), before, after, rules })
 }
 
 /// Rules whose strongest finding is another, or of which there are more or fewer.

@@ -4,6 +4,7 @@
 mod forward;
 mod person;
 mod relay;
+mod siem;
 mod terraform;
 
 use std::fs;
@@ -31,6 +32,7 @@ use crate::wait::wait_until;
 use crate::{settings, workspace};
 
 use forward::Forward;
+use siem::Siem;
 use terraform::Deployed;
 
 /// The relay that serves the lab's network.
@@ -53,6 +55,8 @@ const REGION: &str = "us-east-1";
 const TIMEOUT: u32 = 20;
 /// The key of whoever may POST alerts.
 const KEY: &str = "5d0c0ab5f1c34d1c8f5c7f0d9f0e6a11";
+/// The bus that findings are put onto.
+const BUS: &str = "security-findings";
 const FUNCTIONS: [&str; 5] = ["ingest", "intake", "progress", "act", "sweep"];
 
 /// A deployment for one lab. Fields are dropped in this order: the emulator, with every function, before the rest.
@@ -77,6 +81,7 @@ pub struct Cloud {
     pub runtime: Arc<Runtime>,
     /// Where alerts are POSTed to.
     door: String,
+    siem: Siem,
     _forwards: Vec<Forward>,
     folder: PathBuf,
 }
@@ -106,6 +111,7 @@ impl Cloud {
         let policy = policy
             .section("[mail]\nfrom = \"peerhound@corp.example\"\nsoc = [\"soc@corp.example\"]")
             .tickets(&lab.tickets)
+            .section(&format!("[findings]\nevent_bus = \"{BUS}\""))
             .section(&format!("[[relay]]\nname = \"{RELAY}\"\nnetworks = [{}]", served.join(", ")));
         let policy = ODD.iter().fold(policy, |policy, (name, number)| {
             let address = lab.network.address(*number);
@@ -141,6 +147,7 @@ impl Cloud {
             "relays": { RELAY: { "platform": "linux" } },
             "mail": { "identity": "corp.example" },
             "door": { "secret_arn": keys },
+            "findings_bus": BUS,
             "functions": timeouts(),
             "order_timeout_seconds": 600,
             "function_environment": { "AWS_ENDPOINT_URL": ministack.endpoint(), "AWS_ENDPOINT_URL_SSM": ssm.endpoint() },
@@ -171,6 +178,7 @@ impl Cloud {
             deployment,
             store,
             queues,
+            siem: Siem::new(deployed.text("siem_queue_url", None)?),
             runtime,
             _forwards: forwards,
             folder,
@@ -265,6 +273,15 @@ impl Cloud {
         };
         let all = answer.messages().iter();
         Ok(all.map(|message| (message.body().unwrap_or_default().to_owned(), reason(message))).collect())
+    }
+
+    /// Findings about a case that came out of the bus so far, as events, each as often as it came. The rule lets no false
+    /// positive through.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub fn findings(&self, case_id: &str) -> Result<Vec<Value>> {
+        self.runtime.block_on(self.siem.about(&self.clients, case_id))
     }
 
     /// Puts an object into the staging bucket.

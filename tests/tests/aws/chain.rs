@@ -3,6 +3,7 @@
 use acceptance::{ALICE, Alert, Cloud, Lab, Swarm, artifact, eve, wait_until};
 use investigation::act::ActionKind;
 use investigation::case::{ActionStatus, Case};
+use serde_json::json;
 
 use crate::LIMIT;
 
@@ -40,6 +41,7 @@ pub(crate) fn from_alert_to_deliveries(lab: &Lab, cloud: &Cloud, swarm: &Swarm) 
     assert!(torrents.to_string().contains(&swarm.infohash), "the torrent is not in the evidence: {torrents}");
 
     the_deliveries_arrived_once(lab, cloud, &case);
+    the_siem_learns_the_result(cloud, &case);
 
     let second = eve(&Alert { flow: 2, ..alert });
     let contacts = lab.endpoint.connections();
@@ -63,7 +65,8 @@ fn the_deliveries_arrived_once(lab: &Lab, cloud: &Cloud, case: &Case) {
         .filter(|action| action.status == ActionStatus::Done)
         .map(|action| action.kind)
         .collect();
-    assert_eq!(done, [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket], "{:#?}", case.actions);
+    let all = [ActionKind::MailUser, ActionKind::MailSoc, ActionKind::Ticket, ActionKind::Finding];
+    assert_eq!(done, all, "{:#?}", case.actions);
     let about = |text: &str| text.contains(&case.id);
     let mails = cloud.ministack.mails().expect("mails");
     let mails: Vec<String> = mails.iter().map(ToString::to_string).filter(|mail| about(mail)).collect();
@@ -78,6 +81,26 @@ fn the_deliveries_arrived_once(lab: &Lab, cloud: &Cloud, case: &Case) {
     let tickets = lab.tickets.tickets().expect("tickets");
     let tickets: Vec<_> = tickets.iter().filter(|ticket| about(&ticket.body)).collect();
     assert_eq!(tickets.len(), 1, "{tickets:#?}");
+}
+
+/// A rule on the company's bus has sent the finding on.
+fn the_siem_learns_the_result(cloud: &Cloud, case: &Case) {
+    let event =
+        wait_until("the finding arrives", LIMIT, || Ok(cloud.findings(&case.id)?.pop())).expect("a finding");
+    assert_eq!(
+        (&event["source"], &event["detail-type"]),
+        (&json!("peerhound"), &json!("OCSF Detection Finding"))
+    );
+    let (finding, sealed) = (&event["detail"], case.evidence.as_ref().expect("evidence"));
+    assert_eq!(
+        (&finding["class_uid"], &finding["verdict"]),
+        (&json!(2004), &json!("True Positive")),
+        "{finding:#}"
+    );
+    assert_eq!(finding["device"]["ip"], case.target.to_string());
+    let container =
+        finding["evidences"].as_array().and_then(|evidences| evidences.last()).expect("the container");
+    assert_eq!(container["file"]["hashes"][0]["value"], sealed.sha256.as_str(), "{finding:#}");
 }
 
 /// An alert that a SIEM POSTs is worked like one that it puts on the queue, under the id that it is told.

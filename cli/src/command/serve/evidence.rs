@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use casework::container::{EntryError, Report, read_entry, verify_in};
+use casework::container::{self, ReadError, VerifyError};
 use data_encoding::HEXLOWER;
 use http_body_util::channel::{Channel, Sender};
 use hyper::StatusCode;
@@ -40,32 +40,29 @@ trait Container: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Container for T {}
 
 /// A container that is the very one that its case names, and whole.
-pub(super) struct Proven {
-    file: Box<dyn Container>,
-    report: Report,
-}
+pub(super) struct Proven(container::Proven<Box<dyn Container>>);
 
 impl Evidence {
     /// Opens a case's container and proves it.
     pub(super) async fn proven(&self, sealed: &SealedEvidence) -> Result<Proven, Failure> {
-        let (mut file, size) = self.open(&sealed.location).await?;
-        let proving = spawn_blocking(move || verify_in(&mut file, size).map(|report| (file, report)));
-        let (file, report) = match proving.await {
+        let (file, size) = self.open(&sealed.location).await?;
+        let proving = spawn_blocking(move || container::Proven::open_in(file, size));
+        let proven = match proving.await {
             Ok(Ok(proven)) => proven,
+            Ok(Err(ReadError::Verify(VerifyError::Io(error)))) => return Err(unreadable(&error)),
+            Ok(Err(ReadError::Broken(problem))) => return Err(broken(&format!("{problem}."))),
             Ok(Err(error)) => return Err(broken(&format!("{error}."))),
             Err(error) => return Err(unreadable(&error)),
         };
-        if report.sha256 != sealed.sha256 {
+        if proven.sha256() != sealed.sha256 {
             let text = format!(
                 "It is not the container that was sealed: its SHA-256 is {}, and the case says {}.",
-                report.sha256, sealed.sha256
+                proven.sha256(),
+                sealed.sha256
             );
             return Err(broken(&text));
         }
-        if let Some(problem) = report.problems.first() {
-            return Err(broken(&format!("{problem}.")));
-        }
-        Ok(Proven { file, report })
+        Ok(Proven(proven))
     }
 
     async fn open(&self, location: &str) -> Result<(Box<dyn Container>, u64), Failure> {
@@ -119,7 +116,7 @@ fn unreadable(error: &dyn std::error::Error) -> Failure {
 impl Proven {
     /// Bytes.
     pub(super) fn size(&self) -> u64 {
-        self.report.size
+        self.0.size()
     }
 
     /// One entry, if there is one, of `most` bytes at most.
@@ -129,12 +126,12 @@ impl Proven {
         most: u64,
     ) -> Result<(Self, Option<Vec<u8>>), Failure> {
         let reading = spawn_blocking(move || {
-            let read = read_entry(&mut self.file, &self.report, path, most);
+            let read = self.0.entry(path, most);
             (self, read)
         });
         match reading.await {
             Ok((proven, Ok(bytes))) => Ok((proven, bytes)),
-            Ok((_, Err(error @ EntryError::TooLarge { .. }))) => {
+            Ok((_, Err(error @ ReadError::TooLarge { .. }))) => {
                 let text = format!("{error}. Download the container and unpack it.");
                 Err(Failure::new(StatusCode::CONFLICT, "Too large to be shown", text))
             }
@@ -146,6 +143,21 @@ impl Proven {
     /// The whole of it. What is sent is hashed once more, and the last of it is only sent if it is still what was
     /// proven: a download of anything else breaks off.
     pub(super) fn stream(self, busy: Busy, permit: OwnedSemaphorePermit) -> Channel<Bytes, io::Error> {
+        let whole =
+            Whole { size: self.0.size(), sha256: self.0.sha256().to_owned(), file: self.0.into_inner() };
+        whole.stream(busy, permit)
+    }
+}
+
+/// What is sent, and what it has to be.
+struct Whole<F> {
+    file: F,
+    size: u64,
+    sha256: String,
+}
+
+impl<F: Container + 'static> Whole<F> {
+    fn stream(self, busy: Busy, permit: OwnedSemaphorePermit) -> Channel<Bytes, io::Error> {
         let (sender, body) = Channel::new(PIECES);
         let runtime = Handle::current();
         busy.set(true);
@@ -160,8 +172,8 @@ impl Proven {
     }
 }
 
-fn send(proven: Proven, mut to: Sender<Bytes, io::Error>, runtime: &Handle) -> io::Result<()> {
-    let Proven { mut file, report } = proven;
+fn send<F: Container>(whole: Whole<F>, mut to: Sender<Bytes, io::Error>, runtime: &Handle) -> io::Result<()> {
+    let Whole { mut file, size, sha256 } = whole;
     let give = |piece: Vec<u8>, to: &mut Sender<Bytes, io::Error>| {
         let given = runtime.block_on(tokio::time::timeout(STALLED, to.send_data(Bytes::from(piece))));
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the browser went away");
@@ -169,7 +181,7 @@ fn send(proven: Proven, mut to: Sender<Bytes, io::Error>, runtime: &Handle) -> i
     };
     let mut copy = || -> io::Result<Vec<u8>> {
         file.seek(SeekFrom::Start(0))?;
-        let (mut hash, mut held, mut left) = (Sha256::new(), Vec::new(), report.size);
+        let (mut hash, mut held, mut left) = (Sha256::new(), Vec::new(), size);
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
             let mut piece = vec![0; wanted];
@@ -181,7 +193,7 @@ fn send(proven: Proven, mut to: Sender<Bytes, io::Error>, runtime: &Handle) -> i
                 give(before, &mut to)?;
             }
         }
-        match HEXLOWER.encode(&hash.finalize()) == report.sha256 {
+        match HEXLOWER.encode(&hash.finalize()) == sha256 {
             true => Ok(held),
             false => Err(io::Error::other("it was changed while it was sent")),
         }
@@ -202,24 +214,24 @@ mod tests {
 
     use super::*;
 
-    fn report(content: &[u8]) -> Report {
-        let sha256 = HEXLOWER.encode(&Sha256::digest(content));
-        Report { manifest: None, size: content.len() as u64, sha256, checked: 0, problems: Vec::new() }
+    fn hash(content: &[u8]) -> String {
+        HEXLOWER.encode(&Sha256::digest(content))
     }
 
-    async fn sent(content: Vec<u8>, report: Report) -> Result<Bytes, io::Error> {
+    /// What is sent of `content`, where this was proven.
+    async fn sent(content: Vec<u8>, proven: &[u8]) -> Result<Bytes, io::Error> {
         let permit = Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.unwrap();
-        let proven = Proven { file: Box::new(io::Cursor::new(content)), report };
-        proven.stream(Busy::default(), permit).collect().await.map(http_body_util::Collected::to_bytes)
+        let whole = Whole { file: io::Cursor::new(content), size: proven.len() as u64, sha256: hash(proven) };
+        whole.stream(Busy::default(), permit).collect().await.map(http_body_util::Collected::to_bytes)
     }
 
     #[tokio::test]
     async fn all_of_it_is_sent_and_nothing_else_that_took_its_place() {
         let content: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        assert_eq!(sent(content.clone(), report(&content)).await.unwrap(), content);
+        assert_eq!(sent(content.clone(), &content).await.unwrap(), content);
         let mut other = content.clone();
         other[150_000] ^= 1;
-        assert!(sent(other, report(&content)).await.is_err(), "changed");
-        assert!(sent(content[..150_000].to_vec(), report(&content)).await.is_err(), "cut");
+        assert!(sent(other, &content).await.is_err(), "changed");
+        assert!(sent(content[..150_000].to_vec(), &content).await.is_err(), "cut");
     }
 }

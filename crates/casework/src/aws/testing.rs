@@ -22,7 +22,9 @@ use crate::backend::aws::tests::tables::{Emulated, make};
 use crate::worker::{Clock, Worker};
 
 const DOCUMENT: &str = include_str!("../../../../infra/documents/orders-linux.json");
-const POLICY: &str = "version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n\
+/// The bus that findings are put onto.
+pub(crate) const FINDINGS: &str = "findings";
+const POLICY: &str = "version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n[findings]\nevent_bus = 'findings'\n\
     [[relay]]\nname = 'hq'\nnetworks = ['10.0.0.0/9']\n[[relay]]\nname = 'plant'\nnetworks = ['10.128.0.0/9']\n";
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 

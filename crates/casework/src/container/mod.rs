@@ -12,8 +12,6 @@
 //! mistake in one is seen by the others.
 
 pub mod bundle;
-mod entry;
-mod extract;
 mod heading;
 mod layout;
 mod problem;
@@ -29,11 +27,9 @@ mod verify;
 mod tests;
 
 pub use bundle::{Bundle, BundleError};
-pub use entry::{EntryError, read_entry};
-pub use extract::{ExtractError, extract};
 pub use heading::entry_of;
 pub use problem::{Problem, VerifyError};
-pub use read::{Opened, ReadError, open, open_in};
+pub use read::{Opened, Proven, ReadError, open, open_in};
 pub use seal::{SealError, SealRequest, Sealed, seal, staged_entries};
 pub use streamed::{
     Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, sealed_entries, write_sealed,

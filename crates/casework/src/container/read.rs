@@ -1,46 +1,42 @@
-//! Reads the evidence back out of a container, which is proven first.
+//! Reads out of a container, which is proven first.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use investigation::evidence::manifest::{Entry, Manifest};
+use investigation::evidence::manifest::Manifest;
 use investigation::evidence::{ArtifactKind, Evidence};
 use serde::de::DeserializeOwned;
 
-use super::Report;
-use super::entry::content;
 use super::layout::{self, Located};
 use super::problem::{Problem, VerifyError};
-use super::verify::verify_in;
+use super::unpack::{Content, unpack};
+use super::verify::{open_file, verify_in};
+use super::{CHUNK, Report};
 
-/// Largest parsed artifact that is read, in bytes: as large as a collection may stage.
+/// Largest entry that is parsed, in bytes: as large as a collection may stage.
 const PARSED: u64 = 256 << 20;
 
-/// What an intact container says of its case.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The manifest.
-    pub manifest: Manifest,
-    /// The evidence in parsed form.
-    pub evidence: Evidence,
-    /// SHA-256 of the whole file, lower-case hex.
-    pub sha256: String,
-}
-
-/// Why a container gives no evidence.
+/// Why a container gives nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It cannot be read as a container.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// It is not as it was sealed.
+    /// It is not as it was sealed, or another one by now.
     #[error("it is not intact: {0}")]
     Broken(Problem),
-    /// A parsed artifact is larger than any collection makes.
-    #[error("{0} is larger than {PARSED} bytes")]
-    TooLarge(String),
-    /// A parsed artifact is not of the form that this version knows.
+    /// An entry is larger than whoever asks can take.
+    #[error("{path} has {size} bytes; {most} at most are read")]
+    TooLarge {
+        /// The entry.
+        path: String,
+        /// Its size.
+        size: u64,
+        /// What is taken.
+        most: u64,
+    },
+    /// An entry is not of the form that this version knows.
     #[error("{path} is not of a form that this version reads")]
     Unreadable {
         /// Which.
@@ -57,71 +53,149 @@ impl From<std::io::Error> for ReadError {
     }
 }
 
+/// A container that was proven and is as it was sealed. Whatever is read of it is proven once more: the file may have been
+/// exchanged since.
+#[derive(Debug)]
+pub struct Proven<F> {
+    file: F,
+    size: u64,
+    sha256: String,
+    manifest: Manifest,
+    located: Vec<Located>,
+}
+
+impl Proven<File> {
+    /// Proves a file. Blocking.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let (file, size) = open_file(path)?;
+        Self::open_in(file, size)
+    }
+}
+
+impl<F: Read + Seek> Proven<F> {
+    /// Proves a container of `size` bytes that lies anywhere. Blocking.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn open_in(mut file: F, size: u64) -> Result<Self, ReadError> {
+        let Report { manifest, sha256, problems, .. } = verify_in(&mut file, size)?;
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(ReadError::Broken(problem));
+        }
+        let manifest = manifest.ok_or(VerifyError::NoManifest)?;
+        let located = layout::read(&mut file, size, &mut Vec::new())?;
+        Ok(Self { file, size, sha256, manifest, located })
+    }
+
+    /// Its manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// SHA-256 of the whole file, lower-case hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Bytes of the whole file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What it is read from.
+    pub fn into_inner(self) -> F {
+        self.file
+    }
+
+    #[cfg(test)]
+    pub(super) fn file_mut(&mut self) -> &mut F {
+        &mut self.file
+    }
+
+    /// One entry, at most `most` bytes into memory; `None` where there is no such entry.
+    ///
+    /// # Errors
+    /// Where it is too large, or not what was proven.
+    pub fn entry(&mut self, path: &str, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(entry) = self.manifest.entries.iter().find(|entry| entry.path == path) else {
+            return Ok(None);
+        };
+        if entry.size > most {
+            return Err(ReadError::TooLarge { path: path.to_owned(), size: entry.size, most });
+        }
+        let changed = || ReadError::Broken(Problem::Changed { path: path.to_owned() });
+        let place = self.located.iter().find(|place| place.name == path).ok_or_else(changed)?;
+        self.file.seek(SeekFrom::Start(place.data_start))?;
+        let packed = BufReader::with_capacity(CHUNK, self.file.by_ref().take(place.packed));
+        let mut bytes = Vec::new();
+        match unpack(packed, place.packed, place.method, entry.size, &mut bytes)? {
+            Content::Read { size, sha256, .. } if size == entry.size && sha256 == entry.sha256 => {
+                Ok(Some(bytes))
+            }
+            _ => Err(changed()),
+        }
+    }
+
+    /// One entry in parsed form; `None` where there is no such entry.
+    ///
+    /// # Errors
+    /// As [`Proven::entry`], or where it is of another form.
+    pub fn json<T: DeserializeOwned>(&mut self, path: &str) -> Result<Option<T>, ReadError> {
+        let Some(bytes) = self.entry(path, PARSED)? else { return Ok(None) };
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map(Some).map_err(|source| ReadError::Unreadable { path: path.to_owned(), source })
+    }
+
+    /// The evidence in parsed form.
+    ///
+    /// # Errors
+    /// As [`Proven::json`].
+    pub fn evidence(&mut self) -> Result<Evidence, ReadError> {
+        Ok(Evidence {
+            identity: self.json(&ArtifactKind::Identity.parsed_entry())?,
+            processes: self.json(&ArtifactKind::Processes.parsed_entry())?,
+            sockets: self.json(&ArtifactKind::Connections.parsed_entry())?,
+            torrents: self.json(&ArtifactKind::Torrents.parsed_entry())?,
+            autostart: self.json(&ArtifactKind::Autostart.parsed_entry())?,
+            firewall: self.json(&ArtifactKind::Firewall.parsed_entry())?,
+            neighbors: self.json(&ArtifactKind::Neighbors.parsed_entry())?,
+            dns_cache: self.json(&ArtifactKind::DnsCache.parsed_entry())?,
+            prefetch: self.json(&ArtifactKind::Prefetch.parsed_entry())?,
+            programs: self.json(&ArtifactKind::Programs.parsed_entry())?,
+            outcomes: self.manifest.collection.outcomes.clone(),
+        })
+    }
+}
+
+/// What an intact container says of its case.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The evidence in parsed form.
+    pub evidence: Evidence,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+}
+
 /// Proves a container and reads its evidence. Blocking.
 ///
 /// # Errors
 /// See [`ReadError`]. Nothing is read of a container that is not as it was sealed.
 pub fn open(path: &Path) -> Result<Opened, ReadError> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(VerifyError::NotAFile.into());
-    }
-    open_in(&mut file, metadata.len())
+    let (file, size) = open_file(path)?;
+    open_in(file, size)
 }
 
 /// [`open`] for a container of `size` bytes that lies anywhere.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_in<F: Read + Seek>(file: &mut F, size: u64) -> Result<Opened, ReadError> {
-    let Report { manifest, sha256, problems, .. } = verify_in(file, size)?;
-    if let Some(problem) = problems.into_iter().next() {
-        return Err(ReadError::Broken(problem));
-    }
-    let manifest = manifest.ok_or(VerifyError::NoManifest)?;
-    let located = layout::read(file, size, &mut Vec::new())?;
-    let mut artifacts = Artifacts { file, manifest: &manifest, located: &located };
-    let evidence = Evidence {
-        identity: artifacts.parse(ArtifactKind::Identity)?,
-        processes: artifacts.parse(ArtifactKind::Processes)?,
-        sockets: artifacts.parse(ArtifactKind::Connections)?,
-        torrents: artifacts.parse(ArtifactKind::Torrents)?,
-        autostart: artifacts.parse(ArtifactKind::Autostart)?,
-        firewall: artifacts.parse(ArtifactKind::Firewall)?,
-        neighbors: artifacts.parse(ArtifactKind::Neighbors)?,
-        dns_cache: artifacts.parse(ArtifactKind::DnsCache)?,
-        prefetch: artifacts.parse(ArtifactKind::Prefetch)?,
-        programs: artifacts.parse(ArtifactKind::Programs)?,
-        outcomes: manifest.collection.outcomes.clone(),
-    };
-    Ok(Opened { evidence, manifest, sha256 })
-}
-
-struct Artifacts<'a, F> {
-    file: &'a mut F,
-    manifest: &'a Manifest,
-    located: &'a [Located],
-}
-
-impl<F: Read + Seek> Artifacts<'_, F> {
-    /// One artifact in parsed form; `None` where the container has none.
-    fn parse<T: DeserializeOwned>(&mut self, kind: ArtifactKind) -> Result<Option<T>, ReadError> {
-        let path = kind.parsed_entry();
-        let entry = self.manifest.entries.iter().find(|entry| entry.path == path);
-        let place = self.located.iter().find(|place| place.name == path);
-        let (Some(entry), Some(place)) = (entry, place) else { return Ok(None) };
-        let bytes = read_entry(self.file, entry, place)?;
-        let parsed = serde_json::from_slice(&bytes);
-        parsed.map(Some).map_err(|source| ReadError::Unreadable { path, source })
-    }
-}
-
-/// The content of an entry, proven once more: the file may have been exchanged since.
-fn read_entry<F: Read + Seek>(file: &mut F, entry: &Entry, place: &Located) -> Result<Vec<u8>, ReadError> {
-    if entry.size > PARSED {
-        return Err(ReadError::TooLarge(entry.path.clone()));
-    }
-    let changed = || ReadError::Broken(Problem::Changed { path: entry.path.clone() });
-    content(file, entry, place)?.ok_or_else(changed)
+pub fn open_in<F: Read + Seek>(file: F, size: u64) -> Result<Opened, ReadError> {
+    let mut proven = Proven::open_in(file, size)?;
+    let evidence = proven.evidence()?;
+    Ok(Opened { evidence, manifest: proven.manifest, sha256: proven.sha256 })
 }

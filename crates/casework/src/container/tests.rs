@@ -1,6 +1,5 @@
-mod entries;
-mod extracting;
 mod forged;
+mod reading;
 mod sealing;
 
 use std::fs;

@@ -48,12 +48,18 @@ impl Report {
 /// # Errors
 /// When the file cannot be read as evidence at all; everything short of that is in [`Report::problems`].
 pub fn verify(path: &Path) -> Result<Report, VerifyError> {
+    let (mut file, size) = open_file(path)?;
+    verify_in(&mut file, size)
+}
+
+/// Opens a regular file; opening a pipe would wait for its writer. With its size in bytes.
+pub(super) fn open_file(path: &Path) -> Result<(File, u64), VerifyError> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(VerifyError::NotAFile);
     }
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let size = file.metadata()?.len();
-    verify_in(&mut file, size)
+    Ok((file, size))
 }
 
 /// [`verify`] for a container of `size` bytes that lies anywhere. Every byte is read twice, and memory does not grow.

@@ -9,10 +9,8 @@ mod keys;
 mod rate;
 
 use std::cell::Cell;
-use std::io::Read;
 
-use flate2::read::MultiGzDecoder;
-use investigation::alert::SiteFormat;
+use investigation::alert::{GunzipError, SiteFormat, gunzip};
 use investigation::policy;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -161,12 +159,10 @@ impl Door<'_> {
 }
 
 fn unpack(body: &[u8], most: usize) -> Result<Vec<u8>, Answer> {
-    let mut unpacked = Vec::new();
-    match MultiGzDecoder::new(body).take(most as u64 + 1).read_to_end(&mut unpacked) {
-        Ok(read) if read > most => Err(Answer::too_large(most)),
-        Ok(_) => Ok(unpacked),
-        Err(_) => Err(Answer::refusal(400, "the body is not what `Content-Encoding: gzip` says")),
-    }
+    gunzip(body, most).map_err(|error| match error {
+        GunzipError::TooLarge => Answer::too_large(most),
+        GunzipError::Damaged => Answer::refusal(400, "the body is not what `Content-Encoding: gzip` says"),
+    })
 }
 
 #[cfg(test)]

@@ -1,28 +1,19 @@
 //! Cases that are sealed as a worker seals them, and read again.
 
+mod sealing;
+
 use std::fs;
 use std::path::PathBuf;
 
-use investigation::alert::Alert;
-use investigation::assess::{Question, RuleText, Verdict};
-use investigation::case::{Intake, intake};
-use investigation::evidence::manifest::Tool;
-use investigation::evidence::{ArtifactOutcome, ArtifactStatus};
-use investigation::policy::Policy;
-use jiff::Timestamp;
+use investigation::assess::{RuleText, Verdict};
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::container::{SealRequest, Sealed, seal};
+use crate::container::{Sealed, VerifyError};
+use sealing::seal_case;
 
-const TARGET: &str = "10.20.0.5";
-
-fn at(time: &str) -> Timestamp {
-    time.parse().unwrap()
-}
-
-/// A case as its performer has it when it seals: opened by an alert, collected, assessed by the shipped rules.
+/// A case that was assessed by the shipped rules.
 struct Bench {
     folder: TempDir,
     sealed: Sealed,
@@ -32,103 +23,17 @@ impl Bench {
     /// `process` is the path of a program that runs on the machine.
     fn new(process: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let staging = folder.path().join("staging");
-        let put = |name: &str, value: serde_json::Value| {
-            let path = staging.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
-        };
-        put(
-            "artifacts/identity.json",
-            json!({ "host_name": "ws-5", "domain": null, "os": null, "kernel": null, "users": [], "collected_as": null,
-                "addresses": [TARGET], "endpoint_time": null, "boot_time": null }),
-        );
-        put(
-            "artifacts/processes.json",
-            json!([{ "pid": 7, "parent_pid": 1, "name": "p", "path": process, "command_line": null, "user": "alice",
-                "start_time": "2026-03-02T08:00:00Z", "sha256": "b".repeat(64) }]),
-        );
-        for name in ["connections", "torrents", "autostart", "neighbors", "dns_cache", "prefetch", "programs"]
-        {
-            put(&format!("artifacts/{name}.json"), json!([]));
-        }
-        put("artifacts/firewall.json", json!({ "engines": [], "active": null, "rules": [] }));
-        let collection = collection();
-        let mut case = case();
-        case.assessment =
-            Some(assess(&question_of(&case), &evidence_of(&staging, &collection), Rulebook::shipped()));
-        let enclosed = [
-            ("case.json", serde_json::to_vec(&case).unwrap()),
-            ("assessment.json", serde_json::to_vec(&case.assessment).unwrap()),
-        ];
-        let extra: Vec<(&str, &[u8])> =
-            enclosed.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-        let sealed = seal(&SealRequest {
-            staging: &staging,
-            extra: &extra,
-            case_id: &case.id,
-            tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
-            sealed_at: at("2026-03-02T10:05:00Z"),
-            collection: &collection,
-            destination: &folder.path().join("case.zip"),
-        })
-        .unwrap();
+        let bare = folder.path().join("bare");
+        seal_case(&bare, process, None);
+        let first = reassess(&bare.join("case.zip"), None, Rulebook::shipped()).unwrap();
+        assert!(first.before.is_none() && first.changed());
+        let sealed = seal_case(folder.path(), process, Some(first.after));
         Self { folder, sealed }
     }
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("case.zip")
     }
-}
-
-fn collection() -> Collection {
-    let outcome = |kind: ArtifactKind| ArtifactOutcome {
-        artifact: format!("Linux.{}", kind.as_str()),
-        kind,
-        status: ArtifactStatus::Ok,
-        reasons: Vec::new(),
-        items: 1,
-        entries: vec![kind.parsed_entry()],
-        started_at: at("2026-03-02T10:02:00Z"),
-        finished_at: at("2026-03-02T10:03:00Z"),
-    };
-    Collection {
-        program: None,
-        case_id: "ph-20260302-aaaaaaaa".to_owned(),
-        target: TARGET.parse().unwrap(),
-        transport: "ssh".to_owned(),
-        endpoint_key: None,
-        collector_host: "soc-1".to_owned(),
-        collector_version: "0.1.0".to_owned(),
-        clock_skew_ms: None,
-        started_at: at("2026-03-02T10:02:00Z"),
-        finished_at: at("2026-03-02T10:03:00Z"),
-        outcomes: ArtifactKind::ALL.into_iter().map(outcome).collect(),
-        commands: Vec::new(),
-    }
-}
-
-fn case() -> Case {
-    let alert = json!({ "id": "a-1", "format": "peerhound", "event.original": "{}", "@timestamp": "2026-03-02T10:00:00Z",
-        "source.ip": TARGET, "destination.ip": "203.0.113.7", "destination.port": 6881 });
-    let alert: Alert = serde_json::from_value(alert).unwrap();
-    let policy = Policy::parse("version = 1\n[scope]\nnetworks = ['10.20.0.0/16']\n").unwrap();
-    let mut case = match intake(&alert, &policy, at("2026-03-02T10:01:00Z")) {
-        Intake::Open(step) => step.case,
-        Intake::Settled(disposition) => panic!("{disposition:?}"),
-    };
-    case.id = "ph-20260302-aaaaaaaa".to_owned();
-    case
-}
-
-fn question_of(case: &Case) -> Question<'_> {
-    question(case, collection().started_at)
-}
-
-fn evidence_of(staging: &Path, collection: &Collection) -> Evidence {
-    let entries = ArtifactKind::ALL.into_iter().map(ArtifactKind::parsed_entry);
-    let entries = entries.map(|entry| (entry.clone(), fs::read(staging.join(entry)).unwrap())).collect();
-    evidence(&entries, collection).unwrap()
 }
 
 fn book(text: &str) -> Rulebook {
@@ -183,9 +88,13 @@ fn evidence_that_is_not_what_was_sealed_is_not_assessed() {
     fs::write(bench.path(), bytes).unwrap();
     let broken = reassess(&bench.path(), None, Rulebook::shipped()).unwrap_err();
     assert!(broken.to_string().contains("not intact"), "{broken}");
+    assert!(matches!(broken, ReassessError::Read(ReadError::Broken(_))), "{broken:?}");
     let no_zip = bench.folder.path().join("x.zip");
     fs::write(&no_zip, "x").unwrap();
-    assert!(matches!(reassess(&no_zip, None, Rulebook::shipped()), Err(ReassessError::Verify(_))));
+    assert!(matches!(
+        reassess(&no_zip, None, Rulebook::shipped()),
+        Err(ReassessError::Read(ReadError::Verify(VerifyError::NotAZip)))
+    ));
 }
 
 /// A container of an earlier version knows nothing of what has come since.

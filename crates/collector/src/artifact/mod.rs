@@ -11,6 +11,7 @@ pub(crate) mod facts;
 pub(crate) mod firewall;
 pub(crate) mod identity;
 pub(crate) mod neighbors;
+pub(crate) mod open_files;
 pub(crate) mod processes;
 pub(crate) mod programs;
 pub(crate) mod record;

@@ -1,4 +1,5 @@
-//! `Linux.System.Processes`: which programs run, whose they are, and the hash of each image.
+//! `Linux.System.Processes`: which programs run, whose they are, the hash of each image, and the data files that they have
+//! open.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -7,6 +8,7 @@ use investigation::evidence::{ArtifactStatus, Process};
 use investigation::order::Limits;
 
 use super::facts::Facts;
+use super::open_files::OpenFiles;
 use super::record::{Records, cut_text, some_text, text};
 use super::tally::Tally;
 use super::{Parsed, script};
@@ -57,6 +59,7 @@ struct Reading<'a> {
     current: Option<Row>,
     /// SHA-256 by `device:inode:size`.
     hashes: HashMap<String, String>,
+    open: OpenFiles,
 }
 
 #[derive(Default)]
@@ -69,7 +72,8 @@ struct Row {
 
 impl<'a> Reading<'a> {
     fn new(facts: &'a Facts, limits: &'a Limits) -> Self {
-        Self { facts, limits, rows: Vec::new(), current: None, hashes: HashMap::new() }
+        let (rows, hashes) = (Vec::new(), HashMap::new());
+        Self { facts, limits, rows, current: None, hashes, open: OpenFiles::default() }
     }
 
     fn take(&mut self, key: &[u8], value: &[u8], tally: &mut Tally) {
@@ -89,6 +93,17 @@ impl<'a> Reading<'a> {
                 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
             {
                 self.hashes.insert(image.to_owned(), hash.to_owned());
+            }
+            return;
+        }
+        if key == b"open" {
+            let value = text(value);
+            let open = value.split_once(' ').and_then(|(folder, path)| {
+                let pid = folder.strip_prefix("/proc/")?.strip_suffix("/fd")?.parse().ok()?;
+                Some((pid, path.to_owned()))
+            });
+            if let Some((pid, path)) = open {
+                self.open.add(pid, path, tally);
             }
             return;
         }
@@ -142,6 +157,7 @@ impl<'a> Reading<'a> {
             processes.push(process);
         }
         processes.sort_by_key(|process| process.pid);
+        self.open.finish(&mut processes, tally);
         processes
     }
 }

@@ -5,6 +5,7 @@ use investigation::evidence::{
 };
 use investigation::scope::fold;
 
+use crate::artifact::open_files;
 use crate::artifact::processes::{COMMAND_LINE_CAP, PATH_CAP};
 use crate::artifact::record::cut_text;
 use crate::artifact::tally::Tally;
@@ -64,6 +65,9 @@ impl Tidy for Process {
         some(&mut self.user, NAME_CAP, tally);
         some(&mut self.signer, NAME_CAP, tally);
         hash(&mut self.sha256, &[64], tally);
+        self.open_files.retain(|path| open_files::matters(path));
+        self.open_files.iter_mut().for_each(|path| text(path, PATH_CAP, tally));
+        open_files::tidy(&mut self.open_files, tally);
     }
 }
 

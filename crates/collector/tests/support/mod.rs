@@ -75,9 +75,13 @@ pub(crate) fn parsed<T: DeserializeOwned>(folder: &Path, kind: ArtifactKind) -> 
     serde_json::from_slice(&std::fs::read(folder.join(kind.parsed_entry())).unwrap()).unwrap()
 }
 
-/// A child process with a command line of its own, and sockets that this test process holds.
+/// What the child has open.
+const DOWNLOAD: &str = "a film\n1.mkv.!qB";
+
+/// A child process with a command line and an open file of its own, and sockets that this test process holds.
 pub(crate) struct Scene {
     pub(crate) child: Child,
+    pub(crate) folder: tempfile::TempDir,
     pub(crate) listener: TcpListener,
     pub(crate) outgoing: TcpStream,
     pub(crate) incoming: TcpStream,
@@ -85,11 +89,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn set() -> Self {
-        let child = Command::new("sleep").arg("987").stdout(Stdio::null()).spawn().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let download = folder.path().join(DOWNLOAD);
+        std::fs::write(&download, "x").unwrap();
+        let download = std::fs::File::open(download).unwrap();
+        let mut child = Command::new("sleep");
+        let child = child.arg("987").stdin(download).stdout(Stdio::null()).spawn().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let outgoing = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (incoming, _) = listener.accept().unwrap();
-        Self { child, listener, outgoing, incoming }
+        Self { child, folder, listener, outgoing, incoming }
     }
 
     /// Asserts that the child is listed as it is.
@@ -102,6 +111,8 @@ impl Scene {
         assert_eq!(found.path.as_deref(), path.to_str());
         assert_eq!(found.sha256.as_deref(), Some(sha256sum(&path).as_str()));
         assert!(!found.image_deleted);
+        let download = self.folder.path().join(DOWNLOAD);
+        assert_eq!(found.open_files.first().map(String::as_str), download.to_str(), "{found:?}");
         let age = jiff::Timestamp::now().duration_since(found.start_time.unwrap());
         assert!(age.as_secs() < 300 && age.as_secs() > -5, "started {age:?} ago");
     }

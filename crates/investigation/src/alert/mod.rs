@@ -9,6 +9,7 @@ mod field;
 mod fields;
 mod format;
 pub mod framing;
+mod gunzip;
 mod lookup;
 mod mapping;
 mod pairs;
@@ -28,6 +29,7 @@ use crate::evidence::TransportProtocol;
 pub use field::Field;
 pub use fields::AlertFields;
 pub use format::{FORMATS, Format, Rejected, read, read_told_apart};
+pub use gunzip::{GunzipError, gunzip};
 pub use reject::Reject;
 pub use site::{Detect, SiteFormat, SiteKind};
 

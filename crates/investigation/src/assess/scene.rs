@@ -1,5 +1,6 @@
 //! The evidence put together for the rules: sockets joined to processes, processes to clients, and both to the alert.
 
+mod downloads;
 mod join;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,6 +8,8 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use downloads::Downloads;
+pub(super) use downloads::Sign;
 use join::{OwnerKey, join};
 
 use super::Question;
@@ -98,6 +101,8 @@ pub(super) struct Scene<'a> {
     /// Owners of files that were touched around the alert, without domain, in lower case.
     recent_users: HashSet<String>,
     pub(super) torrents: &'a [TorrentFile],
+    /// What they say of the files that programs have open.
+    downloads: Downloads,
     pub(super) programs: &'a [Program],
     pub(super) prefetch: &'a [Prefetched],
     pub(super) dns_cache: &'a [DnsRecord],
@@ -132,6 +137,7 @@ impl<'a> Scene<'a> {
             held: Vec::new(),
             recent_users: HashSet::new(),
             torrents: evidence.torrents.as_deref().unwrap_or_default(),
+            downloads: Downloads::new(evidence.torrents.as_deref().unwrap_or_default()),
             programs: evidence.programs.as_deref().unwrap_or_default(),
             prefetch: evidence.prefetch.as_deref().unwrap_or_default(),
             dns_cache: evidence.dns_cache.as_deref().unwrap_or_default(),
@@ -244,6 +250,11 @@ impl<'a> Scene<'a> {
     /// The sockets of a row of the process list.
     pub(super) fn held_by_row(&self, row: usize) -> impl Iterator<Item = &Held<'a>> {
         self.by_row.get(&row).into_iter().flat_map(|owner| self.held_by(*owner))
+    }
+
+    /// The file that a program has open and that speaks most for a torrent client, and how it does.
+    pub(super) fn open_download<'o>(&self, owner: &'o Owner<'_>) -> Option<(Sign, &'o str)> {
+        self.downloads.sign(&owner.process.open_files)
     }
 
     /// Whether downloads of a user were being written around the alert.

@@ -73,6 +73,10 @@ pub struct Process {
     /// The image was deleted or replaced after the process started.
     #[serde(default)]
     pub image_deleted: bool,
+    /// Data files that it has open, by their full paths (Linux): those whose place or name matters, unfinished downloads
+    /// first, 64 at most. Linux ends the path of one that was deleted with ` (deleted)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_files: Vec<String>,
 }
 
 /// Transport of a socket or a flow.

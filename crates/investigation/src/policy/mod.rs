@@ -14,6 +14,7 @@ mod smb;
 pub mod span;
 mod ticket;
 mod users;
+mod windows;
 mod winrm;
 
 use serde::{Deserialize, Serialize};

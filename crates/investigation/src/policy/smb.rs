@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::span::Span;
-use super::winrm::{is_account, is_host};
+use super::windows;
 
 /// `[smb]`. In use once an account is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,30 +44,17 @@ impl Smb {
         let mut fault = |text: &str| faults.push(format!("[smb] {text}"));
         let Some(user) = &self.user else {
             if *self != Self::default() {
-                fault(
-                    "user is not set, so nothing in this section has any effect; name an account or remove it",
-                );
+                fault(windows::WITHOUT_USER);
             }
             return faults;
         };
-        if !is_account(user) {
-            fault("user: write DOMAIN\\name, name@domain, or the name of a local account");
-        }
+        let shared = windows::faults(user, Some(self.port), self.connect_timeout, &self.expected_hosts);
+        shared.iter().for_each(|text| fault(text));
         if self.password_file.as_ref().is_none_or(|file| file.trim().is_empty()) {
             fault("user needs a password_file");
         }
         if !self.ntlm {
             fault("ntlm = false leaves nothing to prove the password by");
-        }
-        if self.port == 0 {
-            fault("port: between 1 and 65535");
-        }
-        if self.connect_timeout.duration().is_zero() {
-            fault("connect_timeout = 0s lets nothing through");
-        }
-        if let Some(host) = self.expected_hosts.iter().find(|host| !is_host(host)) {
-            let shown = crate::text::one_line(host, 80);
-            fault(&format!("expected_hosts: `{shown}` is no host name and no *.domain"));
         }
         faults
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kerberos::Kerberos;
 use super::smb::Smb;
 use super::span::Span;
+use super::windows;
 
 /// `[winrm]`. In use once an account is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,15 +71,12 @@ impl Winrm {
         let mut fault = |text: &str| faults.push(format!("[winrm] {text}"));
         let Some(user) = &self.user else {
             if *self != Self::default() {
-                fault(
-                    "user is not set, so nothing in this section has any effect; name an account or remove it",
-                );
+                fault(windows::WITHOUT_USER);
             }
             return faults;
         };
-        if !is_account(user) {
-            fault("user: write DOMAIN\\name, name@domain, or the name of a local account");
-        }
+        let shared = windows::faults(user, self.port, self.connect_timeout, &self.expected_hosts);
+        shared.iter().for_each(|text| fault(text));
         match (&self.password_file, &self.client_certificate) {
             (None, None) => fault("user needs a password_file, or a client_certificate"),
             (Some(_), Some(_)) => fault("password_file and client_certificate exclude each other"),
@@ -97,16 +95,6 @@ impl Winrm {
         }
         if self.ca_file.is_some() && !self.https {
             fault("ca_file has no effect without https = true");
-        }
-        if self.port == Some(0) {
-            fault("port: between 1 and 65535");
-        }
-        if self.connect_timeout.duration().is_zero() {
-            fault("connect_timeout = 0s lets nothing through");
-        }
-        if let Some(host) = self.expected_hosts.iter().find(|host| !is_host(host)) {
-            let shown = crate::text::one_line(host, 80);
-            fault(&format!("expected_hosts: `{shown}` is no host name and no *.domain"));
         }
         faults
     }
@@ -130,19 +118,6 @@ impl Winrm {
         }
         doubts
     }
-}
-
-/// `DOMAIN\name`, `name@domain` or `name`.
-pub(super) fn is_account(user: &str) -> bool {
-    let parts = user.split(['\\', '@']).collect::<Vec<_>>();
-    parts.len() <= 2 && parts.iter().all(|part| !part.trim().is_empty()) && !user.contains(char::is_control)
-}
-
-/// A host's name, or `*.suffix`.
-pub(super) fn is_host(host: &str) -> bool {
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !name.is_empty() && name.chars().all(fits) && !name.starts_with('.') && !name.ends_with('.')
 }
 
 /// A way to reach an endpoint.

@@ -20,6 +20,7 @@ mod table;
 mod tests;
 mod timeline;
 mod torrents;
+mod traces;
 mod verdict;
 mod words;
 
@@ -76,6 +77,7 @@ const PARTS: &[Part] = &[
     Part { id: "timeline", heading: "Timeline", applies: |_| true, write: timeline::write },
     Part { id: "connections", heading: "Connections", applies: has_evidence, write: connections::write },
     Part { id: "torrents", heading: "Torrents and downloads", applies: has_evidence, write: torrents::write },
+    Part { id: "runs", heading: "Programs that ran", applies: traces::has_runs, write: traces::runs },
     Part {
         id: "autostart",
         heading: "What starts by itself",
@@ -83,6 +85,14 @@ const PARTS: &[Part] = &[
         write: system::autostart,
     },
     Part { id: "firewall", heading: "Firewall", applies: has_evidence, write: system::firewall },
+    Part {
+        id: "programs",
+        heading: "Installed programs",
+        applies: traces::has_programs,
+        write: traces::programs,
+    },
+    Part { id: "names", heading: "Names asked for", applies: traces::has_names, write: traces::names },
+    Part { id: "neighbors", heading: "Neighbours", applies: traces::has_neighbors, write: traces::neighbors },
     Part {
         id: "artifacts",
         heading: "What was collected",

@@ -8,6 +8,7 @@ use super::Subject;
 use super::html::Html;
 use super::table::{Set, Table, table};
 use super::words::file_name;
+use crate::assess::Citation;
 use crate::evidence::ArtifactKind;
 
 /// Most moments of each kind that the evidence gives.
@@ -112,13 +113,20 @@ pub(super) struct Cited {
 
 impl Cited {
     pub(super) fn of(subject: &Subject<'_>) -> Self {
-        let findings = subject.case.assessment.iter().flat_map(|assessment| &assessment.findings);
-        let citations: Vec<_> = findings.flat_map(|finding| &finding.citations).collect();
-        let torrents = ArtifactKind::Torrents.parsed_entry();
-        let of_torrents = citations.iter().filter(|citation| citation.entry == torrents);
         Self {
-            torrent_rows: of_torrents.map(|citation| citation.row).collect(),
-            pids: citations.iter().filter_map(|citation| citation.pid).collect(),
+            torrent_rows: Self::rows(subject, ArtifactKind::Torrents),
+            pids: citations(subject).filter_map(|citation| citation.pid).collect(),
         }
     }
+
+    /// Rows of one kind.
+    pub(super) fn rows(subject: &Subject<'_>, kind: ArtifactKind) -> BTreeSet<usize> {
+        let entry = kind.parsed_entry();
+        citations(subject).filter(|citation| citation.entry == entry).map(|citation| citation.row).collect()
+    }
+}
+
+fn citations<'s>(subject: &Subject<'s>) -> impl Iterator<Item = &'s Citation> {
+    let findings = subject.case.assessment.iter().flat_map(|assessment| &assessment.findings);
+    findings.flat_map(|finding| &finding.citations)
 }

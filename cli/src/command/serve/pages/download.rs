@@ -23,8 +23,7 @@ pub(in super::super) async fn give<S: Records>(
     Extension(busy): Extension<Busy>,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let case = find(&site, &id).await?;
-    let (proven, permit) = proven(&site, &case, &busy).await?;
+    let (case, proven, permit) = proven(&site, &id, &busy).await?;
     let headers = [
         (CONTENT_TYPE, "application/zip".to_owned()),
         (CONTENT_LENGTH, proven.size().to_string()),
@@ -33,12 +32,13 @@ pub(in super::super) async fn give<S: Records>(
     Ok((headers, Body::new(proven.stream(busy, permit))).into_response())
 }
 
-/// A case's container, and the right to read it: it costs, so that only a few are read at the same time.
+/// A case with its container, and the right to read that: it costs, so that only a few are read at the same time.
 pub(super) async fn proven<S: Records>(
     site: &Site<S>,
-    case: &Case,
+    id: &str,
     busy: &Busy,
-) -> Result<(Proven, OwnedSemaphorePermit), Failure> {
+) -> Result<(Case, Proven, OwnedSemaphorePermit), Failure> {
+    let case = find(site, id).await?;
     let none =
         || Failure::missing("This case has no sealed evidence. It gets some once everything is collected.");
     let sealed: &SealedEvidence = case.evidence.as_ref().ok_or_else(none)?;
@@ -50,5 +50,6 @@ pub(super) async fn proven<S: Records>(
     busy.set(true);
     let proven = site.evidence.proven(sealed).await;
     busy.set(false);
-    Ok((proven?, permit))
+    let proven = proven?;
+    Ok((case, proven, permit))
 }

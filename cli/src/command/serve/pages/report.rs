@@ -10,7 +10,6 @@ use hyper::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use super::super::failure::Failure;
 use super::super::listen::Busy;
 use super::super::site::Site;
-use super::case::find;
 use super::download::proven;
 use crate::records::Records;
 
@@ -29,8 +28,7 @@ pub(in super::super) async fn show<S: Records>(
     Extension(busy): Extension<Busy>,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let case = find(&site, &id).await?;
-    let (proven, permit) = proven(&site, &case, &busy).await?;
+    let (case, proven, permit) = proven(&site, &id, &busy).await?;
     let (proven, html) = proven.entry(HTML, MOST).await?;
     let (media, name, content) = match html {
         Some(html) => ("text/html; charset=utf-8", HTML, html),

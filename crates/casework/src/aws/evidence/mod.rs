@@ -21,7 +21,6 @@ use jiff::tz::Offset;
 pub use self::object::{ObjectError, S3Object};
 pub use self::sealing::{EvidenceBucket, Lock, LockMode, SealObjectError, SealedObject, Sealing};
 use crate::container::bundle::{Bundle, BundleError, Caps, Origin};
-use crate::container::{Opened, ReadError, Report, VerifyError, open_in, verify_in};
 
 /// Whatever the SDK failed with.
 pub type SdkFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -103,48 +102,38 @@ pub async fn open_bundle(
     Ok(bundle.await.map_err(BundleError::Read)??)
 }
 
-/// Why a container in S3 cannot be read as evidence.
+/// Why a container in S3 gives nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyObjectError {
+pub enum ContainerError<E: std::error::Error + 'static> {
     /// S3 does not give it.
     #[error(transparent)]
     Object(#[from] ObjectError),
-    /// It is no evidence.
+    /// It is not what it must be, or broke off.
     #[error(transparent)]
-    Verify(#[from] VerifyError),
+    Content(E),
 }
 
-/// Proves a container in S3, like [`crate::container::verify`] one on disk.
+/// Reads a container in S3 in place, on a thread where blocking is fine: `read` gets it with its size in bytes, as
+/// [`verify_in`](crate::container::verify_in), [`open_in`](crate::container::open_in) and
+/// [`reassess_in`](crate::reassess::reassess_in) want it. Nothing of it lies on a disk, and at most a few megabytes in
+/// memory besides what `read` keeps.
 ///
 /// # Errors
-/// When it cannot be read as evidence at all; everything short of that is in [`Report::problems`].
-pub async fn verify_object(client: &Client, bucket: &str, key: &str) -> Result<Report, VerifyObjectError> {
-    let mut object = S3Object::open(client, bucket, key).await?;
+/// Where S3 does not give it, or as `read` fails.
+pub async fn read_container<T, E>(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    read: impl FnOnce(S3Object, u64) -> Result<T, E> + Send + 'static,
+) -> Result<T, ContainerError<E>>
+where
+    T: Send + 'static,
+    E: std::error::Error + From<std::io::Error> + Send + 'static,
+{
+    let object = S3Object::open(client, bucket, key).await?;
     let length = object.length();
-    let report = blocking(move || verify_in(&mut object, length));
-    Ok(report.await.map_err(VerifyError::Io)??)
-}
-
-/// Why a container in S3 gives no evidence.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenContainerError {
-    /// S3 does not give it.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
-    /// It is not as it was sealed, or cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-/// Proves a container in S3 and reads its evidence, like [`crate::container::open`] one on disk.
-///
-/// # Errors
-/// See [`OpenContainerError`].
-pub async fn open_container(client: &Client, bucket: &str, key: &str) -> Result<Opened, OpenContainerError> {
-    let mut object = S3Object::open(client, bucket, key).await?;
-    let length = object.length();
-    let opened = blocking(move || open_in(&mut object, length));
-    Ok(opened.await.map_err(ReadError::from)??)
+    let content = blocking(move || read(object, length)).await;
+    content.unwrap_or_else(|error| Err(error.into())).map_err(ContainerError::Content)
 }
 
 /// Runs work on a thread where blocking is fine.

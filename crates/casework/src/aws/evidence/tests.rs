@@ -24,6 +24,7 @@ use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::container::{Report, VerifyError, verify_in};
 
 const ORIGIN: Origin<'_> = Origin { case_id: "20260302-1", effect: 3, attempt: 1 };
 const KEY: &str = "evidence/2026/03/20260302-1.zip";
@@ -107,6 +108,14 @@ impl Scene {
 
     async fn seal(&self) -> Result<SealedObject, SealObjectError> {
         self.seal_at(now()).await
+    }
+
+    /// Proves what lies under the case's key.
+    async fn verify(&self) -> Result<Report, ContainerError<VerifyError>> {
+        read_container(&self.client, &self.evidence.bucket, KEY, |mut object, size| {
+            verify_in(&mut object, size)
+        })
+        .await
     }
 
     /// What lies under the case's key.

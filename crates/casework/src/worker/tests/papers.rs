@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::container;
+use crate::reassess::reassess;
 use investigation::act::ActionKind;
+use investigation::assess::Rulebook;
 use investigation::evidence::{ArtifactKind, Identity};
 use investigation::report::REPORT_HTML;
 use serde_json::Value;
@@ -50,6 +52,12 @@ async fn the_evidence_is_read_back_out_of_an_intact_container_and_of_no_other() 
     assert_eq!(opened.evidence.processes.as_ref().unwrap().len() as u64, rows(ArtifactKind::Processes));
     assert_eq!(opened.evidence.sockets.as_ref().unwrap().len() as u64, rows(ArtifactKind::Connections));
     assert!(opened.evidence.torrents.is_none(), "it was not collected");
+    // The same rules say the same of what is read back.
+    let again = reassess(Path::new(&sealed.location), Some(&sealed.sha256), Rulebook::shipped()).unwrap();
+    assert_eq!(
+        (again.before.as_ref(), &again.after),
+        (case.assessment.as_ref(), again.before.as_ref().unwrap())
+    );
 
     let mut bytes = std::fs::read(&sealed.location).unwrap();
     let middle = bytes.len() / 3;

@@ -56,6 +56,7 @@ fn a_client_with_everything() {
             sha256: Some(SHA.into()),
             signer: None,
             image_deleted: false,
+            open_files: Vec::new(),
         }]
     );
 }
@@ -66,6 +67,25 @@ fn a_deleted_image_is_told_from_its_path() {
     let (rows, ..) = read(&record, &Limits::default());
     assert_eq!(rows[0].path.as_deref(), Some("/tmp/.x"));
     assert!(rows[0].image_deleted);
+}
+
+#[test]
+fn open_data_files_go_to_their_process() {
+    let process = |pid| process(pid, STAT, "0", "/usr/bin/x", "", "x");
+    let open = |pid: &str, path: &str| format!("open\0/proc/{pid}/fd {path}\0");
+    let files = [
+        open("7", "/home/alice/film 1.mkv"),
+        open("8", "/srv/b"),
+        open("7", "/home/alice/film.mkv.!qB"),
+        open("7", "/usr/share/x"),
+        open("9", "/home/of/nobody"),
+        "open\0nonsense\0open\0/proc/x/fd /home/a\0".to_owned(),
+    ];
+    let (rows, status, reasons) =
+        read(&format!("{}{}{}", process("7"), process("8"), files.concat()), &Limits::default());
+    assert_eq!((status, reasons), (ArtifactStatus::Ok, vec![]));
+    assert_eq!(rows[0].open_files, ["/home/alice/film.mkv.!qB", "/home/alice/film 1.mkv"]);
+    assert_eq!(rows[1].open_files, ["/srv/b"]);
 }
 
 #[test]
@@ -125,7 +145,7 @@ fn an_answer_that_stops_is_truncated() {
 proptest! {
     #[test]
     fn any_answer_is_read(values: Vec<(usize, Vec<u8>)>) {
-        const KEYS: [&str; 7] = ["pid", "stat", "uid", "exe", "image", "cmdline", "sha256"];
+        const KEYS: [&str; 8] = ["pid", "stat", "uid", "exe", "image", "cmdline", "sha256", "open"];
         let mut output = b"\0PEERHOUND-1\0".to_vec();
         for (key, value) in values {
             output.extend(KEYS[key % KEYS.len()].as_bytes());

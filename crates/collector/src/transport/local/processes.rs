@@ -50,6 +50,8 @@ pub(crate) fn read(limits: &Limits, deadline: Instant, cancel: &AtomicBool) -> (
         processes.push(process);
     }
     processes.sort_by_key(|process| process.pid);
+    #[cfg(target_os = "linux")]
+    read_open_files(&mut processes, &mut tally);
     hash_images(&mut processes, limits, deadline, cancel, &mut tally);
     (processes, tally)
 }
@@ -131,6 +133,22 @@ fn image_link(pid: u32, seen: &sysinfo::Process) -> Option<String> {
         seen.exe().map(Path::to_owned)
     };
     link.map(|path| path.to_string_lossy().into_owned()).filter(|path| !path.is_empty())
+}
+
+/// Names of what they have open, as far as it is read: link targets are not followed, and whoever may not see a process's
+/// image may not see these either, which is counted there.
+#[cfg(target_os = "linux")]
+fn read_open_files(processes: &mut [Process], tally: &mut Tally) {
+    let mut open = crate::artifact::open_files::OpenFiles::default();
+    for process in processes.iter() {
+        let Ok(entries) = std::fs::read_dir(format!("/proc/{}/fd", process.pid)) else { continue };
+        for entry in entries.flatten() {
+            if let Ok(target) = std::fs::read_link(entry.path()) {
+                open.add(process.pid, target.to_string_lossy().into_owned(), tally);
+            }
+        }
+    }
+    open.finish(processes, tally);
 }
 
 fn hash_images(

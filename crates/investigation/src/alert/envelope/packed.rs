@@ -1,13 +1,10 @@
 //! Text in base64, compressed with gzip, or both.
 
-use std::io::Read;
-
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
-use flate2::read::MultiGzDecoder;
 
 use super::{MAX_BYTES, too_large};
-use crate::alert::Reject;
 use crate::alert::framing::{Content, Record};
+use crate::alert::{GunzipError, Reject, gunzip};
 
 /// Shortest line that is taken for base64: shorter ones are words.
 const MIN_ENCODED: usize = 32;
@@ -49,17 +46,14 @@ fn is_gzip(bytes: &[u8]) -> bool {
 }
 
 fn plain(bytes: Vec<u8>, most: usize) -> Result<String, Reject> {
-    let bytes = if is_gzip(&bytes) { gunzip(&bytes, most)? } else { bytes };
+    let bytes = if is_gzip(&bytes) { unpack(&bytes, most)? } else { bytes };
     String::from_utf8(bytes)
         .map_err(|_| Reject::Malformed { format: "base64", why: "what it encodes is no text" })
 }
 
-fn gunzip(bytes: &[u8], most: usize) -> Result<Vec<u8>, Reject> {
-    let mut out = Vec::new();
-    let read = MultiGzDecoder::new(bytes).take(most as u64 + 1).read_to_end(&mut out);
-    match read {
-        Ok(read) if read > most => Err(too_large()),
-        Ok(_) => Ok(out),
-        Err(_) => Err(Reject::Malformed { format: "gzip", why: "it does not decompress" }),
-    }
+fn unpack(bytes: &[u8], most: usize) -> Result<Vec<u8>, Reject> {
+    gunzip(bytes, most).map_err(|error| match error {
+        GunzipError::TooLarge => too_large(),
+        GunzipError::Damaged => Reject::Malformed { format: "gzip", why: "it does not decompress" },
+    })
 }

@@ -78,6 +78,8 @@ struct Program {
     signer: Option<String>,
     #[serde(default)]
     deleted: bool,
+    #[serde(default)]
+    open: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +151,7 @@ fn add_program(mut bench: Bench, program: &Program) -> Bench {
         start_time: Some(Bench::at("2026-03-02T08:00:00Z") + SignedDuration::from_mins(minutes)),
         signer: program.signer.clone(),
         image_deleted: program.deleted,
+        open_files: program.open.clone(),
         ..Process::default()
     });
     bench

@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::super::rulebook::Mode;
-use super::super::scene::{Owner, Scene, listens_outside, outside_peer};
+use super::super::scene::{Owner, Scene, Sign, listens_outside, outside_peer};
 use super::super::verdict::{Bearing, Confidence};
 use super::Rule;
 use super::client_swarm::is_web;
-use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, who};
+use super::draft::{Draft, cite_process, cite_socket, doubts, remarks, show, who};
+use super::webtorrent::is_browser;
 use crate::evidence::TransportProtocol;
 
 pub(super) const RULE: Rule = Rule {
     id: "p2p.renamed_client",
     title: "Program under another name that behaves as a torrent client",
     rationale: "A client can take another name, but not other habits: one port for TCP and UDP (uTP and DHT), the port of \
-                local peer discovery, many peers away from the web's ports, a user whose downloads are being written. One \
-                of these is chance. Four, or three with one that nothing else does, are not.",
+                local peer discovery, many peers away from the web's ports, an unfinished download that it has open, a user \
+                whose downloads are being written. One of these is chance. Four, or three with one that nothing else does, \
+                are not.",
     technique: Some("T1036.005"),
     runbook: "Keep the image and its hash, and add the hash to the site's rules; have the program removed.",
     changes: "If the program is identified as honest software, it falls away; name it in the site's rules.",
@@ -83,10 +85,24 @@ fn habits(scene: &Scene<'_>, index: usize, owner: &Owner<'_>) -> Habits {
         scene.has_use(owner.process.user.as_deref()),
         "its user's downloads were being written around the alert".to_owned(),
     );
+    let open = open_download(scene, owner);
+    let says = open.map_or_else(String::new, |(sign, file)| match sign {
+        Sign::Unfinished => format!("has a torrent client's unfinished download open ({})", show(file)),
+        Sign::Named => format!("has a file open that a torrent on the disk names ({})", show(file)),
+        Sign::Shared => format!("has an unfinished download open ({})", show(file)),
+    });
+    add(open.is_some(), says);
     let folder = owner.process.path.as_deref().and_then(|path| scene.indicators.client_of_file(path));
     add(folder.is_some(), "lies in the folder of a client".to_owned());
-    habits.telling = usize::from(discovery) + usize::from(owner.torrent_argument());
+    let unfinished = open.is_some_and(|(sign, _)| sign == Sign::Unfinished);
+    habits.telling = usize::from(discovery) + usize::from(owner.torrent_argument()) + usize::from(unfinished);
     habits
+}
+
+/// The one open file that speaks for a client: however many there are, they are one habit, since whatever copies or
+/// searches a folder has them open too. A browser's own unfinished downloads have such names as well.
+fn open_download<'o>(scene: &Scene<'_>, owner: &'o Owner<'_>) -> Option<(Sign, &'o str)> {
+    scene.open_download(owner).filter(|(sign, _)| *sign != Sign::Shared || !is_browser(owner))
 }
 
 impl Habits {
@@ -135,6 +151,9 @@ fn cases() -> Vec<super::super::testing::Case> {
         |bench: Bench| (1..=9).fold(bench, |bench, n| bench.tcp(5, &format!("198.51.100.{n}"), 40_000 + n));
     let renamed = || Bench::new().program(5, r"C:\Users\alice\Documents\notes.exe");
     let both = |bench: Bench| bench.listening(5, "0.0.0.0", 50_001).udp_bound(5, 50_001);
+    let opening = |bench: Bench, files: &[&str]| {
+        bench.process(5, |p| p.open_files = files.iter().map(|file| (*file).to_owned()).collect())
+    };
     let violation = |name, bench| Case::finds(name, Bearing::Violation, Confidence::Medium, bench);
     vec![
         violation("local discovery, one port and a swarm", swarm(both(renamed())).udp_bound(5, 6771))
@@ -149,6 +168,38 @@ fn cases() -> Vec<super::super::testing::Case> {
                 TorrentKind::PartialDownload,
                 "2026-03-02T09:00:00Z",
             )
+        }),
+        violation("an unfinished download, one port and a swarm", {
+            swarm(both(opening(renamed(), &["/home/alice/film.mkv.!qB", "/home/alice/notes.txt"])))
+        })
+        .saying(&["unfinished download", "film.mkv.!qB", "9 addresses"]),
+        violation("a file that a torrent names, one port, a swarm and the alert's socket", {
+            let named = |bench: Bench| {
+                bench
+                    .file("/home/alice/x.torrent", TorrentKind::Metainfo, "2025-01-01T00:00:00Z")
+                    .torrent(|f| f.name = Some("Big Buck Bunny".into()))
+            };
+            swarm(named(both(opening(renamed(), &["/srv/media/Big Buck Bunny/1.mkv"])))).flow(5)
+        })
+        .saying(&["a torrent on the disk names"]),
+        violation("an unfinished download of some program's, one port, a swarm and the alert's socket", {
+            swarm(both(opening(renamed(), &["/srv/film.part"]))).flow(5)
+        }),
+        Case::nothing("what copies a folder with downloads", {
+            let copies = opening(Bench::new().program(5, "/usr/bin/rsync"), &["/home/alice/film.mkv.!qB"]);
+            copies.tcp(5, "198.51.100.9", 873).file(
+                "/home/alice/film.mkv.!qB",
+                TorrentKind::PartialDownload,
+                "2026-03-02T09:00:00Z",
+            )
+        }),
+        Case::nothing("a browser that fetches a file", {
+            let browser =
+                opening(Bench::new().program(5, "/usr/lib/firefox/firefox"), &["/home/alice/film.part"]);
+            swarm(both(browser))
+        }),
+        Case::nothing("a player of a film and one port", {
+            both(opening(renamed(), &["/home/alice/Videos/film.mkv"])).flow(5)
         }),
         Case::nothing("a swarm and one port alone", swarm(both(renamed()))),
         Case::nothing("a web server", {

@@ -80,6 +80,20 @@ fn evidence(sample: &mut Sample, text: &str) {
         (entry.mechanism, entry.location, entry.name) = (own(), own(), own());
         (entry.command, entry.user) = (some(), some());
     }
+    for neighbor in evidence.neighbors.iter_mut().flatten() {
+        (neighbor.mac, neighbor.interface) = (some(), some());
+    }
+    for record in evidence.dns_cache.iter_mut().flatten() {
+        (record.name, record.kind, record.data) = (own(), some(), some());
+    }
+    for file in evidence.prefetch.iter_mut().flatten() {
+        (file.file, file.program) = (own(), own());
+    }
+    for program in evidence.programs.iter_mut().flatten() {
+        (program.name, program.source) = (own(), own());
+        (program.version, program.publisher, program.key) = (some(), some(), some());
+        (program.image, program.folder, program.user) = (some(), some(), some());
+    }
     let firewall = evidence.firewall.as_mut().unwrap();
     firewall.engines = vec![own()];
     for rule in &mut firewall.rules {
@@ -184,6 +198,10 @@ fn very_many_rows_are_counted_and_not_shown() {
             .collect(),
     );
     evidence.autostart = Some(vec![evidence.autostart.as_ref().unwrap()[0].clone(); 100_000]);
+    evidence.neighbors = Some(vec![evidence.neighbors.as_ref().unwrap()[0].clone(); 100_000]);
+    evidence.dns_cache = Some(vec![evidence.dns_cache.as_ref().unwrap()[0].clone(); 100_000]);
+    evidence.prefetch = Some(vec![evidence.prefetch.as_ref().unwrap()[0].clone(); 100_000]);
+    evidence.programs = Some(vec![evidence.programs.as_ref().unwrap()[0].clone(); 100_000]);
     let rule = evidence.firewall.as_ref().unwrap().rules[0].clone();
     evidence.firewall.as_mut().unwrap().rules = vec![rule; 100_000];
     sample.collection.commands = vec![sample.collection.commands[0].clone(); 100_000];
@@ -200,6 +218,10 @@ fn very_many_rows_are_counted_and_not_shown() {
         "… and 99 800 more in <code>artifacts/connections.json</code>",
         "… and 99 900 more in <code>artifacts/autostart.json</code>",
         "… and 99 940 more in <code>artifacts/firewall.json</code>",
+        "… and 99 940 more in <code>artifacts/neighbors.json</code>",
+        "… and 99 920 more in <code>artifacts/dns_cache.json</code>",
+        "… and 99 940 more in <code>artifacts/prefetch.json</code>",
+        "… and 99 940 more in <code>artifacts/programs.json</code>",
         "… and 99 800 more in <code>collection.json</code>",
         "… and 99 980 more in <code>collection.json</code>",
         "… and 9600 more in <code>manifest.json</code>",

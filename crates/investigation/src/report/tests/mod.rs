@@ -6,8 +6,9 @@ mod hostile;
 mod sample;
 
 use super::*;
-use crate::assess::Verdict;
+use crate::assess::{Citation, Verdict};
 use crate::case::{Outcome, State};
+use crate::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus};
 
 #[test]
 fn a_report_of_everything() {
@@ -48,6 +49,26 @@ fn a_case_without_evidence_says_why() {
     for absent in ["id=\"connections\"", "id=\"findings\"", "id=\"artifacts\"", "SHA-256 of the whole"] {
         assert!(!page.contains(absent), "{absent}");
     }
+}
+
+#[test]
+fn what_a_system_does_not_keep_has_no_part_and_what_could_not_be_read_says_so() {
+    let mut sample = sample::full();
+    let evidence = &mut sample.evidence;
+    (evidence.prefetch, evidence.dns_cache) = (None, None);
+    (evidence.programs, evidence.neighbors) = (None, Some(Vec::new()));
+    sample.collection.outcomes.push(ArtifactOutcome {
+        kind: ArtifactKind::Programs,
+        status: ArtifactStatus::Failed,
+        ..sample.collection.outcomes[0].clone()
+    });
+    let page = sample.html();
+    assert!(!page.contains("id=\"runs\"") && !page.contains("id=\"names\""));
+    let part = |id: &str| {
+        page.split(&format!("<section id=\"{id}\"")).nth(1).unwrap().split("</section>").next().unwrap()
+    };
+    assert!(part("programs").contains("could not be listed"), "{}", part("programs"));
+    assert!(part("neighbors").contains("knew of none"), "{}", part("neighbors"));
 }
 
 /// Rules and findings grow: what this page does not know by name is shown all the same.
@@ -106,11 +127,19 @@ fn what_the_alert_is_about_comes_first() {
     let mut sample = sample::full();
     sample.evidence.sockets.as_mut().unwrap().reverse();
     sample.evidence.torrents.as_mut().unwrap().reverse();
+    // What a finding cites comes before what is only later or earlier.
+    let cite = |kind: ArtifactKind, row| Citation { entry: kind.parsed_entry(), row, ..Citation::default() };
+    let findings = &mut sample.case.assessment.as_mut().unwrap().findings;
+    findings[0].citations.extend([cite(ArtifactKind::DnsCache, 1), cite(ArtifactKind::Programs, 1)]);
     let page = sample.html();
     for (part, first) in [
         ("connections", "203.0.113.9:6881"),
         ("torrents", "Big Buck Bunny"),
         ("autostart", "transmission-daemon.service"),
+        ("runs", "QBITTORRENT.EXE"),
+        ("programs", "transmission-daemon"),
+        ("names", "tracker.opentrackr.org"),
+        ("neighbors", "10.20.0.1"),
     ] {
         let section = page.split(&format!("<section id=\"{part}\"")).nth(1).unwrap();
         let body = section.split("<tbody").nth(1).unwrap();

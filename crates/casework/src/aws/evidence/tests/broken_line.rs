@@ -71,6 +71,6 @@ async fn a_line_that_breaks_is_tried_again_and_not_for_ever() {
     line.breaks.store(1, Ordering::SeqCst);
     let sealed = scene.evidence.seal(&scene.client, sealing(ORIGIN.case_id, now()), opened).await.unwrap();
     assert_eq!((line.breaks.load(Ordering::SeqCst), sealed.already_sealed), (0, false));
-    let report = verify_object(&scene.client, &scene.evidence.bucket, KEY).await.unwrap();
+    let report = scene.verify().await.unwrap();
     assert_eq!((report.problems, report.sha256), (vec![], sealed.sha256));
 }

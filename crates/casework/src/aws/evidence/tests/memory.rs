@@ -52,7 +52,7 @@ async fn large_bundle_is_sealed(size: u64, method: CompressionMethod) {
     let sealed = scene.evidence.seal(&scene.client, sealing(ORIGIN.case_id, now()), opened).await.unwrap();
     let seal = begun.elapsed() - open;
     assert!(sealed.size > size && !sealed.already_sealed);
-    let report = verify_object(&scene.client, &scene.evidence.bucket, KEY).await.unwrap();
+    let report = scene.verify().await.unwrap();
     assert_eq!((report.problems, report.sha256), (vec![], sealed.sha256));
     let verified = begun.elapsed() - open - seal;
     match peak_kib() {

@@ -54,7 +54,7 @@ async fn a_large_one_goes_in_parts() {
     assert!(sealed.size > 20 << 20 && !sealed.already_sealed);
     let bytes = scene.sealed().await.unwrap();
     assert_eq!(HEXLOWER.encode(&Sha256::digest(&bytes)), sealed.sha256);
-    let report = verify_object(&scene.client, &scene.evidence.bucket, KEY).await.unwrap();
+    let report = scene.verify().await.unwrap();
     assert_eq!((report.problems, report.sha256, report.size), (vec![], sealed.sha256.clone(), sealed.size));
     let head = scene.client.head_object().bucket(&scene.evidence.bucket).key(KEY).send().await.unwrap();
     assert!(head.e_tag().unwrap().trim_matches('"').ends_with("-3"), "{head:?}");
@@ -89,10 +89,7 @@ async fn whatever_else_lies_there_is_never_overwritten() {
     assert!(matches!(&error, SealObjectError::Taken { why, .. } if why == "not a zip file"), "{error}");
     assert!(!error.is_retryable());
     assert_eq!(scene.sealed().await.unwrap(), b"precious");
-    assert!(matches!(
-        verify_object(&scene.client, &scene.evidence.bucket, KEY).await,
-        Err(VerifyObjectError::Verify(VerifyError::NotAZip))
-    ));
+    assert!(matches!(scene.verify().await, Err(ContainerError::Content(VerifyError::NotAZip))));
 
     let Some(scene) = Scene::set("others").await else { return };
     scene.stage(bundle(1000)).await;
