@@ -94,6 +94,7 @@ async fn each_case_becomes_one_line_for_the_siem() {
         unheard: 1,
         failing_since: None,
         may_have_arrived: false,
+        admitted: false,
     };
     worker.performer.perform(&case, &pending).await;
     let text = std::fs::read_to_string(&file).unwrap();
