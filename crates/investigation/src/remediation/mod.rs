@@ -21,5 +21,5 @@ mod tests;
 pub use measure::{Measure, MeasureKind, MeasureOrder};
 pub use outcome::{MEASURES_PATH, MeasureOutcome, MeasureStatus, Undo, UndoOrder};
 pub use person::{Decision, Way};
-pub use propose::{MAX_MEASURES, Proposal, Suggestion, Why, propose};
+pub use propose::{MAX_PROPOSED, Proposal, Suggestion, Why, propose};
 pub use record::{Approval, Proposed, Remediation, Stage};

@@ -19,7 +19,7 @@ use crate::policy::Policy;
 use crate::text::one_line;
 
 /// Measures of one case at most: a hostile endpoint can make any number of rows, and a person reads them all.
-pub const MAX_MEASURES: usize = 20;
+pub const MAX_PROPOSED: usize = 20;
 /// Processes that are looked at.
 const MAX_PROCESSES: usize = 20;
 /// Ports of one measure.
@@ -54,7 +54,7 @@ pub struct Suggestion {
 pub struct Proposal {
     /// The name that the host gave itself.
     pub host_name: String,
-    /// The measures, in the order in which they are carried out; at most [`MAX_MEASURES`].
+    /// The measures, in the order in which they are carried out; at most [`MAX_PROPOSED`].
     pub measures: Vec<Suggestion>,
     /// What was left out and why, a line each, safe to show.
     pub left_out: Vec<String>,
@@ -251,7 +251,7 @@ impl<'a> Drafting<'a> {
             .enumerate()
             .filter(|(_, entry)| entry.command.as_deref().is_some_and(|command| runs(command, image)))
             .map(|(row, _)| row)
-            .take(MAX_MEASURES)
+            .take(MAX_PROPOSED)
             .collect();
         for row in rows {
             self.autostart(row, why);
@@ -381,10 +381,10 @@ impl<'a> Drafting<'a> {
     fn proposal(mut self, host_name: String) -> Proposal {
         let place = |suggestion: &Suggestion| suggestion.measure.kind();
         self.found.sort_by_key(place);
-        if self.found.len() > MAX_MEASURES {
-            let more = self.found.len() - MAX_MEASURES;
-            self.found.truncate(MAX_MEASURES);
-            self.left_out.push(format!("{more} further measures: a case has {MAX_MEASURES} at most"));
+        if self.found.len() > MAX_PROPOSED {
+            let more = self.found.len() - MAX_PROPOSED;
+            self.found.truncate(MAX_PROPOSED);
+            self.left_out.push(format!("{more} further measures: a case has {MAX_PROPOSED} at most"));
         }
         if self.left_out.len() > MAX_LEFT_OUT {
             let more = self.left_out.len() - MAX_LEFT_OUT;

@@ -135,7 +135,7 @@ fn any_number_of_rows_is_twenty_measures_at_most_and_says_that_there_are_more() 
     };
     bench.evidence.autostart = Some((0..500).map(entry).collect());
     let proposal = proposed(&bench, &policy(ALL)).unwrap();
-    assert_eq!(proposal.measures.len(), MAX_MEASURES);
+    assert_eq!(proposal.measures.len(), MAX_PROPOSED);
     assert!(proposal.left_out.iter().any(|line| line.contains("at most")), "{:?}", proposal.left_out);
     for suggestion in &proposal.measures {
         let line = suggestion.measure.words();
