@@ -53,7 +53,7 @@ pub(super) async fn run(setup: &Setup, args: &Serve) -> Result<Exit> {
         Some(_) => {
             let deployed = setup.deployed().await?;
             let evidence = Evidence::Buckets(deployed.clients.s3().clone());
-            // Links are made on one machine; see docs/remediation.md.
+            // Links are made on one machine; see docs/approvals.md.
             serve(setup, args, deployed.store, evidence, None).await
         }
         #[cfg(not(feature = "aws"))]
