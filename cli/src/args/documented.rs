@@ -161,7 +161,8 @@ fn refused(said: &Said) -> Option<String> {
     );
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let told = error.to_string();
-    (!asked_for && !(said.inline && partial)).then(|| {
+    let sound = asked_for || (said.inline && partial);
+    (!sound).then(|| {
         format!("{}: {:?}: {}", said.place, said.words.join(" "), told.lines().next().unwrap_or_default())
     })
 }
