@@ -67,6 +67,12 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
+/// Whether a word sets a variable for the command behind it: `AWS_PROFILE=soc`.
+fn sets_variable(word: &str) -> bool {
+    let name = word.split_once('=').map_or("", |(name, _)| name);
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
 /// The words from `peerhound` on, where a command runs it.
 fn of_peerhound(words: &[String]) -> Option<Vec<String>> {
     let mut rest = words;
@@ -79,7 +85,7 @@ fn of_peerhound(words: &[String]) -> Option<Vec<String>> {
             return own
                 .then(|| std::iter::once("peerhound".to_owned()).chain(rest[end + 1..].to_vec()).collect());
         }
-        if first == "peerhound" || first.ends_with("/peerhound") {
+        if first == "peerhound" || first.ends_with("/bin/peerhound") {
             // A line of sudoers begins with the name of an account.
             let sudoers = rest.get(1).is_some_and(|word| word.starts_with("ALL="));
             // What may be left out stands in brackets.
@@ -91,7 +97,7 @@ fn of_peerhound(words: &[String]) -> Option<Vec<String>> {
         let skipped = match first {
             "sudo" if rest.get(1).is_some_and(|word| word == "-u") => 3,
             "sudo" | "env" | "time" => 1,
-            word if word.contains('=') && !word.starts_with('-') => 1,
+            word if sets_variable(word) => 1,
             _ => return None,
         };
         rest = rest.get(skipped..)?;
@@ -155,7 +161,8 @@ fn refused(said: &Said) -> Option<String> {
     );
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let told = error.to_string();
-    (!asked_for && !(said.inline && partial)).then(|| {
+    let sound = asked_for || (said.inline && partial);
+    (!sound).then(|| {
         format!("{}: {:?}: {}", said.place, said.words.join(" "), told.lines().next().unwrap_or_default())
     })
 }
