@@ -142,7 +142,7 @@ impl Collecting<'_> {
         let own = OwnConnection { ports: WINDOWS_PORTS.to_vec(), ..OwnConnection::default() };
         let step = match windows::step(task, &own) {
             Ok(step) => step,
-            Err(ending) => return Ok(ending),
+            Err(why) => return Ok(Ending::refused(why)),
         };
         let (run, raw) = self.run_step(task, Script::PowerShell(&step.text), &step, "Windows").await?;
         let mut opened = super::artifacts::open_raw(&raw)?;

@@ -72,7 +72,7 @@ impl Kind {
     }
 
     /// The unit that systemd is told of.
-    pub(crate) fn unit<'a>(self, name: &'a str) -> &'a str {
+    pub(crate) fn unit(self, name: &str) -> &str {
         match self {
             Self::File("systemd_enabled" | "systemd_unit") => name,
             _ => "",

@@ -74,7 +74,7 @@ impl Script {
 }
 
 /// What is run for a piece of work, or why nothing is.
-pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, Ending> {
+pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, String> {
     let rule = task.name();
     match &task.work {
         Work::Measure(Measure::StopProcess { pid, image, start_time }) => {
@@ -84,7 +84,7 @@ pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, Ending> {
         Work::Measure(Measure::DisableAutostart { mechanism, location, name, command }) => {
             let (hive, sub) = run_key(mechanism, location)?;
             let Some(command) = command else {
-                return Err(Ending::refused("the order does not say what the value runs"));
+                return Err("the order does not say what the value runs".to_owned());
             };
             Ok(DISABLE.with(task, &[("hive", hive), ("sub", sub), ("name", name), ("command", command)]))
         }
@@ -94,9 +94,7 @@ pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, Ending> {
         }
         Work::Measure(Measure::BlockTraffic { image, ports }) => {
             if let Some(port) = ports.iter().find(|port| own.ports.contains(port)) {
-                return Err(Ending::refused(format!(
-                    "port {port} is one that this very order may come over"
-                )));
+                return Err(format!("port {port} is one that this very order may come over"));
             }
             let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
             let image = image.as_deref().unwrap_or_default();
@@ -104,18 +102,17 @@ pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, Ending> {
         }
         Work::Undo(Undo::UnblockTraffic) => Ok(UNBLOCK.with(task, &[("rule", &rule)])),
         Work::Measure(Measure::QuarantineFile { .. }) | Work::Undo(Undo::RestoreFile { .. }) => {
-            Err(Ending::refused("files are not moved on Windows by this version: move it away by hand"))
+            Err("files are not moved on Windows by this version: move it away by hand".to_owned())
         }
-        Work::Measure(Measure::Isolate { .. }) | Work::Undo(Undo::EndIsolation) => Err(Ending::refused(
-            "Windows is not isolated by this version: its EDR or its switch port does that",
-        )),
+        Work::Measure(Measure::Isolate { .. }) | Work::Undo(Undo::EndIsolation) => {
+            Err("Windows is not isolated by this version: its EDR or its switch port does that".to_owned())
+        }
     }
 }
 
 /// Hive and key of a value that starts something.
-fn run_key<'a>(mechanism: &str, location: &'a str) -> Result<(&'static str, &'a str), Ending> {
-    let none =
-        || Ending::refused("on Windows, this version switches off values of Run keys alone: do it by hand");
+fn run_key<'a>(mechanism: &str, location: &'a str) -> Result<(&'static str, &'a str), String> {
+    let none = || "on Windows, this version switches off values of Run keys alone: do it by hand".to_owned();
     if mechanism != "run_key" {
         return Err(none());
     }
@@ -164,7 +161,7 @@ mod tests {
         Task { case_id: "ph-1".into(), n: 3, work }
     }
 
-    fn run_value(mechanism: &str, location: &str) -> Result<Step, Ending> {
+    fn run_value(mechanism: &str, location: &str) -> Result<Step, String> {
         let measure = Measure::DisableAutostart {
             mechanism: mechanism.into(),
             location: location.into(),
@@ -196,11 +193,7 @@ mod tests {
             ("run_key", r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run".to_owned()),
             ("service", r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\x".to_owned()),
         ] {
-            assert_eq!(
-                run_value(mechanism, &location).unwrap_err().status,
-                MeasureStatus::Refused,
-                "{location}"
-            );
+            assert!(run_value(mechanism, &location).is_err(), "{location}");
         }
     }
 
@@ -211,7 +204,7 @@ mod tests {
             step(&task(Work::Measure(Measure::BlockTraffic { image: None, ports })), &own)
         };
         assert!(block(vec![6881]).is_ok());
-        assert_eq!(block(vec![6881, 5985]).unwrap_err().status, MeasureStatus::Refused);
+        assert!(block(vec![6881, 5985]).is_err());
     }
 
     #[test]
