@@ -122,7 +122,11 @@ pub(crate) fn rehearsed(
             let mail = mail(case, policy, texts, &brief, kind, to);
             format!("would have sent {:?} to {}", mail.subject, to.join(", "))
         }
-        ActionKind::Ticket => format!("would have raised {:?}", act::ticket(&brief).title),
+        ActionKind::Ticket | ActionKind::Page | ActionKind::Chat => {
+            format!("would have raised {:?}", act::ticket(&brief).title)
+        }
+        ActionKind::TicketComment => "would have commented on the ticket".to_owned(),
+        ActionKind::MailApprover => format!("would have asked {} for an approval", to.join(", ")),
         ActionKind::Finding => "would have written a finding for the SIEM".to_owned(),
     }
 }

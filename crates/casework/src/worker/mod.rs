@@ -297,6 +297,10 @@ impl<B: Backend, P: Performer> Worker<B, P> {
                 let what = self.performer.rehearse(case, *kind, to);
                 Event::Delivered { effect: pending.n, delivery: Delivery::Withheld { what } }
             }
+            Effect::Comment { text } if self.policy.actions.dry_run => {
+                let what = format!("would have commented {text:?}");
+                Event::Delivered { effect: pending.n, delivery: Delivery::Withheld { what } }
+            }
             _ => match self.performer.perform(case, pending).await {
                 Performed::Done(event) => event,
                 Performed::Dispatched { until, to } => Event::Dispatched { effect: pending.n, until, to },

@@ -195,7 +195,9 @@ impl Mailing {
             why,
         };
         let stage = match delivery {
-            Delivery::Accepted { receipt } | Delivery::Filed { receipt, .. } => Stage::Sent { receipt: short(&receipt) },
+            Delivery::Accepted { receipt } | Delivery::Filed { receipt, .. } => {
+                Stage::Sent { receipt: short(&receipt) }
+            }
             Delivery::Withheld { what } => Stage::Skipped { why: short(&what) },
             Delivery::Rejected { why } => Stage::Failed { why: short(&why) },
             Delivery::NotAccepted { why, .. } if spent => Stage::Failed { why: short(&why) },

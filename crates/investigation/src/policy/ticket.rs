@@ -91,10 +91,9 @@ impl Policy {
             ActionKind::Ticket | ActionKind::TicketComment => Some(&self.ticket),
             ActionKind::Page => Some(&self.page),
             ActionKind::Chat => Some(&self.chat),
-            ActionKind::MailUser
-            | ActionKind::MailSoc
-            | ActionKind::MailApprover
-            | ActionKind::Finding => None,
+            ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover | ActionKind::Finding => {
+                None
+            }
         }
     }
 

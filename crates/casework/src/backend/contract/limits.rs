@@ -32,7 +32,7 @@ async fn acting<B: Backend>(store: &B, id: &str, machine: &str) -> Case {
     for event in [
         Event::Identified { identity: Identity::default() },
         Event::Collected { outcomes: Vec::new(), staged: None },
-        Event::Assessed { assessment: Box::new(assessment) },
+        Event::Assessed { assessment: Box::new(assessment), proposal: None },
         Event::Sealed { evidence },
     ] {
         let step = case.advance(event, &policy(), at(3)).unwrap();
