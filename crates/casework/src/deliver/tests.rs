@@ -2,7 +2,7 @@ mod mails;
 mod servers;
 mod tickets;
 
-use investigation::act::{Message, Ticket};
+use investigation::act::{Message, Priority, Ticket};
 
 use super::*;
 
@@ -17,6 +17,7 @@ fn ticket() -> Ticket {
     Ticket {
         title: "Policy violation: ws-0042".to_owned(),
         body_markdown: "| | |\n| --- | --- |\n".to_owned(),
+        priority: Priority::Normal,
         labels: vec!["p2p".to_owned()],
         fields: serde_json::json!({"host.ip": "10.20.0.5"}),
     }

@@ -18,7 +18,7 @@ mod tests;
 pub use brief::Brief;
 pub use kind::ActionKind;
 pub use mail::{mail_soc, mail_user};
-pub use message::{Message, Ticket};
+pub use message::{Message, Priority, Ticket};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use report::report_markdown;
 pub use ticket::ticket;
