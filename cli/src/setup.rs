@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use casework::backend::local::Local;
-use casework::deliver::{self, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
+use casework::deliver::{self, CustomAction, MailConfig, Smtp, TicketConfig, Tls, Token, Webhook};
 use casework::door::Keys;
 use casework::places::Places;
 use casework::rules::Rules;
@@ -138,6 +138,9 @@ impl Setup {
         let rules = self.rules(&policy)?;
         let (mail, ticket) = (self.mail(&policy), self.ticket(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
+        let actions = policy.action.iter();
+        let actions =
+            actions.map(|action| CustomAction::from_section(action, |file| self.path(file))).collect();
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
@@ -148,6 +151,7 @@ impl Setup {
             mail,
             ticket,
             findings,
+            actions,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
         };

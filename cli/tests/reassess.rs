@@ -79,6 +79,7 @@ impl Site {
             case_id: CASE,
             tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
             sealed_at: at("2026-03-02T10:05:00Z"),
+            supplement: None,
             collection: &collection(),
             destination: &self.path("case.zip"),
         })

@@ -47,6 +47,10 @@ impl Performer for Field {
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
+            // No case of a fleet is compromised.
+            Effect::Forensics | Effect::SealForensics | Effect::Hold { .. } => {
+                Event::EffectFailed { effect, reason: "not simulated".to_owned() }
+            }
             Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
         };
         self.life.survive(DEATHS).await;

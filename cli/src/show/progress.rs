@@ -98,6 +98,7 @@ fn words(phase: &Phase) -> String {
         Phase::Assessing => "assessing".to_owned(),
         Phase::Sealing => "sealing the evidence".to_owned(),
         Phase::Acting(kind) => format!("delivering {kind}"),
+        Phase::Holding => "setting the legal hold".to_owned(),
         Phase::Closed => "done".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ pub mod container;
 pub mod deliver;
 pub mod door;
 pub mod failpoint;
+pub mod follow_up;
 pub mod lists;
 mod partial;
 pub mod places;

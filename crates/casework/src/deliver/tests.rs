@@ -1,5 +1,5 @@
 mod mails;
-mod servers;
+pub(super) mod servers;
 mod tickets;
 
 use investigation::act::{Message, Priority, Ticket};

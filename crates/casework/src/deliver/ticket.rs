@@ -113,7 +113,7 @@ pub async fn post_ticket(
     settle(webhook, &location, token.as_deref(), response).await
 }
 
-fn client(timeout: Duration) -> Result<Client, DeliveryError> {
+pub(super) fn client(timeout: Duration) -> Result<Client, DeliveryError> {
     install_crypto();
     Client::builder()
         .redirect(Policy::none())
@@ -127,7 +127,7 @@ fn client(timeout: Duration) -> Result<Client, DeliveryError> {
 }
 
 /// A request without an answer.
-fn failed(location: &str, error: reqwest::Error) -> DeliveryError {
+pub(super) fn failed(location: &str, error: reqwest::Error) -> DeliveryError {
     // The URL may hold a secret.
     let error = error.without_url();
     let why = format!("{location}: {}", with_causes(&error));
@@ -178,7 +178,7 @@ async fn settle(
 }
 
 /// An answer that names another place. "See other" is what some send once the request is done.
-fn redirected(location: &str, response: &Response) -> DeliveryError {
+pub(super) fn redirected(location: &str, response: &Response) -> DeliveryError {
     let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let target = target.and_then(|text| response.url().join(text).ok());
     let target =
@@ -192,7 +192,7 @@ fn redirected(location: &str, response: &Response) -> DeliveryError {
 }
 
 /// The answer's body, as far as the cap goes and as long as it comes.
-async fn body(response: &mut Response) -> Vec<u8> {
+pub(super) async fn body(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         let room = MAX_ANSWER - body.len();
@@ -205,7 +205,7 @@ async fn body(response: &mut Response) -> Vec<u8> {
 }
 
 /// The first words of an error's text, for the person who has to put it right; nothing if it quotes the token.
-fn words(body: &[u8], token: Option<&str>) -> String {
+pub(super) fn words(body: &[u8], token: Option<&str>) -> String {
     let text = String::from_utf8_lossy(body);
     if text.trim().is_empty() || token.is_some_and(|token| text.contains(token)) {
         return String::new();

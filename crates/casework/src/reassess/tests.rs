@@ -69,6 +69,7 @@ impl Bench {
             case_id: &case.id,
             tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
             sealed_at: at("2026-03-02T10:05:00Z"),
+            supplement: None,
             collection: &collection,
             destination: &folder.path().join("case.zip"),
         })

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use investigation::act::{self, Brief};
 use investigation::assess::Question;
 use investigation::case::{Case, Event};
-use investigation::evidence::manifest::Entry;
+use investigation::evidence::manifest::{Entry, Supplement, SupplementKind};
 use investigation::evidence::{Collection, Evidence, Identity};
 use investigation::policy::Policy;
 use investigation::report::{self, REPORT_HTML, Subject};
@@ -103,4 +103,25 @@ pub(crate) fn brief(case: &Case, policy: &Policy, evidence_location: String) -> 
         organisation: policy.organisation.name.clone(),
         soc_contact: policy.organisation.contact.clone(),
     }
+}
+
+/// What a further container of a case says of the first.
+pub(crate) fn supplement(case: &Case) -> Option<Supplement> {
+    let first_sha256 = case.evidence.as_ref()?.sha256.clone();
+    Some(Supplement { kind: SupplementKind::Forensics, first_sha256 })
+}
+
+/// What is sealed beside the deeper look at a machine. The verdict and its page are the first container's.
+pub(crate) fn forensic_papers(
+    case: &Case,
+    policy: &Policy,
+    collection: &Collection,
+) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
+    Ok(vec![
+        ("alert.json", serde_json::to_vec_pretty(&case.alert)?),
+        ("assessment.json", serde_json::to_vec_pretty(&case.assessment)?),
+        ("case.json", serde_json::to_vec_pretty(case)?),
+        ("report.md", act::report_markdown(&brief(case, policy, location), collection).into_bytes()),
+    ])
 }

@@ -35,6 +35,8 @@ pub enum Phase {
     Sealing,
     /// A message or a ticket is delivered.
     Acting(ActionKind),
+    /// The evidence is put under legal hold, or released.
+    Holding,
     /// The case is closed.
     Closed,
 }

@@ -1,6 +1,7 @@
 //! Whole cases on this very machine, reached over its loopback address, with the real store, collector and container.
 
 mod decided;
+mod follow_up;
 mod papers;
 
 use std::path::Path;
@@ -66,6 +67,7 @@ fn worker(data: &Path) -> Site {
         mail: MailConfig { smtp: None, from: policy.mail.from.clone() },
         ticket: TicketConfig { webhook: None },
         findings: None,
+        actions: Vec::new(),
         observer: Arc::new(()),
         now: Arc::clone(&now),
     };

@@ -1,3 +1,4 @@
+mod document;
 mod ocsf;
 
 use jiff::Timestamp;

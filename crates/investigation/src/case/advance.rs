@@ -45,6 +45,10 @@ impl Case {
                 }
                 return self.advance(*event, policy, now);
             }
+            (State::Acting, Event::ClaimLost { held }) => {
+                let reason = format!("{} is case {}'s until {:.0}", held.key, held.case_id, held.expires_at);
+                step.not_looked_deeper(("claim_held".to_owned(), reason, true), policy, now)?;
+            }
             (_, Event::ClaimLost { held }) => {
                 let lost =
                     step.case.claims.iter().any(|claim| claim.key == held.key).then(|| held.key.clone());
@@ -89,8 +93,18 @@ impl Case {
                 step.case.pending.clear();
                 step.case.state = State::Acting;
                 step.case.plan_actions(policy, now);
+                step.case.plan_follow_up(policy, now);
                 step.close_if_done(now);
             }
+            (State::Acting, Event::Collected { outcomes, staged }) => {
+                step.looked_deeper(outcomes, staged, now)?;
+            }
+            (State::Acting, Event::Sealed { evidence }) => step.sealed_deeper(evidence, now)?,
+            (State::Acting, Event::ContactFailed { code, reason, retryable }) => {
+                step.not_looked_deeper((code, reason, retryable), policy, now)?;
+            }
+            (State::Acting, Event::EvidenceGone { reason }) => step.deeper_gone(&reason, now)?,
+            (State::Acting, Event::Held { effect, detail }) => step.held(effect, &detail, now)?,
             (State::Acting, Event::Delivered { effect, delivery }) => {
                 step.case.delivered(effect, delivery, policy, now)?;
                 step.close_if_done(now);

@@ -56,7 +56,18 @@ impl Effect {
             }
             // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
             Self::Act { kind: ActionKind::Finding, .. } => true,
-            Self::Identify | Self::ReadUserClaims { .. } | Self::Collect | Self::Assess | Self::Seal => true,
+            Self::Act { kind: ActionKind::Custom(name), .. } => {
+                policy.action(name).is_some_and(|action| action.idempotent)
+            }
+            // Whoever performs these finds what was done before.
+            Self::Identify
+            | Self::ReadUserClaims { .. }
+            | Self::Collect
+            | Self::Assess
+            | Self::Seal
+            | Self::Forensics
+            | Self::SealForensics
+            | Self::Hold { .. } => true,
         }
     }
 }
@@ -83,7 +94,10 @@ impl Case {
                 ActionKind::Finding if !policy.findings.wanted() => {
                     Err("[findings] names neither a file nor an event bus".to_owned())
                 }
-                ActionKind::Ticket | ActionKind::Finding => Ok(Vec::new()),
+                ActionKind::Custom(name) if policy.action(name).is_none() => {
+                    Err(format!("the policy has no [[action]] named {}", name.name()))
+                }
+                ActionKind::Ticket | ActionKind::Finding | ActionKind::Custom(_) => Ok(Vec::new()),
             };
             let (effect, to, status, detail) = match to {
                 Ok(to) => {
@@ -166,7 +180,7 @@ impl Case {
         let position = position.ok_or(Refused::NoSuchEffect { case_id: self.id.clone(), effect })?;
         let pending = &mut self.pending[position];
         let attempts = pending.attempts;
-        let name = pending.effect.as_str();
+        let name = pending.effect.as_str().to_owned();
         let repeatable = pending.effect.may_repeat(policy);
         pending.may_have_arrived |= matches!(delivery, Delivery::Uncertain { .. });
         // What one try is sure of says nothing about an earlier one, which may have arrived.

@@ -113,6 +113,13 @@ pub enum Event {
         /// Where.
         evidence: SealedEvidence,
     },
+    /// The legal hold is set, or lifted.
+    Held {
+        /// The effect.
+        effect: u32,
+        /// What was done.
+        detail: String,
+    },
     /// A try of a delivery ended.
     Delivered {
         /// The effect.
@@ -153,6 +160,7 @@ impl Event {
             Self::EvidenceGone { .. } => "evidence_gone",
             Self::Assessed { .. } => "assessed",
             Self::Sealed { .. } => "sealed",
+            Self::Held { .. } => "held",
             Self::Delivered { .. } => "delivered",
             Self::EffectFailed { .. } => "effect_failed",
         }

@@ -147,6 +147,8 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         staged: None,
         assessment: None,
         evidence: None,
+        forensics: None,
+        hold: None,
         actions: Vec::new(),
         pending: Vec::new(),
         next_effect: 1,

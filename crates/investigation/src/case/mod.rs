@@ -12,6 +12,9 @@
 //!          └────────────────────────────────────┘
 //! ```
 //!
+//! `Acting` also looks deeper into a machine that is compromised and puts its evidence under legal hold. A person may ask
+//! for either later: the case is then acting once more, and its evidence and verdict stay what they are.
+//!
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
@@ -19,6 +22,7 @@ mod advance;
 mod deliveries;
 mod effect;
 mod event;
+mod follow_up;
 mod intake;
 #[cfg(test)]
 mod tests;
@@ -34,6 +38,7 @@ use sha2::{Digest, Sha256};
 pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
+pub use follow_up::{ForensicStatus, Forensics, HoldStatus, LegalHold, NotOrdered};
 pub use intake::{Disposition, Intake, intake};
 
 use crate::alert::Alert;
@@ -70,7 +75,7 @@ pub enum State {
     Assessing,
     /// The evidence is being sealed.
     Sealing,
-    /// Messages and tickets are being delivered.
+    /// Messages and tickets are being delivered, and what else follows the verdict is done.
     Acting,
     /// Done.
     Closed {
@@ -184,6 +189,12 @@ pub struct Case {
     pub assessment: Option<Assessment>,
     /// The container.
     pub evidence: Option<SealedEvidence>,
+    /// The deeper look at the machine, where one was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forensics: Option<Forensics>,
+    /// The legal hold on what is sealed, where one was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<LegalHold>,
     /// Every action with how it went.
     pub actions: Vec<ActionRecord>,
     /// Effects still to be performed: the outbox.

@@ -1,6 +1,8 @@
 //! The policy: one strict TOML file that says what Peerhound may touch and what it does.
 
+mod action;
 mod check;
+mod forensics;
 mod intake;
 mod kerberos;
 mod program;
@@ -12,7 +14,9 @@ mod winrm;
 
 use serde::{Deserialize, Serialize};
 
+pub use action::{CustomAction, CustomKind, Method};
 pub use check::Remark;
+pub use forensics::Forensics;
 pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
 pub use program::{PinnedFile, Program};
@@ -73,6 +77,12 @@ pub struct Policy {
     /// Actions by verdict.
     #[serde(default)]
     pub actions: Actions,
+    /// What follows the verdict `compromised`.
+    #[serde(default)]
+    pub forensics: Forensics,
+    /// Actions that the site made itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub action: Vec<CustomAction>,
     /// Mail.
     #[serde(default)]
     pub mail: Mail,

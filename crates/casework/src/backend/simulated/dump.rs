@@ -144,7 +144,7 @@ fn case(case: &Case) -> CaseDump {
             ActionStatus::Failed => "failed",
             ActionStatus::Uncertain => "uncertain",
         };
-        (action.effect, action.kind.as_str(), status)
+        (action.effect, action.kind.class(), status)
     });
     CaseDump {
         id: case.id.clone(),

@@ -424,6 +424,8 @@ fn case(collection: &Collection) -> Case {
         ],
         pending: Vec::new(),
         next_effect: 9,
+        forensics: None,
+        hold: None,
         failed_tries: 0,
         history: vec![
             note("09:00:00", "opened by the alert 3f0c2a9d8e1b, 10.20.0.5 claimed"),
