@@ -35,10 +35,8 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
     while let Some(record) = records.next()? {
         match record.key {
             b"machine" => machine = text(record.value),
-            b"size" => {
-                if text(record.value).parse::<u64>().is_ok_and(|size| size > SENT) {
-                    tally.truncated("a record of logins is longer than 2 MiB: its oldest part was left out");
-                }
+            b"size" if text(record.value).parse::<u64>().is_ok_and(|size| size > SENT) => {
+                tally.truncated("a record of logins is longer than 2 MiB: its oldest part was left out");
             }
             b"closed" => {
                 let file = cut(text(record.value), NAME_CAP);
