@@ -157,6 +157,32 @@ locals {
       },
     ]
 
+    # Put sealed evidence under legal hold, and lift that again. A hold keeps an object whatever its retention is; it
+    # shortens none, and no function may change a retention.
+    hold = [{
+      Sid      = "LegalHold"
+      Effect   = "Allow"
+      Action   = ["s3:PutObjectLegalHold"]
+      Resource = ["${aws_s3_bucket.evidence.arn}/evidence/*"]
+    }]
+
+    # Read the headers of the site's own actions, each one a secret that is named.
+    act_for_the_site = flatten([for name, secret in var.action_secrets : concat(
+      [{
+        Sid      = "Action${replace(title(replace(name, "/[-_]/", " ")), " ", "")}"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [secret.arn]
+      }],
+      secret.kms_key_arn == null ? [] : [{
+        Sid       = "Action${replace(title(replace(name, "/[-_]/", " ")), " ", "")}Key"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = [secret.kms_key_arn]
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+      }],
+    )])
+
     send_mail = var.mail == null ? [] : [{
       Sid       = "Mail"
       Effect    = "Allow"
@@ -194,8 +220,8 @@ locals {
   permissions = {
     ingest   = concat(local.read_secret["Door"], local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
-    progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.trace)
-    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.trace)
+    progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.act_for_the_site, local.may.trace)
     sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }

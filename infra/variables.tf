@@ -341,6 +341,24 @@ variable "chat_secret" {
   }
 }
 
+variable "action_secrets" {
+  description = "Secrets Manager secrets with the headers of the policy's own actions ([[action]] header_secret), by the action's name, each with the customer-managed key it is encrypted with, if any. The act function may read these and no others."
+  type = map(object({
+    arn         = string
+    kms_key_arn = optional(string)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for secret in var.action_secrets : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", secret.arn))])
+    error_message = "action_secrets: each arn must be the ARN of a Secrets Manager secret, without *."
+  }
+  validation {
+    condition     = alltrue([for name in keys(var.action_secrets) : can(regex("^[a-z0-9_-]{1,32}$", name))])
+    error_message = "action_secrets: each name is that of an [[action]]: 1 to 32 of a-z, 0-9, _ and -."
+  }
+}
+
 variable "findings_event_bus_arn" {
   description = "ARN of the event bus that act may put findings onto: the one that [findings] event_bus of the policy names. One in another account must let this account in. null: no function may."
   type        = string

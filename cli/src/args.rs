@@ -121,7 +121,7 @@ Examples:
 
 Exit codes: 0 nothing is wrong, though there may be warnings; 1 something is wrong.")]
     Doctor,
-    /// List cases, show one, or write its report
+    /// List cases, show one, write its report, look deeper into its machine, or hold its evidence
     #[command(
         subcommand,
         after_help = "\
@@ -411,6 +411,33 @@ pub(crate) enum CaseCommand {
         /// Its id
         case_id: String,
     },
+    /// Look deeper into a case's machine: a second collection, sealed into a second container
+    #[command(after_help = "\
+For any case with sealed evidence; after `compromised` the policy's [forensics] does it by itself. The machine and its users
+are claimed once more while it is read. On this machine it is done at once; on AWS the functions do it.
+
+Example:
+  peerhound case forensics ph-20260302-kq3v7a2m
+
+Exit codes: 0 the second container is sealed, or on AWS: ordered; 1 the machine was not reached; 2 the case does not take
+it.")]
+    Forensics {
+        /// Its id
+        case_id: String,
+    },
+    /// Put a case's evidence under legal hold
+    #[command(after_help = "\
+On this machine the containers become read-only and a record beside them says so; on AWS S3 keeps them under Object Lock,
+whatever their retention, until the hold is lifted. Who, when and why goes into the case's history.
+
+Example:
+  peerhound case hold ph-20260302-kq3v7a2m --reason 'court order 17/26'")]
+    Hold(HoldArgs),
+    /// Lift a legal hold
+    #[command(after_help = "\
+Example:
+  peerhound case release ph-20260302-kq3v7a2m --reason 'settled'")]
+    Release(HoldArgs),
     /// Write a case as one page of HTML, to read, to print and to hand on
     #[command(after_help = "\
 Written anew from the case as it is now and from its evidence, which is proven first: unlike the report.html inside the
@@ -426,6 +453,16 @@ Examples:
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// Arguments of `case hold` and `case release`.
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    /// Its id
+    pub(crate) case_id: String,
+    /// Why, for the case's history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 /// What to do with claims.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use casework::approval_link::LinkKey;
 use casework::backend::local::Local;
-use casework::deliver::{self, Authority, MailConfig, Smtp, TicketConfig, Tls, Token};
+use casework::deliver::{self, Authority, CustomAction, MailConfig, Smtp, TicketConfig, Tls, Token};
 use casework::directories::Directories;
 use casework::door::Keys;
 use casework::places::Places;
@@ -154,6 +154,9 @@ impl Setup {
         let (mail, desks) = (self.mail(&policy), self.desks(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let link = self.link_key(&policy)?;
+        let actions = policy.action.iter();
+        let actions =
+            actions.map(|action| CustomAction::from_section(action, |file| self.path(file))).collect();
         let policy = Arc::new(policy);
         let now: Clock = Arc::new(Timestamp::now);
         let performer = OnSite {
@@ -167,6 +170,7 @@ impl Setup {
             desks,
             findings,
             link,
+            actions,
             observer: Arc::clone(&observer),
             now: Arc::clone(&now),
         };

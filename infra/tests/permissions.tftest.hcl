@@ -73,6 +73,10 @@ variables {
   page_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:page-AbCdEf" }
   chat_secret   = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:chat-AbCdEf" }
 
+  action_secrets = {
+    soar-hook = { arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:soar-GhIjKl", kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/soar" }
+  }
+
   findings_event_bus_arn = "arn:aws:events:eu-central-1:111122223333:event-bus/soc"
 }
 
@@ -114,6 +118,38 @@ run "roles" {
       contains(statement.Action, "s3:PutObject") && anytrue([for resource in statement.Resource : startswith(resource, "arn:aws:s3:::evidence")])
     ])]) == toset(["progress"])
     error_message = "Another function than progress may write evidence."
+  }
+
+  # Only progress sets and lifts legal holds, on sealed evidence and nothing else; nobody changes a retention.
+  assert {
+    condition = {
+      for name, policy in aws_iam_role_policy.function : name => [
+        for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "s3:PutObjectLegalHold")
+      ] if strcontains(policy.policy, "LegalHold")
+    } == { progress = [["arn:aws:s3:::evidence/evidence/*"]] }
+    error_message = "Another function than progress may set a legal hold, or progress may set one elsewhere."
+  }
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.function : !strcontains(policy.policy, "Retention") && !strcontains(policy.policy, "ObjectLockConfiguration")])
+    error_message = "A function may change how long evidence is kept."
+  }
+
+  # act reads the secrets that it is named, and their keys through Secrets Manager alone.
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.function["act"].policy).Statement : statement.Resource if contains(statement.Action, "secretsmanager:GetSecretValue")
+      ])) == toset([
+      "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ticket-AbCdEf",
+      "arn:aws:secretsmanager:eu-central-1:111122223333:secret:soar-GhIjKl",
+    ])
+    error_message = "act may not read exactly the secrets that it is named."
+  }
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_iam_role_policy.function["act"].policy).Statement : statement.Condition.StringEquals["kms:ViaService"]
+      if statement.Sid == "ActionSoarHookKey"
+    ]) == "secretsmanager.eu-central-1.amazonaws.com"
+    error_message = "act may use a secret's key for something else."
   }
 
   # Commands: only these documents, on all nodes that a document may go to; and only nodes tagged as relays of ours.

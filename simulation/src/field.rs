@@ -53,6 +53,10 @@ impl Performer for Field {
             Effect::LookUpUsers { .. } => {
                 Event::LookedUp { people: Vec::new(), faults: Vec::new(), again: false }
             }
+            // No case of a fleet is compromised.
+            Effect::Forensics | Effect::SealForensics | Effect::Hold { .. } => {
+                Event::EffectFailed { effect, reason: "not simulated".to_owned() }
+            }
             Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
             Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment).await,
             Effect::Remediate { .. } | Effect::Undo { .. } if self.goes_to_a_relay(case, effect) => {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use acceptance::ticketsystem::{Gate, RequestTracker, Roundup, Trouble};
 use casework::deliver::{DeliveryError, Filed, TicketConfig, Token, post_ticket, update_ticket};
-use investigation::act::{ActionKind, Ticket};
+use investigation::act::{ActionKind, Priority, Ticket};
 use investigation::policy::Policy;
 use serde_json::json;
 
@@ -20,6 +20,7 @@ fn ticket(case_id: &str) -> Ticket {
         ),
         body_markdown: "not for these".to_owned(),
         body_text: format!("Machine: {HOSTILE}\nFrom: nobody\n\nNext: look\n"),
+        priority: Priority::Normal,
         labels: vec!["p2p".to_owned()],
         fields: json!({"peerhound.case_id": case_id, "peerhound.verdict": "policy_violation", "host.ip": "10.20.0.5"}),
     }

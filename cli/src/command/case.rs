@@ -48,7 +48,12 @@ pub(super) async fn run(store: &impl Backend, command: &CaseCommand, json: bool)
                 table::print(&header, &rows);
             }
         }
-        CaseCommand::Report { .. } => unreachable!("it needs more than the store, see `ask`"),
+        CaseCommand::Report { .. }
+        | CaseCommand::Forensics { .. }
+        | CaseCommand::Hold(_)
+        | CaseCommand::Release(_) => {
+            unreachable!("they need more than the store, see `run` and `ask`")
+        }
         CaseCommand::Show { case_id } => {
             let case = store.case(case_id).await?.ok_or_else(|| {
                 let text = format!("no case {}: see `peerhound case list`", safe(case_id));
@@ -93,13 +98,23 @@ fn lines(case: &Case, suppressed_count: u64, suppressed: &[SuppressedAlert]) -> 
         row("evidence", format!("{} ({} bytes)", evidence.location, evidence.size));
         row("sha256", evidence.sha256.clone());
     }
+    if let Some(forensics) = &case.forensics {
+        row("forensics", words::forensics(forensics));
+    }
+    if let Some(hold) = &case.hold {
+        row("legal hold", words::hold(hold));
+    }
     if let Some(assessment) = &case.assessment {
         lines.push(String::new());
         lines.extend(investigation::assess::summary::explain_text(assessment).lines().map(str::to_owned));
     }
-    if !case.artifacts.is_empty() {
-        lines.extend([String::new(), paint::bold("artifacts")]);
-        for artifact in &case.artifacts {
+    let deeper = case.forensics.as_ref().map_or(&[][..], |forensics| &forensics.artifacts);
+    for (title, artifacts) in [("artifacts", &case.artifacts[..]), ("artifacts of the deeper look", deeper)] {
+        if artifacts.is_empty() {
+            continue;
+        }
+        lines.extend([String::new(), paint::bold(title)]);
+        for artifact in artifacts {
             let why = if artifact.reasons.is_empty() {
                 String::new()
             } else {
@@ -130,6 +145,48 @@ fn lines(case: &Case, suppressed_count: u64, suppressed: &[SuppressedAlert]) -> 
     lines.extend([String::new(), paint::bold("history")]);
     lines.extend(case.history.iter().map(|entry| format!("  {}  {}", minute(entry.at), safe(&entry.what))));
     lines
+}
+
+/// What follows a case, in words that are safe to show.
+mod words {
+    use investigation::case::{ForensicStatus, Forensics, HoldStatus, LegalHold};
+
+    use super::{minute, safe};
+
+    pub(super) fn forensics(forensics: &Forensics) -> String {
+        let detail = &forensics.detail;
+        let status = match forensics.status {
+            ForensicStatus::Ordered if detail.is_empty() => "ordered".to_owned(),
+            ForensicStatus::Ordered => format!("to be tried again: {}", safe(detail)),
+            ForensicStatus::Collected => "collected, to be sealed".to_owned(),
+            ForensicStatus::Sealed => "sealed".to_owned(),
+            ForensicStatus::GivenUp => format!("given up: {}", safe(detail)),
+        };
+        let by = format!(
+            "{status}; ordered by {} at {}",
+            safe(&forensics.ordered_by),
+            minute(forensics.ordered_at)
+        );
+        match &forensics.evidence {
+            Some(evidence) => {
+                format!("{by}; {} ({} bytes), sha256 {}", evidence.location, evidence.size, evidence.sha256)
+            }
+            None => by,
+        }
+    }
+
+    pub(super) fn hold(hold: &LegalHold) -> String {
+        let status = match hold.status {
+            HoldStatus::Setting => "being set",
+            HoldStatus::Held => "in force",
+            HoldStatus::Releasing => "being lifted",
+            HoldStatus::Released => "lifted",
+            HoldStatus::Failed => "failed",
+        };
+        let detail =
+            if hold.detail.is_empty() { String::new() } else { format!(" ({})", safe(&hold.detail)) };
+        format!("{status}{detail}; by {} at {}: {}", safe(&hold.by), minute(hold.at), safe(&hold.reason))
+    }
 }
 
 /// Where a case stands, or how it ended, in words that are safe to show.

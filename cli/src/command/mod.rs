@@ -9,6 +9,7 @@ mod digest;
 #[cfg(feature = "aws")]
 mod doctor;
 mod explain;
+mod follow_up;
 mod init;
 mod investigate;
 mod jobs;
@@ -41,6 +42,10 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
     let Arguments { policy, deployment, json, command, .. } = arguments;
     let named = deployment.is_some();
     let setup = Setup::new(policy, deployment, environment, json);
+    let command = match follow_up::asked(command) {
+        Ok(asked) => return follow_up::run(&setup, &asked).await,
+        Err(command) => command,
+    };
     match command {
         command if command.asks_records() => match &setup.deployment_file {
             None => ask(&setup.store(&setup.policy()?)?, &setup, command).await,

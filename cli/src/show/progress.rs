@@ -101,6 +101,7 @@ fn words(phase: &Phase) -> String {
         Phase::Acting(kind) => format!("delivering {kind}"),
         Phase::Remediating => "carrying out what was approved".to_owned(),
         Phase::Undoing => "taking it back".to_owned(),
+        Phase::Holding => "setting the legal hold".to_owned(),
         Phase::Closed => "done".to_owned(),
     }
 }

@@ -36,6 +36,7 @@ impl Site {
             case_id,
             tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
             sealed_at: now,
+            supplement: None,
             collection: &collection,
             destination: &self.path("sealed.zip"),
         })

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod directories;
 pub mod door;
 pub mod failpoint;
+pub mod follow_up;
 pub mod lists;
 mod partial;
 pub mod places;

@@ -44,6 +44,27 @@ impl Places {
         self.evidence.join(format!("{case_id}.zip"))
     }
 
+    /// Where the second container of a case lies, that of the deeper look at its machine.
+    pub fn forensic_container(&self, case_id: &str) -> PathBuf {
+        self.evidence.join(format!("{case_id}-forensics.zip"))
+    }
+
+    /// The record of a legal hold. While it is there, nothing that is sealed of the case may be removed.
+    pub fn hold_record(&self, case_id: &str) -> PathBuf {
+        self.evidence.join(format!("{case_id}.hold.json"))
+    }
+
+    /// Whether what is sealed of a case is under legal hold. To be asked by whatever removes evidence; a record that
+    /// cannot be looked at counts as one.
+    pub fn is_held(&self, case_id: &str) -> bool {
+        self.hold_record(case_id).try_exists().unwrap_or(true)
+    }
+
+    /// Where it is counted how often an action of the site's own was done.
+    pub fn action_counts(&self) -> PathBuf {
+        self.data.join("actions")
+    }
+
     /// The cases that have something in the staging area. A folder that cannot be read has none.
     pub fn staged_cases(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.staging).into_iter().flatten().flatten();

@@ -257,5 +257,5 @@ fn limits(task: &Task) -> Limits {
 fn kinds(task: &Task) -> Vec<ArtifactKind> {
     let Task::Collect { artifacts, .. } = task else { return Vec::new() };
     let wanted = |kind: &ArtifactKind| *kind != ArtifactKind::Identity && artifacts.contains(kind);
-    ArtifactKind::ALL.into_iter().filter(wanted).collect()
+    ArtifactKind::ALL.into_iter().chain(ArtifactKind::FORENSIC).filter(wanted).collect()
 }

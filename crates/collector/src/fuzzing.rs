@@ -53,6 +53,14 @@ pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Lim
         ArtifactKind::Firewall => artifact::firewall::parse,
         ArtifactKind::Neighbors => artifact::neighbors::parse,
         ArtifactKind::Programs => artifact::programs::parse,
+        ArtifactKind::PacketSockets => artifact::forensic::packet_sockets::parse,
+        ArtifactKind::Logins => artifact::forensic::logins::parse,
+        ArtifactKind::KernelModules => artifact::forensic::kernel_modules::parse,
+        ArtifactKind::NameResolution => artifact::forensic::name_resolution::parse,
+        ArtifactKind::ScheduledTasks => artifact::forensic::scheduled_tasks::parse,
+        ArtifactKind::AuthorizedKeys => artifact::forensic::authorized_keys::parse,
+        ArtifactKind::ShellHistories => artifact::forensic::shell_histories::parse,
+        ArtifactKind::RecentExecutables => artifact::forensic::recent_executables::parse,
         // Linux has neither.
         ArtifactKind::DnsCache | ArtifactKind::Prefetch => return Err(io::ErrorKind::Unsupported.into()),
     };
@@ -77,6 +85,8 @@ pub fn read_rows(kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::
         ArtifactKind::DnsCache => windows::dns_cache::parse_rows,
         ArtifactKind::Prefetch => windows::prefetch::parse_rows,
         ArtifactKind::Programs => windows::programs::parse_rows,
+        // No script of Windows tells of the rest.
+        _ => return Err(io::ErrorKind::Unsupported.into()),
     };
     let (parsed, tally) = parse(&mut output, &Facts::default(), limits)?;
     let (status, reasons) = tally.settle();

@@ -193,6 +193,11 @@ impl Claim {
         Self { kind: ClaimKind::Cooldown, expires_at: later(self.claimed_at, window), ..self.clone() }
     }
 
+    /// The same claim, in force until `until` or longer.
+    pub fn at_least_until(&self, until: Timestamp) -> Self {
+        Self { expires_at: until.max(self.expires_at), ..self.clone() }
+    }
+
     /// Whether it still holds at `now`: up to, and not including, the moment of expiry.
     pub fn in_force(&self, now: Timestamp) -> bool {
         now < self.expires_at

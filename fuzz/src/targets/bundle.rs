@@ -147,8 +147,13 @@ fn read(bundle: &mut Bundle<Cursor<&Vec<u8>>>) -> String {
 /// Seals a proven bundle, and proves the container.
 fn sealed(bundle: &mut Bundle<Cursor<&Vec<u8>>>) -> &'static str {
     let tool = tool();
-    let request =
-        SealBundle { extra: &[("alert.json", b"{}")], case_id: CASE, tool: &tool, sealed_at: sealed_at() };
+    let request = SealBundle {
+        extra: &[("alert.json", b"{}")],
+        case_id: CASE,
+        tool: &tool,
+        sealed_at: sealed_at(),
+        supplement: None,
+    };
     let measured = match measure(&request, bundle) {
         Ok(measured) => measured,
         Err(SealBundleError::NoCollection) => {

@@ -93,6 +93,7 @@ fn sealed(files: &[(&str, &[u8])]) -> Vec<u8> {
         case_id: "case-1",
         tool: &tool(),
         sealed_at: sealed_at(),
+        supplement: None,
         collection: &collection("case-1"),
         destination: &destination,
     };

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use investigation::evidence::Collection;
 use investigation::evidence::manifest::{
     Entry, FORMAT_VERSION, MAX_ENTRIES, MAX_TOTAL_BYTES, Manifest, ManifestError, Preceding, Tool,
-    check_path, media_type,
+    check_path, format_of, media_type,
 };
 use jiff::Timestamp;
 
@@ -96,10 +96,11 @@ fn with(paths: impl Iterator<Item = String>) -> Vec<u8> {
         sha256: "0123456789abcdef".repeat(4),
     };
     let manifest = Manifest {
-        format_version: FORMAT_VERSION,
+        format_version: format_of(None),
         case_id: "case-1".to_owned(),
         tool: tool(),
         sealed_at: sealed_at(),
+        supplement: None,
         collection: collection("case-1"),
         entries: paths.map(entry).collect(),
         preceding: Preceding { size: 500, sha256: "0123456789abcdef".repeat(4) },
@@ -126,7 +127,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
             "i\u{307}",
         ]),
         some(&["\u{1b}[2J", "a\nb", "\u{202e}gnp", "con", "a/./b"]),
-        br#"{"format_version":2,"other":[]}"#.to_vec(),
+        br#"{"format_version":3,"other":[]}"#.to_vec(),
         b"../../etc/cron.d/x".to_vec(),
         // Hostile by design: as many entries as are allowed, with as many folders as fit their paths.
         with((0..10_000).map(|n| format!("{n}/{}", "a/".repeat(250) + "b"))),

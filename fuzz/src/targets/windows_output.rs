@@ -135,6 +135,8 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
             ArtifactKind::Prefetch => &["dir-prefetch.txt", "wmic-datafile.txt"],
             ArtifactKind::Programs => &["reg-uninstall.txt", "", "reg-uninstall-users.txt"],
             ArtifactKind::Torrents => &["mountvol-de.txt", "dir-files.txt", "dir-folders.txt"],
+            // Windows is not asked for the rest.
+            _ => &[],
         };
         let outputs: Vec<Vec<u8>> = commands.iter().map(|name| sample(name)).collect();
         seeds.push([&[index, flag::COMMANDS | 8], outputs.join(&NEXT).as_slice()].concat());

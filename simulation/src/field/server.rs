@@ -50,7 +50,7 @@ impl Field {
         if folds && !self.shared.world().ticket_keys.insert(key.clone()) {
             return;
         }
-        let action = kind.as_str();
+        let action = kind.class();
         self.shared.record(|history| Fact::Accepted { case: history.case(&case.id), action, key, folds });
     }
 }

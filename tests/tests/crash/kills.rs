@@ -21,8 +21,8 @@ impl Kill {
     /// Whether a round that delivers this way comes by the point.
     pub(super) fn fits(&self, way: Way) -> bool {
         match self.stage() {
-            "outbox" | "finding" => way == Way::Outbox,
-            "smtp" | "ticket" => way != Way::Outbox,
+            "outbox" | "finding" | "program" => way == Way::Outbox,
+            "smtp" | "ticket" | "request" => way != Way::Outbox,
             _ => true,
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn at_random(count: usize, chance: &mut Chance) -> Vec<Kill> {
 }
 
 /// How often each point is tried, the first time, the second time and so on that a round comes by it. A round works two
-/// cases, each with five effects and two deliveries, and comes by each at least as often as this.
+/// cases, each with five effects and three deliveries, and comes by each at least as often as this.
 pub(super) fn times_reached(point: &str) -> u32 {
     match point {
         "store.begun" | "store.written" | "store.committed" => 18,

@@ -19,6 +19,9 @@ const SIGKILL: i32 = 9;
 /// Where findings go, in the round's folder.
 const FINDINGS: &str = "findings.ndjson";
 
+/// What the program of the site's own notes, in the round's folder.
+const NOTES: &str = "notes.ndjson";
+
 /// Where mails and tickets go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -87,9 +90,10 @@ impl<'a> Round<'a> {
         let spool = folder.join("spool");
         fs::create_dir(&spool).expect("a folder");
         // A finding goes into a file, where it can be told whether it is there: as certain as what lies in the outbox.
+        // So does a program that may run twice; a request goes to the ticket server, under a key as tickets have.
         let both = match way {
-            Way::Outbox => "[\"mail_soc\", \"ticket\", \"finding\"]",
-            Way::Servers | Way::Folding => "[\"mail_soc\", \"ticket\"]",
+            Way::Outbox => "[\"mail_soc\", \"ticket\", \"finding\", \"action:note\"]",
+            Way::Servers | Way::Folding => "[\"mail_soc\", \"ticket\", \"action:soar\"]",
         };
         let actions = format!("false_positive = {both}\ninconclusive = {both}\npolicy_violation = {both}");
         let text = lab.policy().actions(&actions).text();
@@ -102,11 +106,23 @@ impl<'a> Round<'a> {
             Way::Outbox => {
                 let (before, _) = text.split_once("[mail]").expect("mail and tickets come last");
                 let file = folder.join(FINDINGS);
+                let program = note(&folder);
                 format!(
-                    "{before}[mail]\nsoc = [\"soc@corp.example\"]\n[findings]\nfile = \"{}\"\n",
-                    file.display()
+                    "{before}[mail]\nsoc = [\"soc@corp.example\"]\n[findings]\nfile = \"{}\"\n[[action]]\nname = \"note\"\n\
+                     kind = \"program\"\npath = \"{}\"\nidempotent = true\nper_hour = 1000\n",
+                    file.display(),
+                    program.display()
                 )
             }
+        };
+        let text = match way {
+            Way::Outbox => text,
+            Way::Servers | Way::Folding => format!(
+                "{text}[[action]]\nname = \"soar\"\nkind = \"http\"\nurl = \"http://127.0.0.1:{}/soar\"\n\
+                 timeout = \"5s\"\nidempotent = {}\nper_hour = 1000\n",
+                lab.tickets.port(),
+                way == Way::Folding
+            ),
         };
         let peerhound = Peerhound::with_failpoints(&lab.network, &text).expect("peerhound");
         let flow = 7_000_000_000 + number as u64 * 10;
@@ -267,14 +283,18 @@ impl<'a> Round<'a> {
     /// What the servers, or the outbox, saw of a case's actions.
     fn check_deliveries(&self, case: &Value, tally: &mut Tally, story: &str) {
         let actions = case["actions"].as_array().expect("actions");
-        let expected = if self.way == Way::Outbox { 3 } else { 2 };
+        let expected = if self.way == Way::Outbox { 4 } else { 3 };
         assert_eq!(actions.len(), expected, "{story}: {case:#}");
         for action in actions {
             let key = format!("{}.effect-{}", text(case, "id"), action["effect"]);
             let (kind, id) = (text(action, "kind"), text(case, "id"));
-            let mail = kind != "ticket";
-            let count = if kind == "finding" { self.findings(id, story) } else { self.seen(&key, mail) };
-            let folds = !mail && self.way == Way::Folding;
+            let mail = !matches!(kind, "ticket" | "action:soar" | "action:note");
+            let count = match kind {
+                "finding" => self.findings(id, story),
+                "action:note" => self.notes(&key),
+                _ => self.seen(&key, mail),
+            };
+            let folds = (!mail && self.way == Way::Folding) || kind == "action:note";
             match text(action, "status") {
                 "done" if folds => assert!(count > 0, "{story}: {key} never arrived"),
                 "done" => assert_eq!(count, 1, "{story}: {key}"),
@@ -301,6 +321,12 @@ impl<'a> Round<'a> {
         whole.iter().filter(|finding| finding["metadata"]["uid"] == case_id).count()
     }
 
+    /// How often the program was given this delivery.
+    fn notes(&self, key: &str) -> usize {
+        let text = fs::read_to_string(self.folder.join(NOTES)).unwrap_or_default();
+        text.lines().filter(|line| line.contains(&format!("\"{key}\""))).count()
+    }
+
     fn seen(&self, key: &str, mail: bool) -> usize {
         let ending = if mail { "eml" } else { "md" };
         match self.way {
@@ -310,6 +336,16 @@ impl<'a> Round<'a> {
             _ => arrivals(self.site, mail).get(key).copied().unwrap_or_default(),
         }
     }
+}
+
+/// A program that notes what it is given.
+fn note(folder: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join("note");
+    let script = format!("#!/bin/sh\n{{ cat; echo; }} >>'{}'\n", folder.join(NOTES).display());
+    fs::write(&program, script).expect("a program");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
+    program
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {

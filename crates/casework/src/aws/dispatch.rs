@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use data_encoding::HEXLOWER;
-use investigation::case::{Case, Effect, Pending};
+use investigation::case::{Case, Pending};
 use investigation::order::{BATCH_FORMAT, DELIVERY, OrderBatch, OrderLink, RelayOrder, UPLOAD, Upload};
 use investigation::policy::{Platform, Policy, Relay};
 use jiff::{SignedDuration, Timestamp};
@@ -91,11 +91,7 @@ impl Dispatch {
             .order(&pending.effect, policy)
             .ok_or_else(|| NotSent::Aws("this effect is not an order".to_owned()))?;
         let (relay, node) = self.relays.choose(policy, case.target, turn(&case.id)).await?;
-        let limit = match pending.effect {
-            Effect::Identify => policy.collection.identify_timeout,
-            Effect::Remediate { .. } | Effect::Undo { .. } => policy.remediation.timeout,
-            _ => policy.collection.collect_timeout,
-        };
+        let limit = pending.effect.contact_timeout(policy);
         let upload = self.upload(case, pending, limit.signed()).await?;
         let order = RelayOrder {
             order,

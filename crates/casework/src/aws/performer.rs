@@ -1,5 +1,7 @@
 //! Performs effects on AWS: contacts through relays, evidence in S3, mails through SES, tickets over HTTPS.
 
+mod follow_up;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,10 +84,13 @@ impl Performer for ThroughRelays {
             Effect::Identify
             | Effect::ReadUserClaims { .. }
             | Effect::Collect
+            | Effect::Forensics
             | Effect::Remediate { .. }
             | Effect::Undo { .. } => self.role != Role::Act,
             Effect::ExpireProposals => true,
-            Effect::Assess | Effect::Seal => self.role == Role::Progress,
+            Effect::Assess | Effect::Seal | Effect::SealForensics | Effect::Hold { .. } => {
+                self.role == Role::Progress
+            }
             Effect::LookUpUsers { .. } | Effect::Act { .. } | Effect::Comment { .. } => {
                 self.role == Role::Act
             }
@@ -108,7 +113,11 @@ impl Performer for ThroughRelays {
     async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
         let effect = pending.n;
         Performed::Done(match &pending.effect {
-            Effect::Identify | Effect::Collect | Effect::Remediate { .. } | Effect::Undo { .. } => {
+            Effect::Identify
+            | Effect::Collect
+            | Effect::Forensics
+            | Effect::Remediate { .. }
+            | Effect::Undo { .. } => {
                 return self.order(case, pending).await;
             }
             Effect::ExpireProposals => nothing_to_do(effect),
@@ -116,6 +125,10 @@ impl Performer for ThroughRelays {
             Effect::Assess => self.assess(case).await.unwrap_or_else(|why| why.into_event(effect)),
             Effect::Seal => self.seal(case).await.unwrap_or_else(|why| why.into_event(effect)),
             Effect::LookUpUsers { users } => self.directories.look_up(users, &self.policy).await,
+            Effect::SealForensics => {
+                self.seal_forensics(case).await.unwrap_or_else(|why| why.into_event(effect))
+            }
+            Effect::Hold { on } => self.hold(case, effect, *on).await,
             Effect::Act { kind, to } => {
                 let delivered = self.act(case, effect, *kind, to).await;
                 Event::Delivered { effect, delivery: delivered }
@@ -150,9 +163,9 @@ impl ThroughRelays {
         }
     }
 
-    /// The bundle that was collected for a case.
-    async fn bundle(&self, case: &Case) -> Result<Bundle<S3Object>, Undone> {
-        let key = case.staged.as_deref().unwrap_or_default();
+    /// The bundle that was collected for a case, and lies under this key.
+    async fn bundle(&self, case: &Case, key: Option<&str>) -> Result<Bundle<S3Object>, Undone> {
+        let key = key.unwrap_or_default();
         let origin = origin_of(key).filter(|origin| origin.case_id == case.id);
         let origin = origin
             .ok_or_else(|| Undone::Gone("the case does not say where its collection lies".to_owned()))?;
@@ -162,7 +175,7 @@ impl ThroughRelays {
     }
 
     async fn assess(&self, case: &Case) -> Result<Event, Undone> {
-        let mut bundle = self.bundle(case).await?;
+        let mut bundle = self.bundle(case, case.staged.as_deref()).await?;
         let outcomes = case.artifacts.clone();
         let collected_at = bundle.collection().map(|collection| collection.started_at);
         let collected_at = collected_at.ok_or_else(Undone::no_collection)?;
@@ -177,14 +190,10 @@ impl ThroughRelays {
     }
 
     async fn seal(&self, case: &Case) -> Result<Event, Undone> {
-        let bucket = EvidenceBucket {
-            bucket: self.deployment.evidence_bucket.clone(),
-            kms_key: self.deployment.evidence_kms_key.clone(),
-            lock: None,
-        };
+        let bucket = self.evidence_bucket();
         let key = evidence_key(&case.id, case.opened_at);
         // Sealed before an interruption: what was staged may be gone by now.
-        if let Some(sealed) = bucket.existing(self.clients.s3(), &key, &case.id).await? {
+        if let Some(sealed) = bucket.existing(self.clients.s3(), &key, &case.id, None).await? {
             return Ok(self.sealed(case, sealed));
         }
         let sealed_at = (self.now)();
@@ -195,9 +204,18 @@ impl ThroughRelays {
             case_id: case.id.clone(),
             tool: Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             sealed_at,
+            supplement: None,
         };
         let sealed = bucket.seal(self.clients.s3(), sealing, bundle).await?;
         Ok(self.sealed(case, sealed))
+    }
+
+    fn evidence_bucket(&self) -> EvidenceBucket {
+        EvidenceBucket {
+            bucket: self.deployment.evidence_bucket.clone(),
+            kms_key: self.deployment.evidence_kms_key.clone(),
+            lock: None,
+        }
     }
 
     /// The bundle, and what is sealed beside it. What was parsed for the report is let go before anything is sealed.
@@ -206,7 +224,7 @@ impl ThroughRelays {
         case: &Case,
         sealed_at: Timestamp,
     ) -> Result<(Bundle<S3Object>, Papers), Undone> {
-        let mut bundle = self.bundle(case).await?;
+        let mut bundle = self.bundle(case, case.staged.as_deref()).await?;
         let (case, policy) = (case.clone(), Arc::clone(&self.policy));
         let work = tokio::task::spawn_blocking(move || {
             let evidence = bundle.evidence(&case.artifacts).map_err(OpenError::Bundle)?;
@@ -255,6 +273,7 @@ impl ThroughRelays {
             ActionKind::MailApprover => Err(DeliveryError::rejected(
                 "links are made on one machine; approve with `peerhound approve`",
             )),
+            ActionKind::Custom(name) => self.custom(case, &name, &key).await,
         };
         if delivered.is_ok() {
             self.metrics.add(Metric::ActionsDelivered, 1);

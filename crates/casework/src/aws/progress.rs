@@ -190,7 +190,8 @@ impl Progress {
     async fn found(&self, case: &Case, effect: &Effect, origin: &Origin<'_>) -> Result<Event, OpenError> {
         let performer = &self.worker.performer;
         // Evidence is proven whole while there is still time to collect it again.
-        let proof = if matches!(effect, Effect::Collect) { Proof::Whole } else { Proof::AsRead };
+        let proof =
+            if matches!(effect, Effect::Collect | Effect::Forensics) { Proof::Whole } else { Proof::AsRead };
         let bucket = &performer.deployment.staging_bucket;
         let mut bundle = open_bundle(performer.clients.s3(), bucket, origin, Caps::default(), proof).await?;
         if let RelayResult::Failed { code, reason, retryable } = &bundle.report().result {
@@ -233,7 +234,7 @@ impl Progress {
         };
         Ok(match (effect, identity, collection) {
             (Effect::Identify, Some(identity), _) => Event::Identified { identity },
-            (Effect::Collect, now, Some(collection)) => {
+            (Effect::Collect | Effect::Forensics, now, Some(collection)) => {
                 let both = now.as_ref().zip(case.identity.as_ref());
                 let gone = both.and_then(|(now, before)| moved(case.target, before, now));
                 gone.unwrap_or_else(|| Event::Collected {

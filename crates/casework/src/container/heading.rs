@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use data_encoding::HEXLOWER;
 use investigation::evidence::Collection;
 use investigation::evidence::manifest::{
-    Entry, FORMAT_VERSION, Manifest, ManifestFault, Preceding, Tool, media_type,
+    Entry, Manifest, ManifestFault, Preceding, Supplement, Tool, format_of, media_type,
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -16,16 +16,18 @@ pub(super) struct Heading<'r> {
     pub case_id: &'r str,
     pub tool: &'r Tool,
     pub sealed_at: Timestamp,
+    pub supplement: Option<&'r Supplement>,
     pub collection: &'r Collection,
 }
 
 impl Heading<'_> {
     pub(super) fn manifest(&self, entries: Vec<Entry>, preceding: Preceding) -> Manifest {
         Manifest {
-            format_version: FORMAT_VERSION,
+            format_version: format_of(self.supplement),
             case_id: self.case_id.to_owned(),
             tool: self.tool.clone(),
             sealed_at: self.sealed_at,
+            supplement: self.supplement.cloned(),
             collection: self.collection.clone(),
             entries,
             preceding,

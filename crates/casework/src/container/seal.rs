@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use investigation::evidence::Collection;
 use investigation::evidence::manifest::{
-    Entry, MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Tool,
+    Entry, MANIFEST_PATH, MAX_MANIFEST_BYTES, Manifest, ManifestFault, Preceding, Supplement, Tool,
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -38,6 +38,8 @@ pub struct SealRequest<'r> {
     pub tool: &'r Tool,
     /// Time of sealing, also of every entry.
     pub sealed_at: Timestamp,
+    /// What it adds to, where it is not the case's first container.
+    pub supplement: Option<&'r Supplement>,
     /// How it was collected.
     pub collection: &'r Collection,
     /// The container to be. Its folder must exist.
@@ -179,15 +181,24 @@ fn existing(request: &SealRequest<'_>) -> Result<Option<Sealed>, SealError> {
     }
     match verify(&path) {
         Ok(report) => match report.problems.first() {
-            None if report.manifest.as_ref().is_some_and(|manifest| manifest.case_id == request.case_id) => {
+            None if report.manifest.as_ref().is_some_and(|manifest| is_this(manifest, request)) => {
                 Ok(Some(Sealed { path, sha256: report.sha256, size: report.size, already_sealed: true }))
             }
-            None => Err(SealError::Taken { path, why: "evidence of another case".to_owned() }),
+            None => {
+                let ours = report.manifest.as_ref().is_some_and(|found| found.case_id == request.case_id);
+                let why = if ours { "another container of this case" } else { "evidence of another case" };
+                Err(SealError::Taken { path, why: why.to_owned() })
+            }
             Some(problem) => Err(SealError::Taken { path, why: problem.to_string() }),
         },
         Err(VerifyError::Io(source)) => Err(SealError::Write { path, source }),
         Err(error) => Err(SealError::Taken { path, why: error.to_string() }),
     }
+}
+
+/// Whether a container is the one that is asked for: this case's, and the first or the further one of it.
+fn is_this(manifest: &Manifest, request: &SealRequest<'_>) -> bool {
+    manifest.case_id == request.case_id && manifest.supplement.as_ref() == request.supplement
 }
 
 /// Where the content of an entry comes from.
@@ -314,6 +325,7 @@ fn heading<'r>(request: &SealRequest<'r>) -> Heading<'r> {
         case_id: request.case_id,
         tool: request.tool,
         sealed_at: request.sealed_at,
+        supplement: request.supplement,
         collection: request.collection,
     }
 }

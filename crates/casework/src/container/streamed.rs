@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use investigation::evidence::manifest::{
-    Entry, MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Tool,
+    Entry, MANIFEST_PATH, MAX_MANIFEST_BYTES, ManifestFault, Preceding, Supplement, Tool,
 };
 use investigation::order::REPORT_PATH;
 use jiff::Timestamp;
@@ -35,6 +35,8 @@ pub struct SealBundle<'r> {
     pub tool: &'r Tool,
     /// Time of sealing, also of every entry.
     pub sealed_at: Timestamp,
+    /// What it adds to, where it is not the case's first container.
+    pub supplement: Option<&'r Supplement>,
 }
 
 /// A container that was measured and not kept.
@@ -130,6 +132,7 @@ fn write<R: Read + Seek, W: Write>(
         case_id: request.case_id,
         tool: request.tool,
         sealed_at: request.sealed_at,
+        supplement: request.supplement,
         collection: &collection,
     };
     let sources = sources(request, bundle);

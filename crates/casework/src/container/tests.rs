@@ -75,6 +75,7 @@ impl Bench {
             case_id: self.case_id,
             tool: &tool(),
             sealed_at: sealed_at(),
+            supplement: None,
             collection: &collection(self.case_id),
             destination: &self.destination(),
         })

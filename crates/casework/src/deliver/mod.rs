@@ -1,9 +1,10 @@
 //! Deliveries: a mail through SMTP, a ticket over HTTP, or either as a file in the outbox folder; a finding as a line in a
-//! file. [`http`] is the one place where requests to configured servers are sent.
+//! file; and the site's own actions. [`http`] is the one place where requests to configured servers are sent.
 //!
 //! A delivery is tried at most once for what may have arrived. So the one thing that an error has to say is whether
 //! the other side can have accepted it: see [`DeliveryError`].
 
+mod action;
 mod answer;
 mod findings;
 pub(crate) mod http;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use investigation::text::one_line;
 use serde::{Deserialize, Serialize};
 
+pub use action::{CustomAction, Header, What, perform_action, send_action};
 pub use findings::append_finding;
 pub use mail::{Attachment, MailConfig, Smtp, Tls, send_mail, send_mail_with};
 pub use ticket::{Authority, Filed, TicketConfig, Token, post_ticket, update_ticket};
@@ -91,6 +93,8 @@ pub enum Channel {
     File,
     /// An event bus.
     EventBus,
+    /// A program of the site's own.
+    Program,
 }
 
 /// The proof of a delivery, as far as the other side gives one. All of it is outside text in one line.
@@ -117,6 +121,7 @@ impl fmt::Display for Receipt {
                 write!(f, "accepted by {location}")?;
             }
             Channel::Outbox | Channel::File => write!(f, "written to {location}")?,
+            Channel::Program => write!(f, "done by {location}")?,
         }
         for detail in self.reference.iter().chain(&self.url).chain(&self.refused) {
             write!(f, "; {}", one_line(detail, MAX_WHY))?;

@@ -2,10 +2,10 @@ mod desk;
 mod mails;
 mod mime;
 pub(crate) mod products;
-mod servers;
+pub(crate) mod servers;
 mod tickets;
 
-use investigation::act::{Message, Ticket};
+use investigation::act::{Message, Priority, Ticket};
 use jiff::Timestamp;
 
 use super::*;
@@ -23,6 +23,7 @@ fn ticket() -> Ticket {
         title: "Policy violation: ws-0042".to_owned(),
         body_markdown: "| | |\n| --- | --- |\n".to_owned(),
         body_text: "Case: case-7\n".to_owned(),
+        priority: Priority::Normal,
         labels: vec!["p2p".to_owned()],
         fields: serde_json::json!({"host.ip": "10.20.0.5"}),
     }

@@ -4,13 +4,14 @@
 use std::io;
 use std::net::IpAddr;
 
-use investigation::act::{self, ActionKind, Brief, Message, Texts};
+use investigation::act::{self, ActionKind, Brief, CustomName, Message, Texts};
 use investigation::assess::Question;
 use investigation::case::{Case, Event};
-use investigation::evidence::manifest::Entry;
+use investigation::evidence::manifest::{Entry, Supplement, SupplementKind};
 use investigation::evidence::{Collection, Evidence, Identity};
-use investigation::policy::Policy;
+use investigation::policy::{CustomKind, Policy};
 use investigation::report::{self, REPORT_HTML, Subject};
+use investigation::text::one_line;
 use jiff::Timestamp;
 
 use crate::container::entry_of;
@@ -128,6 +129,25 @@ pub(crate) fn rehearsed(
         ActionKind::TicketComment => "would have commented on the ticket".to_owned(),
         ActionKind::MailApprover => format!("would have asked {} for an approval", to.join(", ")),
         ActionKind::Finding => "would have written a finding for the SIEM".to_owned(),
+        ActionKind::Custom(name) => rehearsed_custom(policy, &name),
+    }
+}
+
+/// What one of the site's own actions would have been. An address may hold a secret: only its host is shown.
+fn rehearsed_custom(policy: &Policy, name: &CustomName) -> String {
+    let Some(action) = policy.action(name) else {
+        return format!("the policy has no [[action]] named {}", name.name());
+    };
+    match action.kind {
+        CustomKind::Http => {
+            let url = reqwest::Url::parse(action.url.as_deref().unwrap_or_default()).ok();
+            let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("an address that is none");
+            format!("would have sent the case to {}", one_line(host, 200))
+        }
+        CustomKind::Program => {
+            let path = action.path.as_deref().unwrap_or_default();
+            format!("would have given the case to {}", one_line(path, 200))
+        }
     }
 }
 
@@ -150,4 +170,25 @@ pub(crate) fn brief(case: &Case, policy: &Policy, evidence_location: String) -> 
         organisation: policy.organisation.name.clone(),
         soc_contact: policy.organisation.contact.clone(),
     }
+}
+
+/// What a further container of a case says of the first.
+pub(crate) fn supplement(case: &Case) -> Option<Supplement> {
+    let first_sha256 = case.evidence.as_ref()?.sha256.clone();
+    Some(Supplement { kind: SupplementKind::Forensics, first_sha256 })
+}
+
+/// What is sealed beside the deeper look at a machine. The verdict and its page are the first container's.
+pub(crate) fn forensic_papers(
+    case: &Case,
+    policy: &Policy,
+    collection: &Collection,
+) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let location = case.evidence.as_ref().map(|evidence| evidence.location.clone()).unwrap_or_default();
+    Ok(vec![
+        ("alert.json", serde_json::to_vec_pretty(&case.alert)?),
+        ("assessment.json", serde_json::to_vec_pretty(&case.assessment)?),
+        ("case.json", serde_json::to_vec_pretty(case)?),
+        ("report.md", act::report_markdown(&brief(case, policy, location), collection).into_bytes()),
+    ])
 }

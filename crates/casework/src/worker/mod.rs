@@ -370,9 +370,10 @@ impl<B: Backend, P: Performer> Worker<B, P> {
             match step.case.pending.iter().find(|pending| pending.started).map(|pending| &pending.effect) {
                 Some(Effect::Identify) => Phase::Identifying,
                 Some(Effect::ReadUserClaims { .. }) => Phase::ClaimingUsers,
-                Some(Effect::Collect) => Phase::Collecting,
+                Some(Effect::Collect | Effect::Forensics) => Phase::Collecting,
                 Some(Effect::Assess) => Phase::Assessing,
-                Some(Effect::Seal) => Phase::Sealing,
+                Some(Effect::Seal | Effect::SealForensics) => Phase::Sealing,
+                Some(Effect::Hold { .. }) => Phase::Holding,
                 Some(Effect::LookUpUsers { .. }) => Phase::Acting(ActionKind::MailUser),
                 Some(Effect::Act { kind, .. }) => Phase::Acting(*kind),
                 Some(Effect::Comment { .. }) => Phase::Acting(ActionKind::TicketComment),

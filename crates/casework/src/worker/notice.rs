@@ -39,6 +39,8 @@ pub enum Phase {
     Remediating,
     /// A change is taken back.
     Undoing,
+    /// The evidence is put under legal hold, or released.
+    Holding,
     /// The case is closed.
     Closed,
 }

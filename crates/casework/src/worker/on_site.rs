@@ -1,6 +1,8 @@
 //! Performs effects from this machine: the collector in this process, folders, SMTP and HTTP. Every effect may be
 //! performed again after a crash: what was finished before is found and taken over, what was half done is thrown away.
 
+mod follow_up;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use super::case_file::{Collected, brief, enclosures, mail, moved, question, rehe
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
 use crate::approval_link::{LinkKey, Offer};
 use crate::container::{self, SealRequest};
-use crate::deliver::{self, DeliveryError, Filed, MailConfig, Receipt, TicketConfig};
+use crate::deliver::{self, CustomAction, DeliveryError, Filed, MailConfig, Receipt, TicketConfig};
 use crate::directories::Directories;
 use crate::failpoint::failpoint;
 use crate::places::Places;
@@ -47,6 +49,8 @@ pub struct OnSite {
     pub findings: Option<PathBuf>,
     /// What links for approvers are signed with.
     pub link: Option<LinkKey>,
+    /// The site's own actions.
+    pub actions: Vec<CustomAction>,
     /// Told about progress inside a contact.
     pub observer: Arc<dyn Observer>,
     /// The clock.
@@ -59,7 +63,10 @@ impl Performer for OnSite {
         Performed::Done(match &pending.effect {
             Effect::Identify => self.identify(case, pending).await,
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
-            Effect::Collect => self.collect(case, pending).await,
+            Effect::Collect => self.collect(case, pending, "collect").await,
+            Effect::Forensics => self.collect(case, pending, "forensics").await,
+            Effect::SealForensics => self.seal_forensics(case, effect).await,
+            Effect::Hold { on } => self.hold(case, effect, *on).await,
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
             Effect::LookUpUsers { users } => self.directories.look_up(users, &self.policy).await,
@@ -93,7 +100,7 @@ impl OnSite {
     async fn identify(&self, case: &Case, pending: &Pending) -> Event {
         let contact = self.contact(case, pending, "identify");
         let Some((staging, contact)) = self.within(pending, contact).await else {
-            return timed_out(case, "identification", self.policy.collection.identify_timeout);
+            return timed_out(case, "identification", self.policy.collection.identify_timeout, "collection");
         };
         if let Err(error) = contact {
             return failed(pending.n, &error);
@@ -112,8 +119,8 @@ impl OnSite {
 
     /// A whole collection of this very effect was made before a crash and is taken over. Another effect's is another
     /// try's: the machine was asked anew who it is since.
-    async fn collect(&self, case: &Case, pending: &Pending) -> Event {
-        let task = format!("collect-{}", pending.n);
+    async fn collect(&self, case: &Case, pending: &Pending, what: &str) -> Event {
+        let task = format!("{what}-{}", pending.n);
         let staging = self.places.staged(&case.id, &task);
         let collection = match staged::collection(&staging, &case.id) {
             Some(collection) => collection,
@@ -124,7 +131,11 @@ impl OnSite {
                 match self.within(pending, self.contact(case, pending, &task)).await {
                     Some((_, Ok(collection))) => collection,
                     Some((_, Err(error))) => return failed(pending.n, &error),
-                    None => return timed_out(case, "collection", self.policy.collection.collect_timeout),
+                    None => {
+                        let limit = pending.effect.contact_timeout(&self.policy);
+                        let section = if pending.effect == Effect::Forensics { what } else { "collection" };
+                        return timed_out(case, "the collection", limit, section);
+                    }
                 }
             }
         };
@@ -227,11 +238,7 @@ impl OnSite {
 
     /// `None` where the policy's time for the effect ran out. Dropping the contact ends what runs on the endpoint.
     async fn within<T>(&self, pending: &Pending, contact: impl Future<Output = T>) -> Option<T> {
-        let limit = match pending.effect {
-            Effect::Identify => self.policy.collection.identify_timeout,
-            Effect::Remediate { .. } | Effect::Undo { .. } => self.policy.remediation.timeout,
-            _ => self.policy.collection.collect_timeout,
-        };
+        let limit = pending.effect.contact_timeout(&self.policy);
         tokio::time::timeout(limit.duration(), contact).await.ok()
     }
 
@@ -275,6 +282,7 @@ impl OnSite {
                 case_id: &case.id,
                 tool: &Tool { name: "peerhound".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
                 sealed_at,
+                supplement: None,
                 collection: &collection,
                 destination: &destination,
             })
@@ -320,6 +328,7 @@ impl OnSite {
                 }
                 Err(why) => Err(why),
             },
+            ActionKind::Custom(name) => self.custom(case, &name, &key).await,
         };
         failpoint("delivery.done");
         delivery(delivered)
@@ -431,11 +440,11 @@ fn failed(effect: u32, error: &ContactError) -> Event {
     }
 }
 
-fn timed_out(case: &Case, what: &str, limit: investigation::policy::Span) -> Event {
+fn timed_out(case: &Case, what: &str, limit: investigation::policy::Span, section: &str) -> Event {
     Event::ContactFailed {
         code: "timed_out".to_owned(),
         reason: format!(
-            "{} did not finish {what} within {limit}; raise the time-out in [collection]",
+            "{} did not finish {what} within {limit}; raise the time-out in [{section}]",
             case.target
         ),
         retryable: true,

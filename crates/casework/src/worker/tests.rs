@@ -2,6 +2,7 @@
 
 mod change;
 mod decided;
+mod follow_up;
 mod mails;
 mod papers;
 mod repeats;
@@ -76,6 +77,7 @@ fn worker_with(data: &Path, policy: &str) -> Site {
         desks: Desks::default(),
         findings: None,
         link: None,
+        actions: Vec::new(),
         observer: Arc::new(()),
         now: Arc::clone(&now),
     };

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use super::windows::{self, script};
 use super::{
     Artifact, Caps, Command, Cost, Parse, ParseAnswers, Reader, System, Way, autostart, connections,
-    firewall, identity, neighbors, processes, programs, torrents,
+    firewall, forensic, identity, neighbors, processes, programs, torrents,
 };
 
 /// The files, in the order of the list that people see.
 const FILES: &[&str] = &[
     include_str!("catalogue/linux.toml"),
+    include_str!("catalogue/linux_forensic.toml"),
     include_str!("catalogue/windows.toml"),
     include_str!("catalogue/this_machine.toml"),
     include_str!("catalogue/this_windows.toml"),
@@ -137,6 +138,14 @@ fn text_of(script: &str) -> Result<&'static str, String> {
         "neighbors.sh" => neighbors::script(),
         "programs.sh" => programs::script(),
         "torrents.sh" => torrents::script(),
+        "packet_sockets.sh" => forensic::packet_sockets::script(),
+        "logins.sh" => forensic::logins::script(),
+        "kernel_modules.sh" => forensic::kernel_modules::script(),
+        "name_resolution.sh" => forensic::name_resolution::script(),
+        "scheduled_tasks.sh" => forensic::scheduled_tasks::script(),
+        "authorized_keys.sh" => forensic::authorized_keys::script(),
+        "shell_histories.sh" => forensic::shell_histories::script(),
+        "recent_executables.sh" => forensic::recent_executables::script(),
         "identity.ps1" => script::identity(),
         "connections.ps1" => script::connections(),
         "processes.ps1" => script::processes(),
@@ -161,6 +170,14 @@ fn output_parser(name: &str) -> Result<Parse, String> {
         "linux_neighbors" => neighbors::parse,
         "linux_programs" => programs::parse,
         "linux_torrents" => torrents::parse,
+        "linux_packet_sockets" => forensic::packet_sockets::parse,
+        "linux_logins" => forensic::logins::parse,
+        "linux_kernel_modules" => forensic::kernel_modules::parse,
+        "linux_name_resolution" => forensic::name_resolution::parse,
+        "linux_scheduled_tasks" => forensic::scheduled_tasks::parse,
+        "linux_authorized_keys" => forensic::authorized_keys::parse,
+        "linux_shell_histories" => forensic::shell_histories::parse,
+        "linux_recent_executables" => forensic::recent_executables::parse,
         "windows_identity_rows" => windows::identity::parse_rows,
         "windows_connections_rows" => windows::connections::parse_rows,
         "windows_processes_rows" => windows::processes::parse_rows,

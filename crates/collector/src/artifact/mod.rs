@@ -9,6 +9,7 @@ mod catalogue;
 pub(crate) mod connections;
 pub(crate) mod facts;
 pub(crate) mod firewall;
+pub(crate) mod forensic;
 pub(crate) mod identity;
 pub(crate) mod neighbors;
 pub(crate) mod open_files;
@@ -25,8 +26,9 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use investigation::evidence::{
-    ArtifactKind, AutostartEntry, DnsRecord, FirewallState, Identity, Neighbor, Prefetched, Process, Program,
-    Socket, TorrentFile,
+    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, FirewallState, HistoryFile, Identity,
+    KernelModule, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program, RecentExecutable,
+    ScheduledTask, Socket, TorrentFile,
 };
 use investigation::order::Limits;
 use serde::{Deserialize, Serialize};
@@ -184,6 +186,14 @@ pub(crate) enum Parsed {
     DnsCache(Vec<DnsRecord>),
     Prefetch(Vec<Prefetched>),
     Programs(Vec<Program>),
+    PacketSockets(Vec<PacketSocket>),
+    Logins(Vec<Login>),
+    KernelModules(Vec<KernelModule>),
+    NameResolution(Vec<NameEntry>),
+    ScheduledTasks(Vec<ScheduledTask>),
+    AuthorizedKeys(Vec<AuthorizedKey>),
+    ShellHistories(Vec<HistoryFile>),
+    RecentExecutables(Vec<RecentExecutable>),
 }
 
 impl Parsed {
@@ -200,6 +210,14 @@ impl Parsed {
             Self::DnsCache(rows) => rows.len(),
             Self::Prefetch(rows) => rows.len(),
             Self::Programs(rows) => rows.len(),
+            Self::PacketSockets(rows) => rows.len(),
+            Self::Logins(rows) => rows.len(),
+            Self::KernelModules(rows) => rows.len(),
+            Self::NameResolution(rows) => rows.len(),
+            Self::ScheduledTasks(rows) => rows.len(),
+            Self::AuthorizedKeys(rows) => rows.len(),
+            Self::ShellHistories(rows) => rows.len(),
+            Self::RecentExecutables(rows) => rows.len(),
         };
         items as u64
     }
@@ -218,6 +236,14 @@ pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
         ArtifactKind::DnsCache => Parsed::DnsCache(Vec::new()),
         ArtifactKind::Prefetch => Parsed::Prefetch(Vec::new()),
         ArtifactKind::Programs => Parsed::Programs(Vec::new()),
+        ArtifactKind::PacketSockets => Parsed::PacketSockets(Vec::new()),
+        ArtifactKind::Logins => Parsed::Logins(Vec::new()),
+        ArtifactKind::KernelModules => Parsed::KernelModules(Vec::new()),
+        ArtifactKind::NameResolution => Parsed::NameResolution(Vec::new()),
+        ArtifactKind::ScheduledTasks => Parsed::ScheduledTasks(Vec::new()),
+        ArtifactKind::AuthorizedKeys => Parsed::AuthorizedKeys(Vec::new()),
+        ArtifactKind::ShellHistories => Parsed::ShellHistories(Vec::new()),
+        ArtifactKind::RecentExecutables => Parsed::RecentExecutables(Vec::new()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Login sessions from `/run/utmp` (utmp(5)), the binary table that `who` prints.
+//! Login sessions from `/run/utmp` (utmp(5)), the binary table that `who` prints; and the records of the same shape that
+//! `/var/log/wtmp` and `/var/log/btmp` keep of the past.
 
 use jiff::Timestamp;
 
@@ -24,18 +25,25 @@ struct Layout {
 
 /// Reads the sessions out of a table. `machine` is what `uname -m` says.
 pub(crate) fn sessions(table: &[u8], machine: &str) -> Vec<UtmpSession> {
+    let is_session =
+        |(kind, row): (i16, UtmpSession)| (kind == USER_PROCESS && !row.name.is_empty()).then_some(row);
+    records(table, machine).filter_map(is_session).collect()
+}
+
+/// Reads every record of a table, each with its `ut_type`, in its order.
+pub(crate) fn records<'t>(
+    table: &'t [u8],
+    machine: &str,
+) -> impl DoubleEndedIterator<Item = (i16, UtmpSession)> + use<'t> {
     let layout = match machine {
         "aarch64" | "riscv64" | "loongarch64" => Layout { size: 400, time_at: 344, wide_time: true },
         _ => Layout { size: 384, time_at: 340, wide_time: false },
     };
-    table.chunks_exact(layout.size).filter_map(|record| session(record, &layout)).collect()
+    table.chunks_exact(layout.size).filter_map(move |chunk| record(chunk, &layout))
 }
 
-fn session(record: &[u8], layout: &Layout) -> Option<UtmpSession> {
+fn record(record: &[u8], layout: &Layout) -> Option<(i16, UtmpSession)> {
     let kind = i16::from_le_bytes(record.get(0..2)?.try_into().ok()?);
-    if kind != USER_PROCESS {
-        return None;
-    }
     let pid = u32::from_le_bytes(record.get(4..8)?.try_into().ok()?);
     let seconds = if layout.wide_time {
         i64::from_le_bytes(record.get(layout.time_at..layout.time_at + 8)?.try_into().ok()?)
@@ -43,14 +51,14 @@ fn session(record: &[u8], layout: &Layout) -> Option<UtmpSession> {
         // Unsigned, so that the table lasts until 2106.
         u32::from_le_bytes(record.get(layout.time_at..layout.time_at + 4)?.try_into().ok()?).into()
     };
-    let name = field(record.get(44..76)?);
-    (!name.is_empty()).then(|| UtmpSession {
+    let session = UtmpSession {
         pid,
-        name,
-        line: field(&record[8..40]),
-        host: field(&record[76..332]),
+        name: field(record.get(44..76)?),
+        line: field(record.get(8..40)?),
+        host: field(record.get(76..332)?),
         since: Timestamp::from_second(seconds).ok(),
-    })
+    };
+    Some((kind, session))
 }
 
 /// A text field ends at its first NUL or at its end.

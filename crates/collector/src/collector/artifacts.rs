@@ -103,7 +103,16 @@ impl<'a> Collecting<'a> {
                 other => other,
             },
             // The system has no such thing, which makes the collection no poorer.
-            None if self.is_remote() => Ok(()),
+            None if self.is_remote() && !kind.is_forensic() => Ok(()),
+            None if self.is_remote() => {
+                let system = if self.system == System::Windows { "Windows" } else { "Linux" };
+                let artifact = format!("{system}.{}", kind.as_str());
+                self.not_collected(
+                    artifact,
+                    kind,
+                    "the catalogue has no way to collect this from such a system",
+                )
+            }
             None => self.missing(kind),
         }
     }

@@ -85,11 +85,8 @@ fn write(parsed: Parsed, mut tally: Tally, out: &mut impl Write) -> io::Result<(
             frame::write(out, Word::State, &state)?;
             write_rows(&rules, &mut tally, out)?
         }
-        Parsed::Identity(_)
-        | Parsed::Neighbors(_)
-        | Parsed::DnsCache(_)
-        | Parsed::Prefetch(_)
-        | Parsed::Programs(_) => 0,
+        // It is not asked for the rest.
+        _ => 0,
     };
     let (status, reasons) = tally.settle();
     frame::write(out, Word::Done, &Done { status, reasons, rows })?;

@@ -187,12 +187,7 @@ impl SmbSession {
                 self.blocking(task, tell, move |work| torrents(work, &root)).await
             }
             // The catalogue has no way over SMB to these.
-            kind @ (ArtifactKind::Identity
-            | ArtifactKind::Processes
-            | ArtifactKind::Connections
-            | ArtifactKind::Neighbors
-            | ArtifactKind::DnsCache
-            | ArtifactKind::Prefetch) => {
+            kind => {
                 let detail = format!("{} cannot be read over SMB", kind.as_str());
                 Err(ContactError::Unsupported { target: self.target, detail })
             }

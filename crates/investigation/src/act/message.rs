@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assess::Verdict;
 use crate::text::one_line;
 
 /// Longest subject or title, in characters.
@@ -19,6 +20,39 @@ pub struct Message {
     pub html: Option<String>,
 }
 
+/// How soon a person should look at a ticket. Each ticket system has its own words and numbers for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// When there is time.
+    Low,
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Now: somebody may be at work on the machine.
+    High,
+}
+
+impl Priority {
+    /// What a verdict calls for. A case without a verdict is looked at in its turn.
+    pub fn of(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            Some(Verdict::Compromised) => Self::High,
+            Some(Verdict::FalsePositive) => Self::Low,
+            Some(Verdict::PolicyViolation | Verdict::Inconclusive) | None => Self::Normal,
+        }
+    }
+
+    /// The word used in fields, labels and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
+
 /// A ticket, in the shape in which it is posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
@@ -29,6 +63,9 @@ pub struct Ticket {
     /// The same in plain text, for systems that read no Markdown.
     #[serde(default, skip_serializing)]
     pub body_text: String,
+    /// How soon a person should look at it.
+    #[serde(default)]
+    pub priority: Priority,
     /// Words to sort by.
     pub labels: Vec<String>,
     /// Values for machines, under their ECS names where ECS has one.

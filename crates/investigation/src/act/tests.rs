@@ -1,3 +1,4 @@
+mod document;
 mod ocsf;
 
 use jiff::Timestamp;
@@ -173,6 +174,22 @@ fn the_ticket() {
     let ticket = ticket(&brief(Verdict::PolicyViolation));
     insta::assert_snapshot!("ticket_body", format!("{}\n\n{}", ticket.title, ticket.body_markdown));
     insta::assert_json_snapshot!("ticket_fields", (ticket.labels, ticket.fields));
+}
+
+#[test]
+fn a_ticket_says_how_soon_it_wants_somebody() {
+    let of = |verdict| {
+        let ticket = ticket(&brief(verdict));
+        let label = ticket.labels.iter().find(|label| label.starts_with("priority-")).cloned();
+        (ticket.priority, ticket.fields["peerhound.priority"].clone(), label)
+    };
+    assert_eq!(of(Verdict::Compromised), (Priority::High, "high".into(), Some("priority-high".to_owned())));
+    assert_eq!(of(Verdict::PolicyViolation), (Priority::Normal, "normal".into(), None));
+    assert_eq!(of(Verdict::Inconclusive), (Priority::Normal, "normal".into(), None));
+    assert_eq!(of(Verdict::FalsePositive), (Priority::Low, "low".into(), Some("priority-low".to_owned())));
+    // Tickets that were written before there were priorities still read.
+    let old = r#"{"title":"t","body_markdown":"b","labels":[],"fields":{}}"#;
+    assert_eq!(serde_json::from_str::<Ticket>(old).unwrap().priority, Priority::Normal);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::brief::{Brief, MAX_VALUE};
-use super::message::{Ticket, short, title};
+use super::message::{Priority, Ticket, short, title};
 use crate::assess::{Verdict, summary};
 use crate::text::markdown;
 
@@ -17,11 +17,16 @@ pub fn ticket(brief: &Brief) -> Ticket {
         let _ = write!(body, "\n{}", summary::explain_markdown(assessment));
     }
     let word = brief.verdict().map_or("not_assessed", Verdict::as_str);
+    let priority = Priority::of(brief.verdict());
+    let label = format!("priority-{}", priority.as_str());
+    let mut labels = ["peerhound", "p2p", word].map(str::to_owned).to_vec();
+    labels.extend((priority != Priority::Normal).then_some(label));
     Ticket {
         title: title(&format!("Peer-to-peer alert, {verdict}: {} [case {}]", brief.machine(), brief.case_id)),
         body_markdown: body,
         body_text: plain_text(brief),
-        labels: ["peerhound", "p2p", word].map(str::to_owned).to_vec(),
+        priority,
+        labels,
         fields: Value::Object(fields(brief)),
     }
 }
@@ -110,6 +115,7 @@ fn fields(brief: &Brief) -> Map<String, Value> {
             assessment.missing.iter().map(|missing| short(missing, MAX_VALUE)).collect(),
         );
     }
+    put("peerhound.priority", Priority::of(brief.verdict()).as_str().into());
     put("peerhound.case_id", text(Some(&brief.case_id)));
     put("peerhound.alert_id", text(Some(&alert.id)));
     put(

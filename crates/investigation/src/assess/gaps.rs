@@ -60,6 +60,7 @@ fn of_kind(kind: ArtifactKind, evidence: &Evidence) -> Vec<Gap> {
         ArtifactKind::DnsCache => (evidence.dns_cache.is_some(), false),
         ArtifactKind::Prefetch => (evidence.prefetch.is_some(), false),
         ArtifactKind::Programs => (evidence.programs.is_some(), false),
+        _ => return Vec::new(),
     };
     let read_by_rules =
         matches!(kind, ArtifactKind::Connections | ArtifactKind::Processes | ArtifactKind::Torrents);
@@ -115,7 +116,15 @@ fn is_everywhere(kind: ArtifactKind) -> bool {
         ArtifactKind::Neighbors
         | ArtifactKind::DnsCache
         | ArtifactKind::Prefetch
-        | ArtifactKind::Programs => false,
+        | ArtifactKind::Programs
+        | ArtifactKind::PacketSockets
+        | ArtifactKind::Logins
+        | ArtifactKind::KernelModules
+        | ArtifactKind::NameResolution
+        | ArtifactKind::ScheduledTasks
+        | ArtifactKind::AuthorizedKeys
+        | ArtifactKind::ShellHistories
+        | ArtifactKind::RecentExecutables => false,
     }
 }
 
@@ -153,6 +162,14 @@ fn title(kind: ArtifactKind) -> &'static str {
         ArtifactKind::DnsCache => "The DNS cache",
         ArtifactKind::Prefetch => "The list of prefetched programs",
         ArtifactKind::Programs => "The list of installed programs",
+        ArtifactKind::PacketSockets => "The list of packet sockets",
+        ArtifactKind::Logins => "The list of logins",
+        ArtifactKind::KernelModules => "The list of kernel modules",
+        ArtifactKind::NameResolution => "The configuration of name resolution",
+        ArtifactKind::ScheduledTasks => "The list of scheduled tasks",
+        ArtifactKind::AuthorizedKeys => "The list of authorized keys",
+        ArtifactKind::ShellHistories => "The list of shell histories",
+        ArtifactKind::RecentExecutables => "The list of recent programs",
     }
 }
 
@@ -168,6 +185,8 @@ fn meaning(kind: ArtifactKind) -> &'static str {
         ArtifactKind::DnsCache => "A name that only clients ask for may have gone unseen.",
         ArtifactKind::Prefetch => "A client may have run and be gone.",
         ArtifactKind::Programs => "A client may be installed unseen.",
+        // No rule reads the rest.
+        _ => "",
     }
 }
 

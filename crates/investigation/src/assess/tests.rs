@@ -309,6 +309,7 @@ fn spoil(mut bench: Bench, kind: ArtifactKind, how: Spoil) -> Bench {
             ArtifactKind::DnsCache => bench.evidence.dns_cache = None,
             ArtifactKind::Prefetch => bench.evidence.prefetch = None,
             ArtifactKind::Programs => bench.evidence.programs = None,
+            _ => {}
         }
     }
     match how {

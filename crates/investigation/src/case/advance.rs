@@ -64,7 +64,10 @@ impl Case {
             (_, Event::NotRemediated { effect, code, reason, retryable }) => {
                 step.not_changed(effect, &code, &reason, retryable, policy, now)?;
             }
-            (_, Event::ClaimLost { held }) if step.is_sealed() => step.machine_taken(&held, now),
+            (_, Event::ClaimLost { held }) if step.is_sealed() => {
+                step.machine_taken(&held, now);
+                step.look_in_the_way(&held, policy, now)?;
+            }
             (_, Event::ClaimLost { held }) => {
                 let lost =
                     step.case.claims.iter().any(|claim| claim.key == held.key).then(|| held.key.clone());
@@ -111,12 +114,23 @@ impl Case {
                 step.case.state = State::Acting;
                 step.case.plan_actions(policy, now);
                 step.offer(policy, now);
+                step.case.plan_follow_up(policy, now);
                 step.close_if_done(now);
             }
             (State::Acting, Event::LookedUp { people, faults, again }) => {
                 step.case.looked_up(people, faults, again, policy, now);
+                step.case.follow_up_goes_last();
                 step.close_if_done(now);
             }
+            (State::Acting, Event::Collected { outcomes, staged }) => {
+                step.looked_deeper(outcomes, staged, now)?;
+            }
+            (State::Acting, Event::Sealed { evidence }) => step.sealed_deeper(evidence, now)?,
+            (State::Acting, Event::ContactFailed { code, reason, retryable }) => {
+                step.not_looked_deeper((code, reason, retryable), policy, now)?;
+            }
+            (State::Acting, Event::EvidenceGone { reason }) => step.deeper_gone(&reason, now)?,
+            (State::Acting, Event::Held { effect, detail }) => step.held(effect, &detail, now)?,
             (State::Acting, Event::Delivered { effect, delivery }) => {
                 step.case.delivered(effect, delivery, policy, now)?;
                 step.close_if_done(now);

@@ -70,11 +70,18 @@ impl Effect {
             }
             // A file is searched for the case first; whoever reads an event bus folds repeats anyhow.
             Self::Act { kind: ActionKind::Finding, .. } => true,
+            Self::Act { kind: ActionKind::Custom(name), .. } => {
+                policy.action(name).is_some_and(|action| action.idempotent)
+            }
+            // Whoever performs these finds what was done before.
             Self::Identify
             | Self::ReadUserClaims { .. }
             | Self::Collect
             | Self::Assess
             | Self::Seal
+            | Self::Forensics
+            | Self::SealForensics
+            | Self::Hold { .. }
             | Self::LookUpUsers { .. } => true,
             Self::Remediate { .. } | Self::Undo { .. } | Self::ExpireProposals => true,
         }
@@ -129,9 +136,14 @@ impl Case {
                     Err("[remediation.link] decides on it: take it out of [actions]".to_owned())
                 }
                 ActionKind::TicketComment => Err("there is nothing to comment yet".to_owned()),
-                ActionKind::Ticket | ActionKind::Page | ActionKind::Chat | ActionKind::Finding => {
-                    Ok(Vec::new())
+                ActionKind::Custom(name) if policy.action(name).is_none() => {
+                    Err(format!("the policy has no [[action]] named {}", name.name()))
                 }
+                ActionKind::Ticket
+                | ActionKind::Page
+                | ActionKind::Chat
+                | ActionKind::Finding
+                | ActionKind::Custom(_) => Ok(Vec::new()),
             };
             let (effect, to, status, detail) = match to {
                 Ok(to) => {
@@ -179,7 +191,7 @@ impl Case {
         let position = position.ok_or(Refused::NoSuchEffect { case_id: self.id.clone(), effect })?;
         let pending = &mut self.pending[position];
         let attempts = pending.attempts;
-        let name = pending.effect.as_str();
+        let name = pending.effect.as_str().to_owned();
         let repeatable = pending.effect.may_repeat(policy);
         let lost = matches!(delivery, Delivery::Uncertain { .. });
         let findable = if lost { pending.effect.searchable_after(policy) } else { SignedDuration::ZERO };

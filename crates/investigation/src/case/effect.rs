@@ -7,7 +7,7 @@ use super::Case;
 use crate::act::ActionKind;
 use crate::claim::ClaimKey;
 use crate::order::{Order, Task};
-use crate::policy::Policy;
+use crate::policy::{Policy, Span};
 
 /// One thing to do outside the core. Every effect may be performed more than once under the same key: who performs
 /// it must make the second time harmless, or say that it cannot be known, see [`super::Delivery`].
@@ -31,6 +31,15 @@ pub enum Effect {
     LookUpUsers {
         /// The users.
         users: Vec<String>,
+    },
+    /// Look deeper into the machine: a second collection into the staging area.
+    Forensics,
+    /// Seal that collection next to the first.
+    SealForensics,
+    /// Put everything that is sealed under legal hold, or end that.
+    Hold {
+        /// Which of the two.
+        on: bool,
     },
     /// Deliver a message or a ticket.
     Act {
@@ -64,7 +73,7 @@ pub enum Effect {
 
 impl Effect {
     /// The word used in output and in the history.
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Identify => "identify",
             Self::ReadUserClaims { .. } => "claim users",
@@ -72,6 +81,10 @@ impl Effect {
             Self::Assess => "assess",
             Self::Seal => "seal",
             Self::LookUpUsers { .. } => "look up users",
+            Self::Forensics => "forensics",
+            Self::SealForensics => "seal forensics",
+            Self::Hold { on: true } => "legal hold",
+            Self::Hold { on: false } => "release of the legal hold",
             Self::Act { kind, .. } => kind.as_str(),
             Self::Comment { .. } => ActionKind::TicketComment.as_str(),
             Self::Remediate { .. } => "remediate",
@@ -88,7 +101,7 @@ impl Effect {
     /// Whether performing it contacts the endpoint to investigate it. The claims are renewed before each contact, so that a case that
     /// was stopped for longer than its lease cannot touch a machine that another case has taken meanwhile.
     pub fn contacts_endpoint(&self) -> bool {
-        matches!(self, Self::Identify | Self::Collect)
+        matches!(self, Self::Identify | Self::Collect | Self::Forensics)
     }
 }
 
@@ -146,6 +159,18 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+impl Effect {
+    /// Time for the contact with the endpoint.
+    pub fn contact_timeout(&self, policy: &Policy) -> Span {
+        match self {
+            Self::Identify => policy.collection.identify_timeout,
+            Self::Forensics => policy.forensics.timeout,
+            Self::Remediate { .. } | Self::Undo { .. } => policy.remediation.timeout,
+            _ => policy.collection.collect_timeout,
+        }
+    }
+}
+
 impl Case {
     /// The order behind an effect that contacts the endpoint.
     pub fn order(&self, effect: &Effect, policy: &Policy) -> Option<Order> {
@@ -156,9 +181,15 @@ impl Case {
                 limits: policy.collection.limits.clone(),
             },
             Effect::Remediate { .. } | Effect::Undo { .. } => self.change(effect)?,
+            Effect::Forensics => Task::Collect {
+                artifacts: policy.forensics.artifacts.clone(),
+                limits: policy.forensics.limits.clone(),
+            },
             Effect::ReadUserClaims { .. }
             | Effect::Assess
             | Effect::Seal
+            | Effect::SealForensics
+            | Effect::Hold { .. }
             | Effect::LookUpUsers { .. }
             | Effect::Act { .. }
             | Effect::Comment { .. }

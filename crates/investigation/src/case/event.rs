@@ -151,6 +151,13 @@ pub enum Event {
         /// How many by now.
         count: u64,
     },
+    /// The legal hold is set, or lifted.
+    Held {
+        /// The effect.
+        effect: u32,
+        /// What was done.
+        detail: String,
+    },
     /// A try of a delivery ended.
     Delivered {
         /// The effect.
@@ -233,6 +240,7 @@ impl Event {
             Self::Sealed { .. } => "sealed",
             Self::LookedUp { .. } => "looked_up",
             Self::Repeated { .. } => "repeated",
+            Self::Held { .. } => "held",
             Self::Delivered { .. } => "delivered",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",

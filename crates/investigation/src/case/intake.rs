@@ -148,6 +148,8 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         assessment: None,
         evidence: None,
         people: Vec::new(),
+        forensics: None,
+        hold: None,
         actions: Vec::new(),
         remediation: None,
         pending: Vec::new(),

@@ -14,6 +14,9 @@
 //!
 //! What may be changed on the machine goes beside that, and may go on after it, see [`Case::is_at_rest`].
 //!
+//! `Acting` also looks deeper into a machine that is compromised and puts its evidence under legal hold. A person may ask
+//! for either later: the case is then acting once more, and its evidence and verdict stay what they are.
+//!
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
@@ -22,6 +25,7 @@ mod advance;
 mod deliveries;
 mod effect;
 mod event;
+mod follow_up;
 mod intake;
 mod people;
 mod remediation;
@@ -41,6 +45,7 @@ use sha2::{Digest, Sha256};
 pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
+pub use follow_up::{ForensicStatus, Forensics, HoldStatus, LegalHold, NotOrdered};
 pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
 pub use remediation::NotDecided;
@@ -82,7 +87,7 @@ pub enum State {
     Assessing,
     /// The evidence is being sealed.
     Sealing,
-    /// Messages and tickets are being delivered.
+    /// Messages and tickets are being delivered, and what else follows the verdict is done.
     Acting,
     /// Done.
     Closed {
@@ -199,6 +204,12 @@ pub struct Case {
     /// What directories say of the suspects, where they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
+    /// The deeper look at the machine, where one was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forensics: Option<Forensics>,
+    /// The legal hold on what is sealed, where one was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<LegalHold>,
     /// Every action with how it went.
     pub actions: Vec<ActionRecord>,
     /// What was proposed for the machine, who approved it, and what came of it.

@@ -1,6 +1,7 @@
 //! Claims and transitions, each by name.
 
 mod deliveries;
+mod follow_up;
 mod mails;
 mod remediation;
 mod repeats;

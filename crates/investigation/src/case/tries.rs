@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::follow_up::borne;
 use super::{Effect, Refused, Step};
 use crate::claim::{Claim, ClaimOp, later};
 use crate::policy::Policy;
@@ -52,6 +53,10 @@ impl Step {
         // The first try of an effect that contacts nobody comes right after the write before it.
         let again = pending.attempts > 1 && matches!(pending.effect, Effect::Assess | Effect::Seal);
         let contacts = pending.effect.contacts_endpoint();
+        if pending.effect == Effect::Forensics {
+            self.claims.extend(self.case.claims_for_forensics(policy, now).into_iter().map(ClaimOp::Take));
+            return Ok(());
+        }
         if contacts {
             self.case.claim_again(policy, now);
         }
@@ -69,7 +74,7 @@ impl Step {
     fn unheard(&mut self, effect: u32, policy: &Policy, now: Timestamp) -> Result<bool, Refused> {
         let pending = self.case.pending_mut(effect)?;
         pending.unheard += 1;
-        let (doing, unheard) = (pending.effect.as_str(), pending.unheard);
+        let (doing, unheard) = (pending.effect.as_str().to_owned(), pending.unheard);
         let is_delivery = pending.effect.is_delivery();
         pending.may_have_arrived |= is_delivery;
         let mut uncertain = (is_delivery && !pending.effect.may_repeat(policy))
@@ -83,7 +88,7 @@ impl Step {
             }
             if !is_delivery {
                 let reason = format!("{never}; look at the log, then submit the alert again");
-                self.fail("gave_up".to_owned(), reason, true, now);
+                self.give_up(effect, "gave_up", &reason, now);
                 return Ok(true);
             }
             uncertain.get_or_insert(never);
@@ -119,11 +124,11 @@ impl Step {
         now: Timestamp,
     ) -> Result<(), Refused> {
         let longest = LONGEST_PAUSE.min(policy.cooldown.lease.signed() / 2);
-        let borne = policy.collection.retry_for.signed().max(BORNE_AT_LEAST);
         let pending = self.case.pending_mut(effect)?;
         if pending.effect.changes_endpoint() {
             return self.retry_change(effect, reason, policy, now);
         }
+        let borne = borne(&pending.effect, policy).max(BORNE_AT_LEAST);
         pending.started = false;
         // Whoever had it has said what became of it.
         pending.handed_to = None;
@@ -131,9 +136,9 @@ impl Step {
         let since = *pending.failing_since.get_or_insert(now);
         let pause = SignedDuration::from_secs(2 << pending.attempts.min(12)).min(longest);
         pending.not_before = later(now, pause);
-        let (doing, next) = (pending.effect.as_str(), pending.not_before);
+        let (doing, next) = (pending.effect.as_str().to_owned(), pending.not_before);
         if next > later(since, borne) {
-            self.fail("own_failure".to_owned(), format!("{doing}: {reason}"), true, now);
+            self.give_up(effect, "own_failure", &format!("{doing}: {reason}"), now);
         } else {
             self.case.note(now, format!("{doing} failed, next try {next:.0}: {reason}"));
         }

@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Collection;
 
-/// The format that this version writes, and the newest one that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest format that this version reads. It writes the oldest that says what there is to say.
+pub const FORMAT_VERSION: u32 = 2;
+/// The format of a case's first container.
+const FIRST: u32 = 1;
+/// The first format that knows of further containers, see [`Supplement`].
+const WITH_SUPPLEMENT: u32 = 2;
 /// The manifest's own name inside the container.
 pub const MANIFEST_PATH: &str = "manifest.json";
 
@@ -31,7 +35,7 @@ pub const MAX_TOTAL_BYTES: u64 = 64 << 30;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`FORMAT_VERSION`] of the writer.
+    /// [`format_of`] what it holds.
     pub format_version: u32,
     /// The case that the evidence belongs to.
     pub case_id: String,
@@ -39,6 +43,9 @@ pub struct Manifest {
     pub tool: Tool,
     /// When it was sealed.
     pub sealed_at: Timestamp,
+    /// What it adds to, where it is not the case's first container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplement: Option<Supplement>,
     /// How it was collected.
     pub collection: Collection,
     /// Every entry but the manifest itself, in the order in which they lie in the container.
@@ -47,6 +54,29 @@ pub struct Manifest {
     /// included. Two different compressed forms can unpack to the same content, so the entries' hashes alone
     /// would not prove that nothing was touched.
     pub preceding: Preceding,
+}
+
+/// Makes a container one that adds to its case's first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supplement {
+    /// What it is.
+    pub kind: SupplementKind,
+    /// SHA-256 of the first container as a file, lower-case hex.
+    pub first_sha256: String,
+}
+
+/// What a further container is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupplementKind {
+    /// The deeper look at a machine.
+    Forensics,
+}
+
+/// The format that a container has to have.
+pub fn format_of(supplement: Option<&Supplement>) -> u32 {
+    if supplement.is_some() { WITH_SUPPLEMENT } else { FIRST }
 }
 
 /// Name and version of the program that sealed a container.
@@ -222,7 +252,7 @@ impl Manifest {
     }
 
     /// Everything that the manifest must not say, in the order of its entries. Empty for every manifest that was
-    /// written by [`FORMAT_VERSION`].
+    /// written by this version.
     pub fn faults(&self) -> Vec<ManifestFault> {
         if self.entries.len() > MAX_ENTRIES {
             return vec![ManifestFault::TooManyEntries(self.entries.len())];
@@ -246,6 +276,9 @@ impl Manifest {
         }
         if total > MAX_TOTAL_BYTES {
             faults.push(ManifestFault::TotalTooLarge);
+        }
+        if self.supplement.as_ref().is_some_and(|supplement| !is_sha256(&supplement.first_sha256)) {
+            faults.push(ManifestFault::BadHash("supplement".to_owned()));
         }
         if !is_sha256(&self.preceding.sha256) {
             faults.push(ManifestFault::BadHash("preceding".to_owned()));

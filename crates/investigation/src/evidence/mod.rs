@@ -1,9 +1,14 @@
 //! What is collected from an endpoint, how each artifact went, and the container it is sealed in.
 
+pub mod forensic;
 pub mod manifest;
 pub mod model;
 pub mod outcome;
 
+pub use forensic::{
+    AuthorizedKey, HistoryFile, KernelModule, Login, LoginKind, NameEntry, PacketSocket, RecentExecutable,
+    ScheduledTask,
+};
 pub use model::{
     AutostartEntry, DnsRecord, FirewallRule, FirewallState, Identity, Neighbor, NeighborState, Prefetched,
     Process, Program, SessionUser, Socket, SocketState, TorrentFile, TorrentKind, TransportProtocol,

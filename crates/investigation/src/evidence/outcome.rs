@@ -34,10 +34,27 @@ pub enum ArtifactKind {
     Prefetch,
     /// What is installed.
     Programs,
+    /// Sockets that see packets as they are.
+    PacketSockets,
+    /// Who logged in, and who tried to.
+    Logins,
+    /// What was loaded into the kernel.
+    KernelModules,
+    /// By which names and servers the endpoint finds others.
+    NameResolution,
+    /// What runs at its time, with the whole text of each.
+    ScheduledTasks,
+    /// Keys that let somebody in.
+    AuthorizedKeys,
+    /// That there are histories of shells, and since when; not what they hold.
+    ShellHistories,
+    /// Programs that came lately into folders that anybody can write into.
+    RecentExecutables,
 }
 
 impl ArtifactKind {
-    /// Every kind, in order of volatility (RFC 3227: the fastest-changing first).
+    /// Every kind that is collected for a verdict, in order of volatility (RFC 3227: the fastest-changing first). Those
+    /// of [`Self::FORENSIC`] come after them.
     pub const ALL: [Self; 10] = [
         Self::Identity,
         Self::Connections,
@@ -50,6 +67,23 @@ impl ArtifactKind {
         Self::Programs,
         Self::Torrents,
     ];
+
+    /// What is collected besides from a machine that is compromised, in the same order. No rule reads it.
+    pub const FORENSIC: [Self; 8] = [
+        Self::PacketSockets,
+        Self::Logins,
+        Self::KernelModules,
+        Self::NameResolution,
+        Self::ScheduledTasks,
+        Self::AuthorizedKeys,
+        Self::ShellHistories,
+        Self::RecentExecutables,
+    ];
+
+    /// Whether it is collected from a machine that is compromised only.
+    pub fn is_forensic(self) -> bool {
+        Self::FORENSIC.contains(&self)
+    }
 
     /// The word used in files, output and rules.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +98,14 @@ impl ArtifactKind {
             Self::DnsCache => "dns_cache",
             Self::Prefetch => "prefetch",
             Self::Programs => "programs",
+            Self::PacketSockets => "packet_sockets",
+            Self::Logins => "logins",
+            Self::KernelModules => "kernel_modules",
+            Self::NameResolution => "name_resolution",
+            Self::ScheduledTasks => "scheduled_tasks",
+            Self::AuthorizedKeys => "authorized_keys",
+            Self::ShellHistories => "shell_histories",
+            Self::RecentExecutables => "recent_executables",
         }
     }
 

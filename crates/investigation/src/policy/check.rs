@@ -37,6 +37,8 @@ impl Policy {
         self.check_relays(&mut remarks);
         self.check_intake(&mut remarks);
         self.check_digest(&mut remarks);
+        self.check_forensics(&mut remarks);
+        self.check_custom_actions(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);
         remarks
     }
@@ -178,16 +180,7 @@ impl Policy {
     }
 
     fn check_delivery(&self, remarks: &mut Vec<Remark>) {
-        let used = |kind: ActionKind| {
-            [
-                &self.actions.policy_violation,
-                &self.actions.compromised,
-                &self.actions.inconclusive,
-                &self.actions.false_positive,
-            ]
-            .iter()
-            .any(|actions| actions.contains(&kind))
-        };
+        let used = |kind: ActionKind| self.actions.lists().any(|listed| *listed == kind);
         if used(ActionKind::MailSoc) && self.mail.soc.is_empty() {
             remarks.push(warning("[mail] soc is empty: mail_soc has nobody to go to and is skipped"));
         }

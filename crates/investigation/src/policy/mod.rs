@@ -1,7 +1,9 @@
 //! The policy: one strict TOML file that says what Peerhound may touch and what it does.
 
+mod action;
 mod check;
 mod digest;
+mod forensics;
 mod hours;
 mod intake;
 mod kerberos;
@@ -19,8 +21,10 @@ mod winrm;
 
 use serde::{Deserialize, Serialize};
 
+pub use action::{CustomAction, CustomKind, Method};
 pub use check::Remark;
 pub use digest::DigestPolicy;
+pub use forensics::Forensics;
 pub use hours::{Day, Hours};
 pub use intake::{Door, List};
 pub use kerberos::{Kdc, Kerberos};
@@ -91,6 +95,12 @@ pub struct Policy {
     /// What may be changed on endpoints, and who may order it.
     #[serde(default)]
     pub remediation: RemediationPolicy,
+    /// What follows the verdict `compromised`.
+    #[serde(default)]
+    pub forensics: Forensics,
+    /// Actions that the site made itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub action: Vec<CustomAction>,
     /// Mail.
     #[serde(default)]
     pub mail: Mail,

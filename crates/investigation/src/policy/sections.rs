@@ -170,6 +170,14 @@ impl Default for Actions {
     }
 }
 
+impl Actions {
+    /// Everything that is on one of the lists.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &ActionKind> {
+        let lists = [&self.policy_violation, &self.compromised, &self.inconclusive, &self.false_positive];
+        lists.into_iter().flatten()
+    }
+}
+
 /// `[mail]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

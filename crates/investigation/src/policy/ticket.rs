@@ -91,9 +91,11 @@ impl Policy {
             ActionKind::Ticket | ActionKind::TicketComment => Some(&self.ticket),
             ActionKind::Page => Some(&self.page),
             ActionKind::Chat => Some(&self.chat),
-            ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover | ActionKind::Finding => {
-                None
-            }
+            ActionKind::MailUser
+            | ActionKind::MailSoc
+            | ActionKind::MailApprover
+            | ActionKind::Finding
+            | ActionKind::Custom(_) => None,
         }
     }
 
@@ -270,7 +272,7 @@ pub(crate) fn is_json(value: &Value) -> bool {
 }
 
 /// What is wrong with an address.
-fn fault_of_url(url: &str) -> Option<&'static str> {
+pub(super) fn fault_of_url(url: &str) -> Option<&'static str> {
     let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     let is_local = |host: &str| {
         let name =

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::act::{ActionKind, Ticket};
+use crate::act::{ActionKind, Priority, Ticket};
 use crate::policy::Policy;
 
 fn policy(sections: &str) -> Policy {
@@ -21,6 +21,7 @@ fn ticket() -> Ticket {
         title: "Policy violation: ws-5 [case ph-20261130-aaaaaaaa]".to_owned(),
         body_markdown: "| a |\n".to_owned(),
         body_text: "a\n".to_owned(),
+        priority: Priority::High,
         labels: vec!["p2p".to_owned()],
         fields: json!({"peerhound.case_id": "ph-20261130-aaaaaaaa", "peerhound.verdict": "compromised"}),
     }

@@ -2,8 +2,9 @@
 
 use collector::fuzzing::Reading;
 use investigation::evidence::{
-    ArtifactKind, AutostartEntry, DnsRecord, FirewallState, Identity, Neighbor, Prefetched, Process, Program,
-    Socket, TorrentFile,
+    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, FirewallState, HistoryFile, Identity,
+    KernelModule, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program, RecentExecutable,
+    ScheduledTask, Socket, TorrentFile,
 };
 
 /// Longest texts of a row, in bytes, and more than that is the endpoint's word unbounded.
@@ -98,6 +99,71 @@ pub(in super::super) fn rows(kind: ArtifactKind, reading: &Reading) {
                 capped([&program.name, &program.source], 258);
                 capped(program.version.iter().chain(&program.publisher).chain(&program.user), 258);
                 capped(program.key.iter().chain(&program.image).chain(&program.folder), NAME);
+            }
+        }
+        ArtifactKind::PacketSockets => {
+            let sockets: Vec<PacketSocket> = serde_json::from_slice(&json).expect("sockets");
+            all(sockets.len());
+            for socket in &sockets {
+                assert!(socket.pids.len() <= 64, "{} holders", socket.pids.len());
+                capped([&socket.family], 16);
+                capped(socket.user.iter().chain(&socket.path).chain(&socket.process), NAME);
+            }
+        }
+        ArtifactKind::Logins => {
+            let logins: Vec<Login> = serde_json::from_slice(&json).expect("logins");
+            all(logins.len());
+            for login in &logins {
+                // Not UTF-8 is three times as long as text.
+                capped(login.user.iter().chain(&login.session).chain(&login.from), 3 * 258);
+            }
+        }
+        ArtifactKind::KernelModules => {
+            let modules: Vec<KernelModule> = serde_json::from_slice(&json).expect("modules");
+            all(modules.len());
+            for module in &modules {
+                assert!(module.used_by.len() <= 256);
+                capped(
+                    [&module.name, &module.state].into_iter().chain(&module.used_by).chain(&module.taint),
+                    258,
+                );
+            }
+        }
+        ArtifactKind::NameResolution => {
+            let entries: Vec<NameEntry> = serde_json::from_slice(&json).expect("entries");
+            all(entries.len());
+            for entry in &entries {
+                assert!(entry.names.len() <= 64);
+                capped([&entry.source, &entry.value].into_iter().chain(&entry.names), NAME);
+            }
+        }
+        ArtifactKind::ScheduledTasks => {
+            let tasks: Vec<ScheduledTask> = serde_json::from_slice(&json).expect("tasks");
+            all(tasks.len());
+            for task in &tasks {
+                capped([&task.mechanism, &task.path].into_iter().chain(&task.owner), NAME);
+                capped(&task.content, 3 * (64 << 10));
+            }
+        }
+        ArtifactKind::AuthorizedKeys => {
+            let keys: Vec<AuthorizedKey> = serde_json::from_slice(&json).expect("keys");
+            all(keys.len());
+            for key in &keys {
+                assert!(key.fingerprint.starts_with("SHA256:") && key.fingerprint.len() == 50);
+                capped([&key.path, &key.key_type].into_iter().chain(&key.comment).chain(&key.options), NAME);
+            }
+        }
+        ArtifactKind::ShellHistories => {
+            let files: Vec<HistoryFile> = serde_json::from_slice(&json).expect("files");
+            all(files.len());
+            files.iter().for_each(|file| capped([&file.path].into_iter().chain(&file.target), NAME));
+        }
+        ArtifactKind::RecentExecutables => {
+            let files: Vec<RecentExecutable> = serde_json::from_slice(&json).expect("files");
+            all(files.len());
+            for file in &files {
+                capped([&file.path, &file.mode].into_iter().chain(&file.owner), NAME);
+                assert!(file.sha256.as_ref().is_none_or(|hash| hash.len() == 64));
             }
         }
         ArtifactKind::Torrents => {

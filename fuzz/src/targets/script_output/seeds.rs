@@ -156,6 +156,68 @@ pub(in super::super) fn record_seeds() -> Vec<Vec<u8>> {
         ("unreadable", b"7"),
         ("odd_mount", b""),
     ];
+    let packet_sockets: &[(&str, &[u8])] = &[
+        ("table", b"packet"),
+        ("00000000f2d3a1c5 3      3    0003   2     1 0      0      41231", b"holders"),
+        ("", b""),
+        ("/proc/812/fd/7 socket:[41231]", b""),
+        ("pid", b"812"),
+        ("comm", b"tcpdump"),
+        ("exe", b"/usr/bin/tcpdump"),
+        ("closed", b"/proc/net/raw6"),
+    ];
+    let logins: &[(&str, &[u8])] = &[
+        ("machine", b"x86_64"),
+        ("size", b"384"),
+        ("wtmp", b"BwAAACwDAABwdHMvMA=="),
+        ("closed", b"/var/log/btmp"),
+    ];
+    let modules: &[(&str, &[u8])] = &[
+        ("modules", b""),
+        ("wl 6459392 0 - Live 0x0000000000000000 (POE)", b""),
+        ("tainted", b"12289"),
+        ("loaded", b""),
+        ("wl POE", b"hidden OE"),
+        ("", b""),
+    ];
+    let names: &[(&str, &[u8])] = &[
+        ("file", b"/etc/hosts"),
+        ("written", b"1764000000"),
+        ("hosts", b"127.0.0.1 localhost\n203.0.113.66 a.example b.example # c\n"),
+        ("file", b"/etc/resolv.conf"),
+        ("resolv", b"search a\nnameserver 10.0.0.2\noptions edns0\n"),
+        ("nsswitch", b"hosts: files dns\n"),
+        ("resolved", b"[Resolve]\nDNS=10.0.0.3\n"),
+    ];
+    let tasks: &[(&str, &[u8])] = &[
+        ("entry", b"cron"),
+        ("path", b"/etc/cron.d/x"),
+        ("stat", b"0 52 1764000000"),
+        ("content", b"* * * * * root /bin/x\n"),
+        ("entry", b"at"),
+        ("unreadable", b"1"),
+        ("closed", b"/x"),
+    ];
+    let keys: &[(&str, &[u8])] = &[
+        ("settings", b"AuthorizedKeysFile /var/keys/%u\n"),
+        ("user", b"alice"),
+        ("path", b"/home/alice/.ssh/authorized_keys"),
+        ("written", b"1764000000"),
+        ("keys", b"command=\"a b\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS c\n"),
+    ];
+    let histories: &[(&str, &[u8])] = &[
+        ("file", b"/root/.bash_history"),
+        ("target", b"/dev/null"),
+        ("stat", b"0 9 1764000001"),
+        ("closed", b"/home/b"),
+    ];
+    let programs_lately: &[(&str, &[u8])] = &[
+        ("files", b""),
+        ("1000 755 18211 1764000000.1 1764000001.5 /tmp/a", b""),
+        ("unreadable", b"3"),
+        ("hashes", b""),
+        ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  /tmp/a", b""),
+    ];
     let mut seeds = vec![
         machine(vec![b'i', 0]),
         machine(vec![b'i', flag::TIGHT]),
@@ -172,6 +234,14 @@ pub(in super::super) fn record_seeds() -> Vec<Vec<u8>> {
         (b't', found),
         (b'n', neighbors),
         (b'g', programs),
+        (b'0', packet_sockets),
+        (b'1', logins),
+        (b'2', modules),
+        (b'3', names),
+        (b'4', tasks),
+        (b'5', keys),
+        (b'6', histories),
+        (b'7', programs_lately),
     ];
     for (kind, records) in kinds {
         seeds.push(input(kind, 0, records));

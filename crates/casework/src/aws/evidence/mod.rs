@@ -3,11 +3,13 @@
 //! ```text
 //! staging bucket    staging/<case id>/<effect>-<attempt>/bundle.zip     one for each order, by a presigned PUT
 //! evidence bucket   evidence/<yyyy>/<mm>/<case id>.zip                  one for each case, never overwritten
+//!                   evidence/<yyyy>/<mm>/<case id>-forensics.zip        of a machine that was looked into deeper
 //! ```
 //!
 //! Staged bundles are not deleted by the functions, which have no right to: the staging bucket's lifecycle expires them.
 //! It also ends uploads that were begun and never completed; until they are, nothing of them can be seen.
 
+mod hold;
 mod object;
 mod sealing;
 #[cfg(test)]
@@ -18,6 +20,7 @@ use aws_sdk_s3::Client;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub use self::hold::HoldError;
 pub use self::object::{ObjectError, S3Object};
 pub use self::sealing::{EvidenceBucket, Lock, LockMode, SealObjectError, SealedObject, Sealing};
 use crate::container::bundle::{Bundle, BundleError, Caps, Origin};
@@ -44,6 +47,11 @@ pub fn origin_of(key: &str) -> Option<Origin<'_>> {
 pub fn evidence_key(case_id: &str, opened_at: Timestamp) -> String {
     let opened = Offset::UTC.to_datetime(opened_at);
     format!("evidence/{:04}/{:02}/{case_id}.zip", opened.year(), opened.month())
+}
+
+/// Key of the second container of a case, that of the deeper look at its machine.
+pub fn forensic_key(case_id: &str, opened_at: Timestamp) -> String {
+    evidence_key(&format!("{case_id}-forensics"), opened_at)
 }
 
 /// How much of a bundle is proven when it is opened.

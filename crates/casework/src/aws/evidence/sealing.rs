@@ -8,7 +8,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockMode, ServerSideEncryption};
 use data_encoding::{BASE64, HEXLOWER};
-use investigation::evidence::manifest::Tool;
+use investigation::evidence::manifest::{Supplement, Tool};
 use jiff::Timestamp;
 
 use super::object::location;
@@ -60,6 +60,8 @@ pub struct Sealing {
     pub tool: Tool,
     /// Time of sealing, also of every entry.
     pub sealed_at: Timestamp,
+    /// What it adds to, where it is not the case's first container.
+    pub supplement: Option<Supplement>,
 }
 
 /// A sealed container in S3.
@@ -136,6 +138,7 @@ impl EvidenceBucket {
         client: &Client,
         key: &str,
         case_id: &str,
+        supplement: Option<&Supplement>,
     ) -> Result<Option<SealedObject>, SealObjectError> {
         let mut object = match S3Object::open(client, &self.bucket, key).await {
             Ok(object) => object,
@@ -154,6 +157,9 @@ impl EvidenceBucket {
             return taken(problem.to_string());
         }
         match report.manifest {
+            Some(manifest) if manifest.case_id == case_id && manifest.supplement.as_ref() != supplement => {
+                taken("another container of this case".to_owned())
+            }
             Some(manifest) if manifest.case_id == case_id => Ok(Some(SealedObject {
                 location,
                 sha256: report.sha256,
@@ -176,7 +182,9 @@ impl EvidenceBucket {
         sealing: Sealing,
         bundle: Bundle<R>,
     ) -> Result<SealedObject, SealObjectError> {
-        if let Some(sealed) = self.existing(client, &sealing.key, &sealing.case_id).await? {
+        if let Some(sealed) =
+            self.existing(client, &sealing.key, &sealing.case_id, sealing.supplement.as_ref()).await?
+        {
             return Ok(sealed);
         }
         let sealing = Arc::new(sealing);
@@ -200,7 +208,7 @@ impl EvidenceBucket {
             Err(Unwritten::Refused(source)) => source,
         };
         // Another worker was faster, or the answer to our own request was lost and its repetition refused.
-        match self.existing(client, &sealing.key, &sealing.case_id).await? {
+        match self.existing(client, &sealing.key, &sealing.case_id, sealing.supplement.as_ref()).await? {
             Some(sealed) => {
                 let ours = sealed.sha256 == measured.sha256;
                 Ok(SealedObject { already_sealed: !ours, ..sealed })
@@ -344,6 +352,7 @@ where
             case_id: &sealing.case_id,
             tool: &sealing.tool,
             sealed_at: sealing.sealed_at,
+            supplement: sealing.supplement.as_ref(),
         };
         pass(&request, &mut bundle).map(|done| (bundle, done))
     };

@@ -158,6 +158,7 @@ fn sealing(case_id: &str, sealed_at: Timestamp) -> Sealing {
         case_id: case_id.to_owned(),
         tool: Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
         sealed_at,
+        supplement: None,
     }
 }
 

@@ -147,7 +147,7 @@ fn case(case: &Case) -> CaseDump {
             ActionStatus::Bounced => "bounced",
             ActionStatus::Complained => "complained",
         };
-        (action.effect, action.kind.as_str(), status)
+        (action.effect, action.kind.class(), status)
     });
     CaseDump {
         id: case.id.clone(),

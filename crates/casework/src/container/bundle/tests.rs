@@ -100,7 +100,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 fn request<'r>(extra: &'r [(&'r str, &'r [u8])], tool: &'r Tool) -> SealBundle<'r> {
-    SealBundle { extra, case_id: ORIGIN.case_id, tool, sealed_at: now() }
+    SealBundle { extra, case_id: ORIGIN.case_id, tool, sealed_at: now(), supplement: None }
 }
 
 fn tool() -> Tool {
@@ -165,6 +165,7 @@ fn a_bundle_is_sealed_to_the_very_bytes_that_a_folder_is() {
         case_id: ORIGIN.case_id,
         tool: &tool,
         sealed_at: now(),
+        supplement: None,
         collection: &collection(),
         destination: &destination,
     })

@@ -203,7 +203,7 @@ fn what_is_no_evidence_at_all_is_an_error_and_says_why() {
     assert!(matches!(verify(&forged), Err(VerifyError::Manifest(_))));
     write_zip(&forged, &[(MANIFEST_PATH, b"{\"format_version\":9}")]);
     let error = verify(&forged).unwrap_err();
-    assert_eq!(error.to_string(), "the manifest has format 9, this version reads up to 1");
+    assert_eq!(error.to_string(), "the manifest has format 9, this version reads up to 2");
 }
 
 #[test]

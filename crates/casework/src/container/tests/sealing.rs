@@ -56,6 +56,37 @@ fn a_leftover_of_a_killed_worker_is_removed_and_one_in_use_is_not() {
 }
 
 #[test]
+fn a_further_container_is_no_first_one_and_proves_which_it_adds_to() {
+    use investigation::evidence::manifest::{Supplement, SupplementKind};
+    let bench = Bench::new();
+    let first = bench.seal().unwrap();
+    let supplement = Supplement { kind: SupplementKind::Forensics, first_sha256: first.sha256.clone() };
+    let seal_as = |name: &str, supplement| {
+        seal(&SealRequest {
+            staging: &bench.staging(),
+            extra: &[],
+            case_id: bench.case_id,
+            tool: &tool(),
+            sealed_at: sealed_at(),
+            supplement,
+            collection: &collection(bench.case_id),
+            destination: &bench.folder.path().join(name),
+        })
+    };
+    let taken = seal_as("case-1.zip", Some(&supplement));
+    assert!(matches!(taken, Err(SealError::Taken { why, .. }) if why == "another container of this case"));
+    let second = seal_as("case-1-forensics.zip", Some(&supplement)).unwrap();
+    let report = verify(&second.path).unwrap();
+    assert!(report.is_intact(), "{:?}", report.problems);
+    assert_eq!(report.manifest.unwrap().supplement.as_ref(), Some(&supplement));
+    // Sealed again after an interruption, it is taken over; another one's is not.
+    assert!(seal_as("case-1-forensics.zip", Some(&supplement)).unwrap().already_sealed);
+    let other = Supplement { first_sha256: "00".repeat(32), ..supplement };
+    assert!(matches!(seal_as("case-1-forensics.zip", Some(&other)), Err(SealError::Taken { .. })));
+    assert!(matches!(seal_as("case-1-forensics.zip", None), Err(SealError::Taken { .. })));
+}
+
+#[test]
 fn whatever_else_lies_there_is_never_overwritten() {
     let bench = Bench::new();
     fs::write(bench.destination(), b"precious").unwrap();

@@ -241,6 +241,7 @@ fn hostile_ticket() -> Ticket {
         title: format!("Peer-to-peer alert, policy violation: ws-ü\"<b> (10.20.0.5) [case {CASE}]"),
         body_markdown: "| | |\n| --- | --- |\n| Machine | Grüße &lt;script> \\[x\\] |\n".to_owned(),
         body_text: format!("Machine: {evil}\nNext: look\n"),
+        priority: Priority::Normal,
         labels: ["peerhound", "p2p", "policy_violation"].map(str::to_owned).to_vec(),
         fields: json!({
             "host.ip": "10.20.0.5", "host.name": evil, "message": format!("Policy violation: {evil}"),

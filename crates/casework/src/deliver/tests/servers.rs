@@ -125,7 +125,7 @@ async fn forever() -> std::io::Result<()> {
 
 /// Serves one HTTP request with these bytes as the answer; none at all means that the connection is closed, and
 /// `None` that no answer ever comes. Gives the request as it came.
-pub(super) async fn http(answer: Option<String>) -> (u16, JoinHandle<String>) {
+pub(in super::super) async fn http(answer: Option<String>) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = tokio::spawn(async move {
@@ -165,6 +165,6 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> String {
 }
 
 /// A port on loopback at which nobody listens.
-pub(super) async fn closed_port() -> u16 {
+pub(in super::super) async fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }

@@ -96,6 +96,7 @@ pub(crate) fn seal_case(folder: &Path, process: &str, assessment: Option<Assessm
         case_id: CASE,
         tool: &Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
         sealed_at: at("2026-03-02T10:05:00Z"),
+        supplement: None,
         collection: &collection(),
         destination: &folder.join("case.zip"),
     })

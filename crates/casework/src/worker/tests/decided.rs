@@ -19,7 +19,8 @@ struct Told {
 
 impl Performer for Told {
     async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
-        self.performed.lock().unwrap().push((pending.effect.as_str(), pending.attempts));
+        let word = if pending.effect == Effect::Collect { "collect" } else { "identify" };
+        self.performed.lock().unwrap().push((word, pending.attempts));
         if pending.effect == Effect::Collect {
             let until = case.updated_at + SignedDuration::from_mins(5);
             return Performed::Dispatched { until, to: "a relay".to_owned() };

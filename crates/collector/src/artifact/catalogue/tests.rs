@@ -30,8 +30,13 @@ fn the_catalogue_is_whole_and_its_ids_are_unique() {
         let told = !untold;
         assert_eq!(windows.ways().any(|way| way == Way::Smb), told, "{}", windows.id);
     }
+    for kind in ArtifactKind::FORENSIC {
+        assert!(find(kind, System::Linux).is_some(), "{kind:?} for Linux");
+        assert!(!ArtifactKind::ALL.contains(&kind));
+    }
     for artifact in catalogue() {
-        let place = ArtifactKind::ALL.iter().position(|kind| *kind == artifact.kind);
+        let place =
+            ArtifactKind::ALL.iter().chain(&ArtifactKind::FORENSIC).position(|kind| *kind == artifact.kind);
         assert_eq!(Some(artifact.volatility), place, "{}: collected in this order", artifact.id);
         assert!(artifact.caps.seconds > 0 && artifact.caps.bytes >= 1 << 20, "{}", artifact.id);
         assert!(artifact.purpose.len() > 20 && !artifact.purpose.contains('\n'), "{}", artifact.id);

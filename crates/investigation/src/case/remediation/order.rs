@@ -229,7 +229,7 @@ impl Step {
             return self.end_change(effect, Stage::Failed, &reason, now);
         }
         put_off(pending, next);
-        let doing = pending.effect.as_str();
+        let doing = pending.effect.as_str().to_owned();
         self.case.note(now, format!("{doing} failed, next try {next:.0}: {reason}"));
         Ok(())
     }

@@ -3,10 +3,11 @@ use super::*;
 fn manifest(entries: Vec<Entry>) -> Manifest {
     let at: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     Manifest {
-        format_version: FORMAT_VERSION,
+        format_version: format_of(None),
         case_id: "c1".to_owned(),
         tool: Tool { name: "peerhound".to_owned(), version: "0.1.0".to_owned() },
         sealed_at: at,
+        supplement: None,
         collection: Collection {
             case_id: "c1".to_owned(),
             target: "10.0.0.5".parse().unwrap(),
@@ -101,8 +102,23 @@ fn sizes_that_overflow_are_a_fault_and_not_a_panic() {
 
 #[test]
 fn a_newer_format_says_so_whatever_else_it_holds() {
-    let newer = br#"{"format_version": 2, "something": {"else": []}}"#;
-    assert!(matches!(Manifest::parse(newer), Err(ManifestError::Newer(2))));
+    let newer = br#"{"format_version": 3, "something": {"else": []}}"#;
+    assert!(matches!(Manifest::parse(newer), Err(ManifestError::Newer(3))));
+}
+
+#[test]
+fn a_further_container_names_the_first_and_is_of_the_newer_format() {
+    let first = manifest(vec![]);
+    assert_eq!(first.format_version, 1, "older versions go on reading first containers");
+    assert!(!String::from_utf8(first.to_bytes().unwrap()).unwrap().contains("supplement"));
+    let supplement = Supplement { kind: SupplementKind::Forensics, first_sha256: "ab".repeat(32) };
+    let format_version = format_of(Some(&supplement));
+    let mut further = Manifest { format_version, supplement: Some(supplement), ..first };
+    assert_eq!(format_version, 2);
+    assert_eq!(Manifest::parse(&further.to_bytes().unwrap()).unwrap(), further);
+    assert!(further.faults().is_empty());
+    further.supplement.as_mut().unwrap().first_sha256 = "AB".repeat(32);
+    assert_eq!(further.faults(), [ManifestFault::BadHash("supplement".to_owned())]);
 }
 
 #[test]

@@ -117,6 +117,8 @@ fn case(collection: &Collection) -> Case {
         remediation: None,
         pending: Vec::new(),
         next_effect: 9,
+        forensics: None,
+        hold: None,
         failed_tries: 0,
         ticket: None,
         history: vec![

@@ -41,7 +41,7 @@ async fn what_a_relay_staged_is_sealed_once() {
     assert_eq!(again, SealedObject { already_sealed: true, ..sealed.clone() });
     // And even when the bundle has expired by then.
     scene.client.delete_object().bucket(&scene.staging).key(bundle_key(&ORIGIN)).send().await.unwrap();
-    let existing = scene.evidence.existing(&scene.client, KEY, ORIGIN.case_id).await.unwrap();
+    let existing = scene.evidence.existing(&scene.client, KEY, ORIGIN.case_id, None).await.unwrap();
     assert_eq!(existing, Some(SealedObject { already_sealed: true, ..sealed }));
     assert_eq!(scene.sealed().await.unwrap(), bytes);
 }
@@ -94,7 +94,7 @@ async fn whatever_else_lies_there_is_never_overwritten() {
     let Some(scene) = Scene::set("others").await else { return };
     scene.stage(bundle(1000)).await;
     let ours = scene.seal().await.unwrap();
-    let existing = scene.evidence.existing(&scene.client, KEY, "20260302-2").await;
+    let existing = scene.evidence.existing(&scene.client, KEY, "20260302-2", None).await;
     let why = "evidence of another case";
     assert!(matches!(existing, Err(SealObjectError::Taken { why: found, .. }) if found == why));
     assert_eq!(HEXLOWER.encode(&Sha256::digest(scene.sealed().await.unwrap())), ours.sha256);
@@ -193,4 +193,29 @@ async fn an_object_is_read_like_a_file() {
         assert_eq!(some, bytes[place..place + 7], "at {place}");
     }
     assert_eq!(end, bytes[bytes.len() - 2..]);
+}
+
+/// While a hold is on, nobody deletes the very version that was sealed, whatever its retention; the emulator says so as S3
+/// does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_legal_hold_keeps_what_is_sealed_until_it_is_lifted() {
+    let Some(scene) = Scene::set("hold").await else { return };
+    scene.stage(bundle(100)).await;
+    scene.seal().await.unwrap();
+    let (client, bucket) = (&scene.client, &scene.evidence.bucket);
+    let status = || async {
+        let held = client.get_object_legal_hold().bucket(bucket).key(KEY).send().await;
+        held.ok().and_then(|held| held.legal_hold?.status).map(|status| status.as_str().to_owned())
+    };
+    for on in [true, true, false, false, true] {
+        scene.evidence.hold(client, KEY, on).await.unwrap();
+        assert_eq!(status().await.as_deref(), Some(if on { "ON" } else { "OFF" }));
+    }
+    let version = client.head_object().bucket(bucket).key(KEY).send().await.unwrap().version_id.unwrap();
+    let delete = || client.delete_object().bucket(bucket).key(KEY).version_id(&version).send();
+    assert!(delete().await.is_err(), "deleted while it was held");
+    scene.evidence.hold(client, KEY, false).await.unwrap();
+    delete().await.unwrap();
+    let missing = scene.evidence.hold(client, "evidence/none.zip", true).await.unwrap_err();
+    assert!(matches!(missing, HoldError::Missing(_)), "{missing:?}");
 }
