@@ -146,7 +146,7 @@ fn function(clients: Clients) -> Arc<Intake> {
         directories: Default::default(),
         now: Arc::clone(&now),
         metrics: Arc::clone(&metrics),
-        token: Default::default(),
+        tokens: Default::default(),
     };
     let worker = Worker { backend: store, performer, policy, observer: Arc::new(()), now };
     Arc::new(Intake { worker: Arc::new(worker), metrics })

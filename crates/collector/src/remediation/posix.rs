@@ -254,7 +254,7 @@ mod tests {
     fn every_script_sets_all_of_its_values_and_reads_no_others() {
         let set_by_themselves = |text: &str, name: &str| {
             ["=", " in"].iter().any(|sign| text.contains(&format!("{name}{sign}")))
-                || text.contains(&format!("read -r {name}"))
+                || ["read -r", "read -r key"].iter().any(|read| text.contains(&format!("{read} {name}")))
         };
         for script in
             [STOP, LOOK, MOVE, PUT_BACK, COMMENT_OUT, COMMENT_IN, BLOCK, UNBLOCK, ISOLATE, END_ISOLATION]
