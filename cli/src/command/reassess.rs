@@ -229,7 +229,8 @@ fn weighed(error: ReassessError) -> Unread {
     let exit = match &error {
         ReassessError::Read(ReadError::Verify(
             VerifyError::Io(_) | VerifyError::NotAFile | VerifyError::NotAZip,
-        )) => Exit::BadInput,
+        ))
+        | ReassessError::Second => Exit::BadInput,
         _ => Exit::Failed,
     };
     (exit, chain(&error))

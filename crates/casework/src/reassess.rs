@@ -56,6 +56,9 @@ pub enum ReassessError {
         /// On the case.
         sealed: String,
     },
+    /// A further container of a case. It has a part of the evidence, and no verdict rests on it.
+    #[error("it is the second container of its case, and the verdict rests on the first: name that one, or the case")]
+    Second,
     /// An entry that every sealed case has is not there.
     #[error("{0} is not in the container")]
     Missing(&'static str),
@@ -96,6 +99,9 @@ fn again<F: Read + Seek>(
 ) -> Result<Reassessed, ReassessError> {
     if let Some(sealed) = sealed.filter(|sealed| *sealed != container.sha256()) {
         return Err(ReassessError::Other { found: container.sha256().to_owned(), sealed: sealed.to_owned() });
+    }
+    if container.manifest().supplement.is_some() {
+        return Err(ReassessError::Second);
     }
     let case: Case = container.json("case.json")?.ok_or(ReassessError::Missing("case.json"))?;
     let before: Option<Assessment> = container.json::<Option<Assessment>>("assessment.json")?.flatten();

@@ -1,5 +1,6 @@
 //! What follows a case on this very machine: the second container, the legal hold, the site's own actions.
 
+use investigation::assess::Rulebook;
 use investigation::case::{ForensicStatus, HoldStatus};
 use investigation::evidence::manifest::{Supplement, SupplementKind};
 use investigation::evidence::{ArtifactKind, ArtifactStatus};
@@ -7,6 +8,7 @@ use investigation::evidence::{ArtifactKind, ArtifactStatus};
 use super::*;
 use crate::deliver::{CustomAction, What};
 use crate::follow_up::{FollowUp, OrderError, order};
+use crate::reassess::{ReassessError, reassess};
 
 /// As [`here`], under a policy with more in it.
 fn here_with(data: &Path, actions: &str, more: &str, custom: Vec<CustomAction>) -> Site {
@@ -53,6 +55,8 @@ async fn a_deeper_look_is_sealed_next_to_the_first_and_both_are_held() {
     let manifest = report.manifest.unwrap();
     let expected = Supplement { kind: SupplementKind::Forensics, first_sha256: sealed.sha256.clone() };
     assert_eq!((manifest.supplement, report.sha256), (Some(expected), second.sha256));
+    let again = reassess(Path::new(&second.location), None, Rulebook::shipped());
+    assert!(matches!(again, Err(ReassessError::Second)), "no verdict rests on it");
     let kinds: Vec<_> = manifest.collection.outcomes.iter().map(|outcome| outcome.kind).collect();
     let wanted = [
         ArtifactKind::Identity,
@@ -122,6 +126,40 @@ async fn a_second_container_that_is_whole_is_not_made_twice() {
     };
     let done = case(worker.drive(&first.id, Pace::STEADY).await.unwrap());
     assert_eq!(done.forensics.unwrap().evidence.unwrap().sha256, evidence.sha256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_is_tried_out_runs_no_action_of_the_site_and_says_which_it_would_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let got = dir.path().join("got");
+    let http = "[[action]]\nname = 'soar'\nkind = 'http'\nurl = 'https://soar.example/hook?key=s3cret'\n";
+    let section = format!("[[action]]\nname = 'isolate'\nkind = 'program'\npath = '/usr/bin/touch'\n{http}");
+    let program = What::Program { path: "/usr/bin/touch".into(), args: vec![got.display().to_string()] };
+    let request =
+        What::Http { url: "https://soar.example/hook?key=s3cret".to_owned(), put: false, header: None };
+    let custom = |name: &str, what| CustomAction {
+        name: name.to_owned(),
+        what,
+        idempotent: false,
+        timeout: Duration::from_secs(20),
+        per_hour: 10,
+    };
+    let both = vec![custom("isolate", program), custom("soar", request)];
+    let data = dir.path().join("data");
+    let mut worker = here_with(&data, "'action:isolate', 'action:soar'", &section, both);
+    let mut policy = (*worker.policy).clone();
+    policy.actions.dry_run = true;
+    worker.policy = Arc::new(policy);
+    worker.performer.policy = Arc::clone(&worker.policy);
+    let done = case(resolve(&worker, "first-alert").await);
+    assert!(done.is_closed(), "{:?}", done.history);
+    let said: Vec<_> = done.actions.iter().map(|action| (action.status, action.detail.as_str())).collect();
+    let expected = [
+        (ActionStatus::DryRun, "would have given the case to /usr/bin/touch"),
+        (ActionStatus::DryRun, "would have sent the case to soar.example"),
+    ];
+    assert_eq!(said, expected);
+    assert!(!got.exists(), "the program was run");
 }
 
 #[cfg(unix)]

@@ -149,6 +149,10 @@ impl Step {
 
     /// The address went to another case between the decision and the contact. That one is left to its work.
     pub(super) fn machine_taken(&mut self, held: &Claim, now: Timestamp) {
+        // An order takes the machine and no user: what was lost is somebody's whom the deeper look wanted as well.
+        if held.key.is_user() {
+            return;
+        }
         let retry = later(now, order::TAKEN);
         let mut put_off = false;
         for pending in &mut self.case.pending {

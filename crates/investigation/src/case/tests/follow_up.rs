@@ -99,6 +99,22 @@ fn no_other_verdict_is_followed_up_and_the_policy_may_forgo_it() {
 }
 
 #[test]
+fn a_mail_that_waits_for_an_address_goes_out_before_the_machine_is_contacted_again() {
+    let text = POLICY.replace("[mail]", "[actions]\ncompromised = ['mail_user']\n[mail]");
+    let text = text.replace("[users]\n", "[users]\ndirectory = 'users.csv'\n");
+    let policy = Policy::parse(&text).unwrap();
+    let go = |case: &Case, event, n| case.advance(event, &policy, at(n)).unwrap().case;
+    let case =
+        go(&collecting(&[("CORP", "alice")]), Event::Collected { outcomes: Vec::new(), staged: None }, 3);
+    let verdict = Box::new(assessment(Verdict::Compromised));
+    let case = go(&case, Event::Assessed { assessment: verdict, proposal: None }, 4);
+    let case = go(&case, sealed(), 5);
+    assert_eq!(effects(&case), ["look up users", "legal hold", "forensics"]);
+    let found = Event::LookedUp { people: Vec::new(), faults: Vec::new(), again: false };
+    assert_eq!(effects(&go(&case, found, 6)), ["mail_user", "legal hold", "forensics"]);
+}
+
+#[test]
 fn the_claims_outlast_the_deeper_look_and_stay_cooldowns() {
     let case = held(&delivered(compromised()), 10);
     // Two days and 23:55 after the case was opened, five minutes before its cooldowns end.
@@ -253,10 +269,13 @@ fn actions_of_the_sites_own_are_planned_and_repeated_only_where_that_does_no_har
     assert_eq!(missing.actions[0].status, ActionStatus::Skipped);
     assert!(missing.actions[0].detail.contains("soar") && missing.is_closed(), "{:?}", missing.actions);
 
+    let soar = "[[action]]\nname = 'soar'\nkind = 'program'\npath = '/x'\n";
+    let off = act(&with(&format!("off = ['action:soar']\n{soar}")));
+    assert_eq!(off.actions[0].status, ActionStatus::Skipped);
+    assert!(off.actions[0].detail.contains("off names action:soar") && off.is_closed(), "{:?}", off.actions);
+
     for (idempotent, after) in [(false, ActionStatus::Uncertain), (true, ActionStatus::Pending)] {
-        let action =
-            format!("[[action]]\nname = 'soar'\nkind = 'program'\npath = '/x'\nidempotent = {idempotent}");
-        let policy = with(&action);
+        let policy = with(&format!("{soar}idempotent = {idempotent}"));
         let case = act(&policy);
         assert_eq!(case.actions[0].kind.to_string(), "action:soar");
         let effect = case.pending[0].n;

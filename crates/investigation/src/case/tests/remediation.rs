@@ -1,5 +1,7 @@
 //! Who may order what, and what comes of it: each by name.
 
+mod machine;
+
 use super::*;
 use crate::remediation::{
     Decision, Measure, MeasureOutcome, MeasureStatus, Proposal, Stage, Suggestion, Undo, Way, Why,
