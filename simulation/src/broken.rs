@@ -67,8 +67,6 @@ pub enum Variant {
     OutageNotBorne,
     /// One person's word is enough where two have to approve.
     OneWordIsEnough,
-    /// What was approved once is done days later.
-    ApprovalsNeverExpire,
     /// What was done is forgotten, and is approved and ordered once more.
     DoneForgotten,
     /// A delivery that may have arrived ends as failed when its tries are used up.
@@ -77,7 +75,7 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 30] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 29] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
@@ -105,7 +103,6 @@ impl Variant {
         (Self::ScopeIgnored, "scope-ignored", &[Invariant::OutOfScope]),
         (Self::OutageNotBorne, "outage-not-borne", &[Invariant::GivenUpEarly]),
         (Self::OneWordIsEnough, "one-word-is-enough", &[Invariant::ChangedUnapproved]),
-        (Self::ApprovalsNeverExpire, "approvals-never-expire", &[Invariant::ChangedUnapproved]),
         (Self::DoneForgotten, "done-forgotten", &[Invariant::ChangedTwice]),
         (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),
     ];
@@ -130,7 +127,6 @@ impl Variant {
             Some(Self::OneWordIsEnough) => {
                 sound.replace("two_persons = ['stop_process']", "two_persons = []")
             }
-            Some(Self::ApprovalsNeverExpire) => sound.replace("expires = '8h'", "expires = '7d'"),
             Some(Self::OutageNotBorne) => format!("{sound}[collection]\nretry_for = '1h'\n"),
             _ => sound,
         }

@@ -86,7 +86,8 @@ fn fault(
 }
 
 impl Measure {
-    fn fault(&self) -> Option<&'static str> {
+    /// The first field that keeps it from being ordered.
+    pub(super) fn fault(&self) -> Option<&'static str> {
         match self {
             Self::StopProcess { pid, image, .. } => {
                 // 0 is every process of a group, 1 is the first of all.

@@ -137,6 +137,11 @@ impl<'a> Drafting<'a> {
     }
 
     fn suggest(&mut self, measure: Measure, why: &Why) {
+        // What no order may say would keep all else in the same order from being done.
+        if let Some(field) = measure.fault() {
+            self.left_out.push(format!("{}: its {field} is nothing that can be ordered", measure.as_str()));
+            return;
+        }
         if !self.found.iter().any(|known| known.measure == measure) {
             self.found.push(Suggestion { measure, why: why.clone() });
         }
