@@ -57,7 +57,9 @@ pub enum ReassessError {
         sealed: String,
     },
     /// A further container of a case. It has a part of the evidence, and no verdict rests on it.
-    #[error("it is the second container of its case, and the verdict rests on the first: name that one, or the case")]
+    #[error(
+        "it is the second container of its case, and the verdict rests on the first: name that one, or the case"
+    )]
     Second,
     /// An entry that every sealed case has is not there.
     #[error("{0} is not in the container")]

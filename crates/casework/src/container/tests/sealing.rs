@@ -151,8 +151,9 @@ fn times_are_kept_as_dos_keeps_them() {
     assert_eq!(dos("2300-01-01T00:00:00Z"), (latest.datepart(), latest.timepart()));
 }
 
-/// Highest resident size that sealing and verifying may reach, in KiB, whatever the size of the evidence.
-const MOST_MEMORY: u64 = 40 << 10;
+/// Highest resident size that sealing and verifying may reach, in KiB, whatever the size of the evidence. What is resident of
+/// this program itself, with every test in it, counts: it is below the 64 MiB that are sealed, and no more can be said.
+const MOST_MEMORY: u64 = 48 << 10;
 
 #[test]
 fn memory_stays_flat_while_a_large_artifact_is_sealed_and_verified() {
