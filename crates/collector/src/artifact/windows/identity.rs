@@ -222,14 +222,15 @@ impl Gathered {
         let version = |name: &str| self.version.get(name).cloned();
         if identity.os.is_none() {
             let words = [version("productname"), version("displayversion")];
-            identity.os =
-                Some(words.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|os| !os.is_empty());
+            // Each was cut by itself, and so is what they make together.
+            let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+            identity.os = Some(named(words)).filter(|os| !os.is_empty());
         }
         if let Some(build) = version("currentbuildnumber").or_else(|| version("currentbuild")) {
             let revision = version("ubr").and_then(|ubr| {
                 Value { data: ubr, ..Value::default() }.number().map(|number| format!(".{number}"))
             });
-            identity.kernel = Some(format!("{build}{}", revision.unwrap_or_default()));
+            identity.kernel = Some(named(format!("{build}{}", revision.unwrap_or_default())));
         }
         if identity.addresses.is_empty() {
             tally.partial("the endpoint did not say which addresses it holds");

@@ -181,6 +181,21 @@ fn rows_are_capped_everywhere() {
     }
 }
 
+#[test]
+fn what_is_joined_of_two_names_is_no_longer_than_one() {
+    let long = "1".repeat(300);
+    let version = format!(
+        "\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\n    ProductName    REG_SZ    {long}\n    \
+         DisplayVersion    REG_SZ    {long}\n    CurrentBuild    REG_SZ    {long}\n    UBR    REG_DWORD    0x7\n"
+    );
+    let read = answers(ArtifactKind::Identity, &[("version", &console(&version))], &Limits::default());
+    let Parsed::Identity(identity) = &read.parsed else { panic!("an identity") };
+    for text in [&identity.os, &identity.kernel] {
+        let text = text.as_ref().unwrap();
+        assert!((200..=258).contains(&text.len()), "{} bytes", text.len());
+    }
+}
+
 fn known(name: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let name = name.to_owned();
     prop_oneof![
