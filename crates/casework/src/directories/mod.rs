@@ -4,7 +4,8 @@
 mod connection;
 #[cfg(unix)]
 mod ldap;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::fs;

@@ -127,8 +127,7 @@ impl Step {
                     expires_at: later(now, limit.lasts),
                 }),
                 None => {
-                    let free_at =
-                        limit.slots.iter().filter_map(|key| taken(key)).map(|claim| claim.expires_at);
+                    let free_at = limit.slots.iter().filter_map(taken).map(|claim| claim.expires_at);
                     let free_at = free_at.min().unwrap_or(now).max(later(now, SignedDuration::from_secs(1)));
                     let why = format!("the limit of {} is reached", limit.says);
                     full = full.filter(|(other, _)| *other >= free_at).or(Some((free_at, why)));

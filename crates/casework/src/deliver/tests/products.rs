@@ -52,12 +52,15 @@ struct State {
     calls: Vec<String>,
 }
 
+/// What a product answers. An error is what it refuses, with its status and its words.
+type Answer = fn(&Call, &mut State) -> Result<Reply, (u16, Value)>;
+
 /// A product.
 struct Product {
     /// Its `[ticket]` section; `URL` stands for the server's address.
     section: &'static str,
-    /// What it answers. An error is what it refuses, with its status and its words.
-    answer: fn(&Call, &mut State) -> Result<Reply, (u16, Value)>,
+    /// What it answers.
+    answer: Answer,
 }
 
 /// What happens to the next request.
@@ -130,7 +133,7 @@ impl Running {
 async fn serve(
     mut stream: TcpStream,
     shared: &Mutex<Shared>,
-    answer: fn(&Call, &mut State) -> Result<Reply, (u16, Value)>,
+    answer: Answer,
 ) {
     let request = read_request(&mut stream).await;
     let call = call(&request);
