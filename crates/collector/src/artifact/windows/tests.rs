@@ -188,7 +188,8 @@ fn what_is_joined_of_two_names_is_no_longer_than_one() {
         "\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\n    ProductName    REG_SZ    {long}\n    \
          DisplayVersion    REG_SZ    {long}\n    CurrentBuild    REG_SZ    {long}\n    UBR    REG_DWORD    0x7\n"
     );
-    let read = answers(ArtifactKind::Identity, &[("version", &console(&version))], &Limits::default());
+    let outputs = [("ipconfig", &*console(sample!("ipconfig-de.txt"))), ("version", &console(&version))];
+    let read = answers(ArtifactKind::Identity, &outputs, &Limits::default());
     let Parsed::Identity(identity) = &read.parsed else { panic!("an identity") };
     for text in [&identity.os, &identity.kernel] {
         let text = text.as_ref().unwrap();
