@@ -130,11 +130,7 @@ impl Running {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    shared: &Mutex<Shared>,
-    answer: Answer,
-) {
+async fn serve(mut stream: TcpStream, shared: &Mutex<Shared>, answer: Answer) {
     let request = read_request(&mut stream).await;
     let call = call(&request);
     let reply = {
