@@ -184,6 +184,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_whole_turn_more_is_the_same_message() {
+        let (mut signature, message) = sent(5, b"a message of some length, and a bit more", 0, 7);
+        let whole = signature.len() - HEADER + message.len();
+        let turns = u16::try_from(usize::from(ROTATION) + 192 * whole).unwrap();
+        signature[6..8].copy_from_slice(&turns.to_be_bytes());
+        let opened = open(&mut Sealed::new(key(), true, 1, 5), &(signature, message)).unwrap();
+        assert_eq!(opened, b"a message of some length, and a bit more");
+    }
+
     proptest! {
         #[test]
         fn any_change_is_noticed_and_none_makes_it_panic(at in 0_usize..100, change in 1_u8.., cut in 0_usize..100) {
@@ -193,7 +203,12 @@ mod tests {
                 Some(byte) => *byte ^= change,
                 None => { let at = place - signature.len(); message[at] ^= change }
             }
-            prop_assert!(open(&mut Sealed::new(key(), true, 1, 5), &(signature, message)).is_err());
+            // By how much it is turned is not protected, and a whole turn more changes nothing (RFC 4121, section 4.2.5).
+            let turned = (6..8).contains(&place);
+            match open(&mut Sealed::new(key(), true, 1, 5), &(signature, message)) {
+                Err(_) => {}
+                Ok(opened) => prop_assert!(turned && opened == b"a message of some length, and a bit more"),
+            }
             let (mut signature, message) = sent(5, b"a message of some length", 0, 7);
             signature.truncate(cut.min(59));
             prop_assert!(open(&mut Sealed::new(key(), true, 1, 5), &(signature, message.clone())).is_err());
