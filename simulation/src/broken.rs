@@ -109,7 +109,7 @@ impl Variant {
 
     /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
     pub fn is_rare(self) -> bool {
-        matches!(self, Self::ClaimNotConfirmed | Self::CaseTwice)
+        matches!(self, Self::ClaimNotConfirmed | Self::CaseTwice | Self::ArrivalForgotten)
     }
 
     /// The variant of that word.

@@ -57,8 +57,8 @@ impl Performer for Field {
             Effect::Forensics | Effect::SealForensics | Effect::Hold { .. } => {
                 Event::EffectFailed { effect, reason: "not simulated".to_owned() }
             }
-            Effect::Act { kind, .. } => self.act(case, effect, *kind).await,
-            Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment).await,
+            Effect::Act { kind, to } => self.act(case, effect, *kind, to).await,
+            Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment, &[]).await,
             Effect::Remediate { .. } | Effect::Undo { .. } if self.goes_to_a_relay(case, effect) => {
                 return self.dispatch(case, pending, since);
             }

@@ -154,8 +154,8 @@ pub enum Fact {
     Accepted {
         /// Of this case.
         case: CaseNo,
-        /// Which action.
-        action: &'static str,
+        /// Which action, and to whom: each user has a mail of their own.
+        action: String,
         /// Under this key.
         key: String,
         /// Whether the server folds repeats of a key.

@@ -11,7 +11,7 @@ impl Court<'_> {
         let mut seen: HashMap<(CaseNo, &str), Vec<(Moment, &str)>> = HashMap::new();
         for (at, fact) in &record.history.facts {
             if let Fact::Accepted { case, action, key, .. } = fact {
-                seen.entry((*case, action)).or_default().push((*at, key));
+                seen.entry((*case, action.as_str())).or_default().push((*at, key));
             }
         }
         let mut twice: Vec<_> = seen.iter().filter(|(_, seen)| seen.len() > 1).collect();
@@ -25,7 +25,8 @@ impl Court<'_> {
         for case in &record.dump.cases {
             let number = record.history.known(&case.id);
             for (_, kind, status) in &case.actions {
-                let accepted = number.is_some_and(|number| seen.contains_key(&(number, *kind)));
+                let kind = kind.as_str();
+                let accepted = number.is_some_and(|number| seen.contains_key(&(number, kind)));
                 let wrong = match *status {
                     "pending" => case.closed,
                     "done" => !accepted,
@@ -39,7 +40,7 @@ impl Court<'_> {
                     self.convict(Invariant::ActionLost, facts);
                 }
             }
-            planned.extend(case.actions.iter().filter_map(|(_, kind, _)| Some((number?, *kind))));
+            planned.extend(case.actions.iter().filter_map(|(_, kind, _)| Some((number?, kind.as_str()))));
         }
         let mut unplanned: Vec<_> = seen.keys().filter(|of| !planned.contains(*of)).copied().collect();
         unplanned.sort_unstable();

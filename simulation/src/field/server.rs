@@ -1,5 +1,6 @@
 //! The mail server, which folds nothing, and the ticket server, which may.
 
+use casework::backend::simulated::action_name;
 use investigation::act::ActionKind;
 use investigation::case::{Case, Delivery};
 use tokio::time::Duration;
@@ -9,12 +10,18 @@ use crate::history::Fact;
 use crate::scenario::{SECOND, Trouble};
 
 impl Field {
-    pub(super) async fn act(&self, case: &Case, effect: u32, kind: ActionKind) -> investigation::case::Event {
-        let delivery = self.deliver(case, effect, kind).await;
+    pub(super) async fn act(
+        &self,
+        case: &Case,
+        effect: u32,
+        kind: ActionKind,
+        to: &[String],
+    ) -> investigation::case::Event {
+        let delivery = self.deliver(case, effect, kind, to).await;
         investigation::case::Event::Delivered { effect, delivery }
     }
 
-    async fn deliver(&self, case: &Case, effect: u32, kind: ActionKind) -> Delivery {
+    async fn deliver(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {
         let shared = &self.shared;
         let takes = shared.between(20, 2 * SECOND);
         tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
@@ -31,7 +38,7 @@ impl Field {
         if shared.strikes(Trouble::Answer500, 50) {
             return Delivery::Uncertain { why: why("500, and it was not accepted") };
         }
-        self.accept(case, effect, kind);
+        self.accept(case, effect, kind, to);
         self.life.survive(2 * DEATHS).await;
         if shared.strikes(Trouble::Answer500, 50) {
             return Delivery::Uncertain { why: why("500, and it was accepted") };
@@ -44,13 +51,13 @@ impl Field {
     }
 
     /// The server has it. One that folds makes nothing new of a key that it knows.
-    fn accept(&self, case: &Case, effect: u32, kind: ActionKind) {
+    fn accept(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) {
         let key = format!("{}.effect-{effect}", case.id);
         let folds = kind == ActionKind::Ticket && self.shared.scenario.folds_tickets();
         if folds && !self.shared.world().ticket_keys.insert(key.clone()) {
             return;
         }
-        let action = kind.class();
+        let action = action_name(kind, to);
         self.shared.record(|history| Fact::Accepted { case: history.case(&case.id), action, key, folds });
     }
 }

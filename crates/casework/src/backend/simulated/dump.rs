@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use investigation::act::ActionKind;
 use investigation::case::{ActionStatus, Case, Disposition, Outcome, State};
 use investigation::claim::ClaimKind;
 use jiff::Timestamp;
@@ -59,8 +60,8 @@ pub struct CaseDump {
     pub claims: Vec<String>,
     /// When something is due next.
     pub next_due: Option<Timestamp>,
-    /// Every planned action: number of its effect, kind, status.
-    pub actions: Vec<(Option<u32>, &'static str, &'static str)>,
+    /// Every planned action: number of its effect, [`action_name`], status.
+    pub actions: Vec<(Option<u32>, String, &'static str)>,
     /// Alerts that are counted on it.
     pub suppressed: Vec<SuppressedDump>,
 }
@@ -135,6 +136,11 @@ fn spelled(disposition: &Disposition) -> (&'static str, Option<String>, Option<S
     (disposition.as_str(), case.cloned(), key)
 }
 
+/// An action and whom it goes to, as facts about it are told apart: each user has a mail of their own.
+pub fn action_name(kind: ActionKind, to: &[String]) -> String {
+    [kind.class(), &to.join(", ")].join(" ").trim_end().to_owned()
+}
+
 fn case(case: &Case) -> CaseDump {
     let actions = case.actions.iter().map(|action| {
         let status = match action.status {
@@ -147,7 +153,7 @@ fn case(case: &Case) -> CaseDump {
             ActionStatus::Bounced => "bounced",
             ActionStatus::Complained => "complained",
         };
-        (action.effect, action.kind.class(), status)
+        (action.effect, action_name(action.kind, &action.to), status)
     });
     CaseDump {
         id: case.id.clone(),

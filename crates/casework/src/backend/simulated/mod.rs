@@ -17,7 +17,7 @@ use investigation::case::{Case, Disposition, Step};
 use investigation::claim::{Claim, ClaimKey};
 use jiff::Timestamp;
 
-pub use dump::{AlertDump, CaseDump, ClaimDump, Dump, SuppressedDump};
+pub use dump::{AlertDump, CaseDump, ClaimDump, Dump, SuppressedDump, action_name};
 use memory::Memory;
 
 use super::{AlertRow, Backend, CaseRow, Committed, Hold, Received, StoreError, Stored, SuppressedAlert};

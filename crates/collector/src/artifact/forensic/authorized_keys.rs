@@ -6,6 +6,7 @@ use std::io::{self, BufRead};
 use data_encoding::{BASE64, BASE64_NOPAD};
 use investigation::evidence::{ArtifactStatus, AuthorizedKey};
 use investigation::order::Limits;
+use investigation::text::one_line;
 use sha2::{Digest, Sha256};
 
 use super::super::Parsed;
@@ -54,7 +55,10 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
             }
             b"keys" => {
                 if record.cut || record.value.len() >= VALUE_CAP {
-                    tally.truncated(format!("{} is longer than 256 KiB and was cut", file.path));
+                    tally.truncated(format!(
+                        "{} is longer than 256 KiB and was cut",
+                        one_line(&file.path, 200)
+                    ));
                 }
                 for (line, content) in (1_u32..).zip(text(record.value).lines()) {
                     if content.trim().is_empty() || content.trim_start().starts_with('#') {
@@ -85,10 +89,10 @@ fn elsewhere(settings: &str, tally: &mut Tally) {
         let others = others.join(" ");
         match name.as_str() {
             "authorizedkeysfile" if !others.is_empty() => {
-                tally.partial(format!("sshd also looks for keys in {}", cut(others, 200)));
+                tally.partial(format!("sshd also looks for keys in {}", one_line(&others, 200)));
             }
             "authorizedkeyscommand" if !others.is_empty() => {
-                tally.partial(format!("sshd also asks a program for keys: {}", cut(others, 200)));
+                tally.partial(format!("sshd also asks a program for keys: {}", one_line(&others, 200)));
             }
             _ => {}
         }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 use data_encoding::BASE64;
 use investigation::evidence::{Login, LoginKind};
 use investigation::order::Limits;
+use investigation::text::one_line;
 
 use super::super::Parsed;
 use super::super::facts::Facts;
@@ -39,7 +40,7 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
                 tally.truncated("a record of logins is longer than 2 MiB: its oldest part was left out");
             }
             b"closed" => {
-                let file = cut(text(record.value), NAME_CAP);
+                let file = one_line(&text(record.value), 200);
                 tally.partial(format!("{file} is closed to this account"));
             }
             key @ (b"wtmp" | b"btmp") => {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use investigation::evidence::{ArtifactStatus, NameEntry};
 use investigation::order::Limits;
+use investigation::text::one_line;
 use jiff::Timestamp;
 
 use super::super::Parsed;
@@ -56,7 +57,7 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
         };
         answered = true;
         if record.cut || record.value.len() >= VALUE_CAP {
-            tally.truncated(format!("{} is longer than 1 MiB and was cut", file.path));
+            tally.truncated(format!("{} is longer than 1 MiB and was cut", one_line(&file.path, 200)));
         }
         let content = text(record.value);
         for line in content.lines() {

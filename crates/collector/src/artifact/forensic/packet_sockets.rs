@@ -51,7 +51,9 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
                 tally.count(ArtifactStatus::Partial, what);
             }
             b"unreadable" if record.value != b"0" => {
-                let count = cut(text(record.value), 20);
+                // What the endpoint calls a number is outside text until it is one.
+                let count =
+                    text(record.value).parse::<u64>().map_or_else(|_| "some".to_owned(), |n| n.to_string());
                 tally.partial(format!("what {count} processes hold is closed to this account"));
             }
             b"holders" => {

@@ -55,8 +55,11 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
                 }
             }
             b"unreadable" if record.value != b"0" => {
-                let count = cut(text(record.value), 20);
-                tally.partial(format!("{count} folders are closed to this account"));
+                // What the endpoint calls a number is outside text until it is one.
+                match text(record.value).parse::<u64>() {
+                    Ok(count) => tally.partial(format!("{count} folders are closed to this account")),
+                    Err(_) => tally.partial("folders are closed to this account"),
+                }
             }
             b"no_hashes" => tally.partial("the endpoint has no `sha256sum -z`: files are not hashed"),
             b"no_find" => tally.failed("the endpoint has no `find` that prints what it finds"),
