@@ -17,7 +17,7 @@ pub(super) fn register(ssm: &SsmServer, lab: &Lab, folder: &Path) -> Result<Stri
     let endpoint = &lab.endpoint;
     let config = format!(
         "version = 1\nname = \"{RELAY}\"\nstaging_dir = \"{}\"\nmin_free_bytes = 1048576\n\
-         [scope]\nnetworks = [\"{}\"]\n{loopback}\
+         [remediation]\nallow = [\"stop_process\"]\n[scope]\nnetworks = [\"{}\"]\n{loopback}\
          [ssh]\nuser = \"{}\"\nport = {}\nidentity_files = [\"{}\"]\nknown_hosts = \"{}\"\nconnect_timeout = \"5s\"\n",
         folder.join("relay-staging").display(),
         lab.network.company(),

@@ -9,6 +9,7 @@ mod chain;
 mod crash;
 mod faults;
 mod live;
+mod remediation;
 
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ use investigation::case::Case;
 
 /// From an alert to a closed case, on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
+
+/// Whom the emulator takes for the caller.
+const CALLER: &str = "arn:aws:iam::000000000000:root";
 
 /// What happens to one machine.
 type Scenario = fn(&Lab, &Cloud, &Swarm);
@@ -31,6 +35,9 @@ fn everything_that_a_deployment_promises() {
     let swarm = Swarm::start(&lab.network, &mut lab.endpoint, PEER).expect("a swarm");
     let policy = PolicyText::new(&lab.network)
         .section("[collection]\nretry = [\"1m\"]")
+        .section(&format!(
+            "[remediation]\npolicy_violation = [\"stop_process\"]\napprovers = [\"{CALLER}\"]\nservers = true"
+        ))
         .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
 
@@ -61,6 +68,7 @@ fn everything_that_a_deployment_promises() {
         }
     });
     busy_calls_were_repeated(&cloud);
+    remediation::what_is_approved_is_done_once(&lab, &cloud, &swarm);
     crash::functions_that_are_killed_lose_nothing_and_repeat_nothing(&lab, &cloud);
 }
 
