@@ -81,13 +81,8 @@ fn hostile_files_are_listed_and_do_no_harm() {
         peerhound.json_with_peak(&["investigate", &lab.endpoint.address().to_string()]).expect("peerhound");
     let outcome = &outcomes[0];
     assert_eq!(outcome["outcome"], "investigated", "{}", output.told());
-    // Most of what is resident is the tests' own program, which grows with every feature: a command that reads the policy
-    // and the database is measured beside it.
-    let (_, _, program_kib) = peerhound.json_with_peak(&["case", "list"]).expect("peerhound");
-    assert!(
-        peak_kib < program_kib + (36 << 10),
-        "{peak_kib} KiB at the peak, of which {program_kib} at rest"
-    );
+    // Half of it is the tests' own build of the program: files are planted of which any one would not fit.
+    assert!(peak_kib < 96 << 10, "{peak_kib} KiB at the peak");
     assert_ne!(outcome["verdict"], "policy_violation", "files alone prove no use: {outcome:#}");
 
     let container = outcome["evidence"]["location"].as_str().expect("a container");
