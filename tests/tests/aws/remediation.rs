@@ -17,14 +17,15 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     assert_eq!(waiting["evidence_sha256"], case.evidence.as_ref().expect("evidence").sha256.as_str());
     let measures = waiting["measures"].as_array().expect("measures");
     let client = measures.iter().find(|measure| measure["measure"]["image"] == swarm.client_image.as_str());
-    let number = client.unwrap_or_else(|| panic!("the client is not named: {waiting:#}"))["n"].to_string();
+    let number = &client.unwrap_or_else(|| panic!("the client is not named: {waiting:#}"))["n"];
+    let named = number.to_string();
     assert!(swarm.connected(&lab.endpoint).expect("connections"), "nobody has approved it yet");
 
-    operator.json(&["approve", &case.id, &number, "--yes"], 0).expect("an approval");
+    operator.json(&["approve", &case.id, &named, "--yes"], 0).expect("an approval");
     let measure = wait_until("the measure has ended", LIMIT, || {
         let case = operator.json(&["case", "show", &case.id], 0)?.remove(0);
         let measures = case["remediation"]["measures"].as_array().cloned().unwrap_or_default();
-        let measure: Option<Value> = measures.into_iter().find(|measure| measure["n"].to_string() == number);
+        let measure: Option<Value> = measures.into_iter().find(|measure| measure["n"] == *number);
         let ended = |measure: &Value| !matches!(measure["stage"].as_str(), Some("proposed" | "ordered"));
         Ok(measure.filter(ended))
     });
@@ -32,5 +33,5 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     assert_eq!(measure["stage"], "done", "{measure:#}");
     assert!(!swarm.connected(&lab.endpoint).expect("connections"), "it is said to be stopped, and runs");
     // It is not done again, and cannot be.
-    operator.json(&["approve", &case.id, &number, "--yes"], 2).expect("a refusal");
+    operator.json(&["approve", &case.id, &named, "--yes"], 2).expect("a refusal");
 }
