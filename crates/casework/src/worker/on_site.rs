@@ -276,7 +276,7 @@ impl OnSite {
             let enclosed = enclosures(&case, &policy, collected, sealed_at)?;
             let extra: Vec<(&str, &[u8])> =
                 enclosed.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-            container::seal(&SealRequest {
+            seal(&SealRequest {
                 staging: &staging,
                 extra: &extra,
                 case_id: &case.id,
@@ -286,21 +286,8 @@ impl OnSite {
                 collection: &collection,
                 destination: &destination,
             })
-            .map(Some)
-            .map_err(|error| io::Error::other(with_sources(&error)))
         });
-        match sealed.await {
-            Ok(None) => gone(),
-            Ok(Some(sealed)) => Event::Sealed {
-                evidence: SealedEvidence {
-                    location: sealed.path.display().to_string(),
-                    sha256: sealed.sha256,
-                    size: sealed.size,
-                    sealed_at,
-                },
-            },
-            Err(error) => Event::EffectFailed { effect, reason: error.to_string() },
-        }
+        came_of_sealing(sealed.await, effect)
     }
 
     async fn act(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) -> Delivery {
@@ -422,6 +409,26 @@ fn fresh(folder: &std::path::Path) -> io::Result<()> {
 
 pub(crate) fn nothing_to_do(effect: u32) -> Event {
     Event::EffectFailed { effect, reason: "there is nothing to perform".to_owned() }
+}
+
+/// Seals a container, and says where it lies.
+fn seal(request: &SealRequest<'_>) -> io::Result<Option<SealedEvidence>> {
+    let sealed = container::seal(request).map_err(|error| io::Error::other(with_sources(&error)))?;
+    Ok(Some(SealedEvidence {
+        location: sealed.path.display().to_string(),
+        sha256: sealed.sha256,
+        size: sealed.size,
+        sealed_at: request.sealed_at,
+    }))
+}
+
+/// What came of sealing; nothing where there was nothing to seal any more.
+fn came_of_sealing(sealed: io::Result<Option<SealedEvidence>>, effect: u32) -> Event {
+    match sealed {
+        Ok(None) => gone(),
+        Ok(Some(evidence)) => Event::Sealed { evidence },
+        Err(error) => Event::EffectFailed { effect, reason: error.to_string() },
+    }
 }
 
 fn gone() -> Event {

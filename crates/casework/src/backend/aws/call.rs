@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, KeysAndAttributes, TransactWriteItem};
 use investigation::text::one_line;
@@ -15,7 +16,8 @@ use tokio::task::JoinSet;
 
 use super::super::{StoreError, Stored};
 use super::Aws;
-use super::item::Item;
+use super::change::names;
+use super::item::{Item, s};
 
 /// How often a transaction that met another one, or was throttled, is sent.
 pub(super) const ATTEMPTS: u32 = 10;
@@ -212,6 +214,19 @@ impl Aws {
         let name = self.name(table);
         let call = self.client.get_item().table_name(name).set_key(Some(key)).consistent_read(true);
         Ok(call.send().await.map_err(|error| failed(name, &error))?.item)
+    }
+
+    /// A query for the items of one partition of `cases` whose sort key begins with `start`, strongly consistent.
+    pub(super) fn below(&self, pk: String, start: &str) -> QueryFluentBuilder {
+        let condition = "#pk = :pk AND begins_with(#sk, :start)";
+        self.client
+            .query()
+            .table_name(&*self.cases)
+            .consistent_read(true)
+            .key_condition_expression(condition)
+            .set_expression_attribute_names(names(&[Some(condition)]))
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":start", s(start))
     }
 
     /// Does the same for each, a bounded number at a time, and gives the results in order.

@@ -78,18 +78,7 @@ impl Ledger for Aws {
     }
 
     async fn last_mailing(&self) -> Stored<Option<Mailing>> {
-        let condition = "#pk = :pk AND begins_with(#sk, :start)";
-        let query = self
-            .client
-            .query()
-            .table_name(&*self.cases)
-            .consistent_read(true)
-            .key_condition_expression(condition)
-            .set_expression_attribute_names(names(&[Some(condition)]))
-            .expression_attribute_values(":pk", s(MAILINGS))
-            .expression_attribute_values(":start", s("day#"))
-            .scan_index_forward(false)
-            .limit(1);
+        let query = self.below(MAILINGS.to_owned(), "day#").scan_index_forward(false).limit(1);
         let answer = query.send().await.map_err(|error| failed(&self.cases, &error))?;
         answer.items().first().map(|item| body(item, &self.cases)).transpose()
     }
@@ -188,17 +177,7 @@ impl Aws {
         let mut counted = HashSet::new();
         let mut lines = Vec::new();
         for start in ["suppressed#", "batch#"] {
-            let condition = "#pk = :pk AND begins_with(#sk, :start)";
-            let query = self
-                .client
-                .query()
-                .table_name(&*self.cases)
-                .consistent_read(true)
-                .key_condition_expression(condition)
-                .set_expression_attribute_names(names(&[Some(condition)]))
-                .expression_attribute_values(":pk", s(case_pk(case_id)))
-                .expression_attribute_values(":start", s(start));
-            let mut items = query.into_paginator().items().send();
+            let mut items = self.below(case_pk(case_id), start).into_paginator().items().send();
             while let Some(item) = items.next().await {
                 let item = item.map_err(|error| failed(&self.cases, &error))?;
                 let single = text(&item, "sk").and_then(|sk| sk.strip_prefix("suppressed#"));

@@ -227,17 +227,7 @@ impl Aws {
     pub(super) async fn count_suppressed(&self, case_id: &str) -> Stored<(u64, Vec<SuppressedAlert>)> {
         let mut counted: BTreeMap<String, SuppressedAlert> = BTreeMap::new();
         for start in ["suppressed#", "batch#"] {
-            let condition = "#pk = :pk AND begins_with(#sk, :start)";
-            let query = self
-                .client
-                .query()
-                .table_name(&*self.cases)
-                .consistent_read(true)
-                .key_condition_expression(condition)
-                .set_expression_attribute_names(names(&[Some(condition)]))
-                .expression_attribute_values(":pk", s(case_pk(case_id)))
-                .expression_attribute_values(":start", s(start));
-            let mut items = query.into_paginator().items().send();
+            let mut items = self.below(case_pk(case_id), start).into_paginator().items().send();
             while let Some(item) = items.next().await {
                 let item = item.map_err(|error| failed(&self.cases, &error))?;
                 let single = text(&item, "sk").and_then(|sk| sk.strip_prefix("suppressed#"));

@@ -15,7 +15,7 @@ use investigation::claim::ClaimKey;
 use super::super::{StoreError, Stored};
 use super::Aws;
 use super::call::{ACTIONS, Table, failed, refused};
-use super::change::{Change, names};
+use super::change::Change;
 use super::item::{alert_key, case_pk, s, suppressed_key, text, to_json};
 
 /// Alerts that a step's own transaction takes along, at most.
@@ -80,17 +80,7 @@ impl Aws {
 
     /// The alerts that are counted on a case because of these claims.
     async fn resting_on(&self, case_id: &str, keys: &[ClaimKey]) -> Stored<Vec<String>> {
-        let condition = "#pk = :pk AND begins_with(#sk, :sk)";
-        let query = self
-            .client
-            .query()
-            .table_name(&*self.cases)
-            .consistent_read(true)
-            .key_condition_expression(condition)
-            .set_expression_attribute_names(names(&[Some(condition)]))
-            .expression_attribute_values(":pk", s(case_pk(case_id)))
-            .expression_attribute_values(":sk", s("suppressed#"));
-        let mut items = query.into_paginator().items().send();
+        let mut items = self.below(case_pk(case_id), "suppressed#").into_paginator().items().send();
         let mut alerts = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| failed(&self.cases, &error))?;

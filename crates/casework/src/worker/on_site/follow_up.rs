@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use investigation::act::{self, CustomName};
-use investigation::case::{Case, Event, LegalHold, SealedEvidence};
+use investigation::case::{Case, Event, LegalHold};
 use investigation::evidence::manifest::Tool;
 use serde::Serialize;
 
 use super::super::case_file::{forensic_papers, supplement};
 use super::super::staged;
-use super::{OnSite, blocking, gone, with_sources};
-use crate::container::{self, SealRequest};
+use super::{OnSite, blocking, came_of_sealing, gone, seal};
+use crate::container::SealRequest;
 use crate::deliver::{self, DeliveryError, Receipt};
 use crate::partial;
 
@@ -40,7 +40,7 @@ impl OnSite {
             let papers = forensic_papers(&case, &policy, &collection)?;
             let extra: Vec<(&str, &[u8])> =
                 papers.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-            container::seal(&SealRequest {
+            seal(&SealRequest {
                 staging: &staging,
                 extra: &extra,
                 case_id: &case.id,
@@ -50,21 +50,8 @@ impl OnSite {
                 collection: &collection,
                 destination: &destination,
             })
-            .map(Some)
-            .map_err(|error| io::Error::other(with_sources(&error)))
         });
-        match sealed.await {
-            Ok(None) => gone(),
-            Ok(Some(sealed)) => Event::Sealed {
-                evidence: SealedEvidence {
-                    location: sealed.path.display().to_string(),
-                    sha256: sealed.sha256,
-                    size: sealed.size,
-                    sealed_at,
-                },
-            },
-            Err(error) => Event::EffectFailed { effect, reason: error.to_string() },
-        }
+        came_of_sealing(sealed.await, effect)
     }
 
     /// Sets or lifts the legal hold: the record of it, and the containers made read-only. Doing it again changes nothing.
