@@ -1,6 +1,6 @@
-//! When a mail may go out: within working hours, and within the limits.
+//! When a message may go out: within working hours, and within the limits.
 //!
-//! A limit of N is N slots, each a claim that runs out by itself. A mail takes one free slot of each limit that it falls
+//! A limit of N is N slots, each a claim that runs out by itself. A message takes one free slot of each limit that it falls
 //! under, in the very write that begins it, so that two workers can never take the same one. What finds no free slot
 //! waits for the first that runs out, or is skipped, as the policy says.
 
@@ -11,12 +11,12 @@ use crate::act::ActionKind;
 use crate::claim::{Claim, ClaimKey, ClaimKind, ClaimOp, later};
 use crate::policy::{Policy, WhenReached};
 
-/// One limit that a mail falls under.
+/// One limit that a message falls under.
 struct Limit {
     /// For people: `3 mails to one user in 24 hours`.
     says: String,
     slots: Vec<ClaimKey>,
-    /// How long a mail takes up its slot.
+    /// How long a message takes up its slot.
     lasts: SignedDuration,
 }
 
@@ -32,9 +32,7 @@ impl Case {
     }
 
     fn limits(&self, effect: &Effect, policy: &Policy) -> Vec<Limit> {
-        let Effect::Act { kind: kind @ (ActionKind::MailUser | ActionKind::MailSoc), to } = effect else {
-            return Vec::new();
-        };
+        let Effect::Act { kind, to } = effect else { return Vec::new() };
         let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
         let limits = &policy.actions.limits;
         let limit = |name: &str, who: &str, most: Option<u32>, lasts, says: &str| {
@@ -42,27 +40,42 @@ impl Case {
             let slots = (0..most).map(|slot| ClaimKey::limit(name, who, slot)).collect();
             Some(Limit { says: format!("{most} {says}"), slots, lasts })
         };
-        let mut found: Vec<Limit> =
-            limit("mails", "", limits.mails_per_hour, hour, "mails in an hour").into_iter().collect();
-        if *kind == ActionKind::MailUser {
-            let to_one =
-                |to: &String| limit("user", to, limits.per_user_a_day, day, "mails to one user in 24 hours");
-            found.extend(to.iter().filter_map(to_one));
-            let host = self.identity.as_ref().map(|identity| identity.host_name.as_str());
-            let host =
-                host.filter(|name| !name.is_empty()).map_or_else(|| self.target.to_string(), str::to_owned);
-            found.extend(limit(
-                "host",
-                &host,
-                limits.per_host_a_day,
-                day,
-                "mails about one machine in 24 hours",
-            ));
+        let of_all = |name, most, says| limit(name, "", most, hour, says);
+        match kind {
+            ActionKind::MailSoc => {
+                of_all("mails", limits.mails_per_hour, "mails in an hour").into_iter().collect()
+            }
+            ActionKind::MailUser => {
+                let host = self.identity.as_ref().map(|identity| identity.host_name.as_str());
+                let host = host.filter(|name| !name.is_empty());
+                let host = host.map_or_else(|| self.target.to_string(), str::to_owned);
+                let to_one = |to: &String| {
+                    limit("user", to, limits.per_user_a_day, day, "mails to one user in 24 hours")
+                };
+                let about = limits.per_host_a_day;
+                of_all("mails", limits.mails_per_hour, "mails in an hour")
+                    .into_iter()
+                    .chain(to.iter().filter_map(to_one))
+                    .chain(limit("host", &host, about, day, "mails about one machine in 24 hours"))
+                    .collect()
+            }
+            ActionKind::Ticket => {
+                of_all("tickets", limits.tickets_per_hour, "tickets in an hour").into_iter().collect()
+            }
+            ActionKind::Page => {
+                of_all("pages", limits.pages_per_hour, "pages in an hour").into_iter().collect()
+            }
+            ActionKind::Chat => of_all("chats", limits.chats_per_hour, "messages to the chat in an hour")
+                .into_iter()
+                .collect(),
+            ActionKind::Finding
+            | ActionKind::TicketComment
+            | ActionKind::MailApprover
+            | ActionKind::Custom(_) => Vec::new(),
         }
-        found
     }
 
-    /// What a person sees of a mail that waits.
+    /// What a person sees of a message that waits.
     fn waits(&mut self, effect: u32, until: Timestamp, why: &str, now: Timestamp) {
         let detail = format!("waits until {until:.0}: {why}");
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == effect) {
@@ -102,8 +115,8 @@ impl Step {
             return Ok(true);
         }
         let (admitted, wanted) = (pending.admitted, pending.effect.clone());
-        if let (Effect::Act { kind: ActionKind::MailUser, .. }, Some(hours)) =
-            (&wanted, &policy.actions.hours)
+        if let (Effect::Act { kind, .. }, Some(hours)) = (&wanted, &policy.actions.hours)
+            && hours.hold(*kind, self.case.verdict())
         {
             let next = hours.next(now);
             if next > now {

@@ -107,12 +107,7 @@ impl Case {
     /// Puts the verdict's actions into the outbox, and records those that have nobody to go to.
     pub(super) fn plan_actions(&mut self, policy: &Policy, now: Timestamp) {
         let Some(verdict) = self.verdict() else { return };
-        let kinds = match verdict {
-            Verdict::PolicyViolation => &policy.actions.policy_violation,
-            Verdict::Compromised => &policy.actions.compromised,
-            Verdict::Inconclusive => &policy.actions.inconclusive,
-            Verdict::FalsePositive => &policy.actions.false_positive,
-        };
+        let kinds = policy.actions.after(verdict);
         // Findings are for every verdict: where they have a place to go to, the lists need not name them.
         let finding = policy.findings.wanted() && !kinds.contains(&ActionKind::Finding);
         for kind in kinds.iter().chain(finding.then_some(&ActionKind::Finding)) {
@@ -122,10 +117,10 @@ impl Case {
                     self.plan_user_mails(policy, now);
                     continue;
                 }
-                ActionKind::MailSoc if policy.mail.soc.is_empty() => {
-                    Err("[mail] soc names nobody".to_owned())
-                }
-                ActionKind::MailSoc => Ok(policy.mail.soc.clone()),
+                ActionKind::MailSoc => match policy.mail.soc_for(verdict) {
+                    [] => Err(format!("[mail] names nobody of the SOC after {}", verdict.as_str())),
+                    soc => Ok(soc.to_vec()),
+                },
                 ActionKind::Finding if !policy.findings.wanted() => {
                     Err("[findings] names neither a file nor an event bus".to_owned())
                 }

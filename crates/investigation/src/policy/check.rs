@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Hours, Policy, Transport};
 use crate::act::{ActionKind, Texts};
+use crate::assess::Verdict;
 use crate::order;
 
 /// One remark, a line that says what, where and what to do.
@@ -181,8 +182,22 @@ impl Policy {
 
     fn check_delivery(&self, remarks: &mut Vec<Remark>) {
         let used = |kind: ActionKind| self.actions.lists().any(|listed| *listed == kind);
-        if used(ActionKind::MailSoc) && self.mail.soc.is_empty() {
-            remarks.push(warning("[mail] soc is empty: mail_soc has nobody to go to and is skipped"));
+        for verdict in Verdict::ALL {
+            if self.actions.after(verdict).contains(&ActionKind::MailSoc)
+                && self.mail.soc_for(verdict).is_empty()
+            {
+                remarks.push(warning(format!(
+                    "[mail] soc is empty: mail_soc has nobody to go to after {} and is skipped",
+                    verdict.as_str()
+                )));
+            }
+        }
+        let odd = |to: &&String| {
+            to.matches('@').count() != 1 || to.chars().any(|c| c.is_whitespace() || c.is_control())
+        };
+        for address in self.mail.soc_addresses().filter(odd) {
+            let address = crate::text::one_line(address, 80);
+            remarks.push(error(format!("[mail] soc: {address:?} is no mail address")));
         }
         if used(ActionKind::MailUser) && self.users.mail.is_none() && !self.users.looked_up() {
             remarks.push(warning(

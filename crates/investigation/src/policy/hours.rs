@@ -1,9 +1,12 @@
-//! `[actions.hours]`: when mails to users go out.
+//! `[actions.hours]`: when mails to users, and whatever else it names, go out.
 
 use jiff::civil::{Time, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
 use serde::{Deserialize, Serialize};
+
+use crate::act::ActionKind;
+use crate::assess::Verdict;
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +42,7 @@ impl Day {
     }
 }
 
-/// Working hours. Outside of them a mail to a user waits until they begin.
+/// Working hours. Outside of them what they hold waits until they begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
@@ -52,6 +55,20 @@ pub struct Hours {
     pub to: Time,
     /// Name in the IANA database, as in `Europe/Berlin`.
     pub time_zone: String,
+    /// What they hold: `mail_user`, `mail_soc`, `ticket`, `page`, `chat`, and a site's own actions.
+    #[serde(default = "notices")]
+    pub actions: Vec<ActionKind>,
+    /// After which verdicts; after another one it goes out at any time.
+    #[serde(default = "every_verdict")]
+    pub verdicts: Vec<Verdict>,
+}
+
+fn notices() -> Vec<ActionKind> {
+    vec![ActionKind::MailUser]
+}
+
+fn every_verdict() -> Vec<Verdict> {
+    Verdict::ALL.to_vec()
 }
 
 fn working_days() -> Vec<Day> {
@@ -66,6 +83,15 @@ impl Hours {
                 "days is empty: no mail would ever go to a user; use off = [\"mail_user\"] for that".into(),
             );
         }
+        if self.actions.is_empty() || self.verdicts.is_empty() {
+            return Some(
+                "actions and verdicts: with an empty list nothing would wait; leave the section out".into(),
+            );
+        }
+        let never = [ActionKind::Finding, ActionKind::TicketComment, ActionKind::MailApprover];
+        if let Some(kind) = self.actions.iter().find(|kind| never.contains(kind)) {
+            return Some(format!("actions names {kind}, which does not wait: take it out"));
+        }
         if self.from >= self.to {
             return Some(format!("from = {} is not before to = {}", self.from, self.to));
         }
@@ -76,6 +102,11 @@ impl Hours {
             ));
         }
         None
+    }
+
+    /// Whether an action waits for them.
+    pub fn hold(&self, kind: ActionKind, verdict: Option<Verdict>) -> bool {
+        self.actions.contains(&kind) && verdict.is_some_and(|verdict| self.verdicts.contains(&verdict))
     }
 
     /// The first moment from `at` on that lies within them. Summer time is the time zone's; the data are compiled in.
@@ -151,6 +182,9 @@ mod tests {
         for (text, why) in [
             ("from = '08:00'\nto = '17:00'\ntime_zone = 'Europe/Atlantis'\n", "IANA"),
             ("from = '17:00'\nto = '08:00'\ntime_zone = 'UTC'\n", "not before"),
+            ("actions = []\nfrom = '08:00'\nto = '17:00'\ntime_zone = 'UTC'\n", "nothing would wait"),
+            ("verdicts = []\nfrom = '08:00'\nto = '17:00'\ntime_zone = 'UTC'\n", "nothing would wait"),
+            ("actions = ['finding']\nfrom = '08:00'\nto = '17:00'\ntime_zone = 'UTC'\n", "names finding"),
             ("days = []\nfrom = '08:00'\nto = '17:00'\ntime_zone = 'UTC'\n", "days is empty"),
         ] {
             assert!(hours(text).fault().unwrap().contains(why), "{text}");

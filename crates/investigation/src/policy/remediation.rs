@@ -323,7 +323,7 @@ impl Policy {
             {
                 wrong(format!("mail: {address:?} is no mail address"));
             }
-            if self.mail.soc.contains(address) {
+            if self.mail.soc_addresses().any(|soc| soc == address) {
                 wrong(format!(
                     "mail: {address:?} is the SOC's own address, which many read: a link is one person's"
                 ));

@@ -1,5 +1,7 @@
 //! The sections of the policy file, one struct each. Every key has a default, and an unknown key is an error.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::hours::Hours;
@@ -7,6 +9,7 @@ use super::limits::ActionLimits;
 use super::span::Span;
 use super::winrm::Transport;
 use crate::act::ActionKind;
+use crate::assess::Verdict;
 use crate::evidence::ArtifactKind;
 use crate::order::Limits;
 
@@ -171,6 +174,16 @@ impl Default for Actions {
 }
 
 impl Actions {
+    /// What a verdict leads to.
+    pub fn after(&self, verdict: Verdict) -> &[ActionKind] {
+        match verdict {
+            Verdict::PolicyViolation => &self.policy_violation,
+            Verdict::Compromised => &self.compromised,
+            Verdict::Inconclusive => &self.inconclusive,
+            Verdict::FalsePositive => &self.false_positive,
+        }
+    }
+
     /// Everything that is on one of the lists.
     pub(super) fn lists(&self) -> impl Iterator<Item = &ActionKind> {
         let lists = [&self.policy_violation, &self.compromised, &self.inconclusive, &self.false_positive];
@@ -186,6 +199,9 @@ pub struct Mail {
     pub from: String,
     /// Addresses of the SOC.
     pub soc: Vec<String>,
+    /// Other addresses in their place, after some verdicts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub soc_after: BTreeMap<Verdict, Vec<String>>,
     /// Language of mails, where the directory does not say a user's: `en`, `de`, `fr`, or one of the site's own.
     pub language: String,
     /// Folder of the site's own words and layouts; relative to the policy file.
@@ -199,10 +215,23 @@ impl Default for Mail {
         Self {
             from: "peerhound@localhost.localdomain".to_owned(),
             soc: Vec::new(),
+            soc_after: BTreeMap::new(),
             language: "en".to_owned(),
             texts: None,
             smtp: None,
         }
+    }
+}
+
+impl Mail {
+    /// Whom the SOC's mail goes to after a verdict.
+    pub fn soc_for(&self, verdict: Verdict) -> &[String] {
+        self.soc_after.get(&verdict).unwrap_or(&self.soc)
+    }
+
+    /// Every address of the SOC.
+    pub fn soc_addresses(&self) -> impl Iterator<Item = &String> {
+        self.soc.iter().chain(self.soc_after.values().flatten())
     }
 }
 

@@ -14,11 +14,11 @@ use crate::text::one_line;
 /// Names that every text knows.
 const COMMON: [&str; 6] = ["case_id", "machine", "organisation", "company", "contact", "team"];
 
-/// The faults of a layout.
-pub(super) fn layout(layout: Layout, source: &str) -> Result<(), Vec<TextFault>> {
+/// The faults of a layout that stands in `file`.
+pub(super) fn layout(layout: Layout, file: &str, source: &str) -> Result<(), Vec<TextFault>> {
     match layout {
-        Layout::UserText | Layout::UserHtml => tried(layout.file(), source, &[user(true), user(false)]),
-        Layout::SocText | Layout::SocHtml => tried(layout.file(), source, &[soc(true), soc(false)]),
+        Layout::UserText | Layout::UserHtml => tried(file, source, &[user(true), user(false)]),
+        Layout::SocText | Layout::SocHtml => tried(file, source, &[soc(true), soc(false)]),
     }
 }
 

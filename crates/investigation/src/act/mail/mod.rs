@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 use super::brief::{Brief, MAX_VALUE};
 use super::message::{Message, short, title};
+use crate::assess::Verdict;
 use render::Render;
 use words::Words;
 
@@ -60,6 +61,20 @@ impl Layout {
             Self::SocText => "soc.txt",
             Self::SocHtml => "soc.html",
         }
+    }
+
+    /// The layout and the verdict of a file such as `soc.compromised.html`.
+    fn of_verdict(file: &str) -> Option<(Self, Verdict)> {
+        let mut parts = file.split('.');
+        let (who, verdict, ending) = (parts.next()?, parts.next()?, parts.next()?);
+        let layout = Self::ALL.into_iter().find(|layout| layout.file() == format!("{who}.{ending}"))?;
+        let verdict = Verdict::ALL.into_iter().find(|known| known.as_str() == verdict)?;
+        parts.next().is_none().then_some((layout, verdict))
+    }
+
+    /// Whether it is of the notice to the user.
+    fn is_users(self) -> bool {
+        matches!(self, Self::UserText | Self::UserHtml)
     }
 
     fn shipped(self) -> &'static str {
@@ -115,6 +130,8 @@ pub struct Written {
 pub struct Texts {
     languages: BTreeMap<String, Words>,
     layouts: BTreeMap<Layout, String>,
+    /// A site's layouts for one verdict, which come before the others.
+    of_verdict: BTreeMap<(Layout, Verdict), String>,
 }
 
 impl Texts {
@@ -128,13 +145,14 @@ impl Texts {
             Self {
                 languages: LANGUAGES.into_iter().filter_map(read).collect(),
                 layouts: Layout::ALL.iter().map(|l| (*l, l.shipped().to_owned())).collect(),
+                of_verdict: BTreeMap::new(),
             }
         })
     }
 
     /// The shipped ones with a site's in their place: `LANGUAGE.toml` changes the words that it names, or adds a language
-    /// if it has all of them; `user.txt`, `user.html`, `soc.txt` and `soc.html` replace a layout. A file with a fault is
-    /// left out as a whole.
+    /// if it has all of them; `user.txt`, `user.html`, `soc.txt` and `soc.html` replace a layout, and `soc.compromised.txt`
+    /// and its like replace it for one verdict. A file with a fault is left out as a whole.
     pub fn with_site(files: &[TextFile<'_>]) -> (Self, Vec<TextFault>) {
         let mut texts = Self::shipped().clone();
         let mut faults = Vec::new();
@@ -156,13 +174,24 @@ impl Texts {
             return Err(fault(format!("longer than {} KiB", MAX_FILE_BYTES >> 10)));
         }
         if let Some(layout) = Layout::ALL.into_iter().find(|layout| layout.file() == file.name) {
-            check::layout(layout, file.text)?;
+            check::layout(layout, file.name, file.text)?;
             self.layouts.insert(layout, file.text.to_owned());
+            return Ok(());
+        }
+        if let Some((layout, verdict)) = Layout::of_verdict(file.name) {
+            if layout.is_users() && verdict == Verdict::Compromised {
+                // Whoever else is at work may read the user's mail, and must not learn the verdict from its looks.
+                return Err(fault(
+                    "the notice after compromised is the one after inconclusive: remove this file".to_owned(),
+                ));
+            }
+            check::layout(layout, file.name, file.text)?;
+            self.of_verdict.insert((layout, verdict), file.text.to_owned());
             return Ok(());
         }
         let Some(language) = file.name.strip_suffix(".toml").filter(|name| is_language(name)) else {
             return Err(fault(
-                "no file of texts: use LANGUAGE.toml (as in de.toml), user.txt, user.html, soc.txt or soc.html"
+                "no file of texts: use LANGUAGE.toml (as in de.toml), user.txt, user.html, soc.txt, soc.html, or one of these four for one verdict (as in soc.compromised.html)"
                     .to_owned(),
             ));
         };
@@ -224,7 +253,7 @@ impl Texts {
         let name = self.language(language).unwrap_or(BASE);
         let missing = || TextFault { file: format!("{name}.toml"), line: None, why: "not there".to_owned() };
         let words = self.languages.get(name).ok_or_else(missing)?;
-        Ok(Render { words, language: name, layouts: &self.layouts })
+        Ok(Render { words, language: name, layouts: &self.layouts, of_verdict: &self.of_verdict })
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Render<'t> {
     pub(super) words: &'t Words,
     pub(super) language: &'t str,
     pub(super) layouts: &'t BTreeMap<Layout, String>,
+    pub(super) of_verdict: &'t BTreeMap<(Layout, Verdict), String>,
 }
 
 /// The template engine: strict about names, bounded, and without a way round the escaping.
@@ -71,7 +72,12 @@ impl Render<'_> {
             settled: brief.verdict() == Some(Verdict::FalsePositive),
             common,
         };
-        self.message(&subject, [Layout::UserText, Layout::UserHtml], &context)
+        // As with the words: its looks tell the two apart no more than they do.
+        let verdict = match brief.verdict() {
+            Some(Verdict::Compromised) => Some(Verdict::Inconclusive),
+            other => other,
+        };
+        self.message(&subject, verdict, [Layout::UserText, Layout::UserHtml], &context)
     }
 
     pub(super) fn soc(&self, brief: &Brief) -> Result<Message, TextFault> {
@@ -97,23 +103,35 @@ impl Render<'_> {
             prove,
             common,
         };
-        self.message(&subject, [Layout::SocText, Layout::SocHtml], &context)
+        self.message(&subject, brief.verdict(), [Layout::SocText, Layout::SocHtml], &context)
     }
 
     fn message<C: Serialize>(
         &self,
         subject: &str,
+        verdict: Option<Verdict>,
         [text, html]: [Layout; 2],
         context: &C,
     ) -> Result<Message, TextFault> {
         Ok(Message {
             subject: title(subject),
-            text: self.part(text, context)?,
-            html: Some(self.part(html, context)?),
+            text: self.part(text, verdict, context)?,
+            html: Some(self.part(html, verdict, context)?),
         })
     }
 
-    fn part<C: Serialize>(&self, layout: Layout, context: &C) -> Result<String, TextFault> {
+    fn part<C: Serialize>(
+        &self,
+        layout: Layout,
+        verdict: Option<Verdict>,
+        context: &C,
+    ) -> Result<String, TextFault> {
+        let special = verdict.and_then(|verdict| self.of_verdict.get_key_value(&(layout, verdict)));
+        if let Some(((_, verdict), source)) = special {
+            // The ending is what the engine escapes by.
+            let (who, ending) = layout.file().split_once('.').unwrap_or((layout.file(), "html"));
+            return render(&format!("{who}.{}.{ending}", verdict.as_str()), 1, source, context);
+        }
         let source = self.layouts.get(&layout).map_or(layout.shipped(), String::as_str);
         render(layout.file(), 1, source, context)
     }

@@ -78,7 +78,7 @@ fn every_language_says_what_the_english_one_does() {
         }
     }
     for layout in Layout::ALL {
-        assert_eq!(check::layout(layout, layout.shipped()), Ok(()), "{}", layout.file());
+        assert_eq!(check::layout(layout, layout.file(), layout.shipped()), Ok(()), "{}", layout.file());
     }
 }
 
@@ -279,6 +279,39 @@ fn each_fault_has_its_file_and_line_and_the_shipped_text_is_used_instead() {
     let many: Vec<(String, &str)> = (0..=MAX_FILES).map(|n| (format!("x{n}.md"), "x")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     assert!(site(&many).1.iter().any(|fault| fault.contains("more than 64 files")));
+}
+
+#[test]
+fn a_layout_of_one_verdict_comes_before_the_others_and_gives_no_compromise_away() {
+    let files = [
+        ("soc.txt", "all {{ case_id }}"),
+        ("soc.compromised.txt", "call the responders: {{ case_id }}"),
+        ("user.inconclusive.html", "<p>{{ case_id }}</p>"),
+    ];
+    let (texts, faults) = site(&files);
+    assert!(faults.is_empty(), "{faults:?}");
+    let soc = |verdict| texts.mail_soc(&brief(verdict), "en").message.text;
+    assert!(soc(Verdict::Compromised).starts_with("call the responders: "), "{}", soc(Verdict::Compromised));
+    assert!(soc(Verdict::PolicyViolation).starts_with("all "));
+    // Whoever else is at work may read the user's mail: it looks like the one after `inconclusive`.
+    let user = |verdict| texts.mail_user(&brief(verdict), "en").message.html.unwrap();
+    assert!(user(Verdict::Inconclusive).starts_with("<p>"));
+    assert_eq!(user(Verdict::Compromised), user(Verdict::Inconclusive));
+    assert!(!user(Verdict::PolicyViolation).starts_with("<p>"));
+    // Outside text is escaped by the last part of the name.
+    let hostile = Brief { case_id: "<b>".to_owned(), ..brief(Verdict::Inconclusive) };
+    assert_eq!(texts.mail_user(&hostile, "en").message.html.unwrap(), "<p>&lt;b&gt;</p>");
+    for (file, why) in [
+        ("user.compromised.txt", "remove this file"),
+        ("soc.guilty.txt", "no file of texts"),
+        ("soc.compromised.txt.html", "no file of texts"),
+        ("boss.compromised.txt", "no file of texts"),
+    ] {
+        let (_, faults) = site(&[(file, "x")]);
+        assert!(faults.len() == 1 && faults[0].contains(why), "{file}: {faults:?}");
+    }
+    let (_, faults) = site(&[("soc.compromised.html", "{{ machnie }}")]);
+    assert!(faults[0].starts_with("soc.compromised.html line 1: unknown name"), "{faults:?}");
 }
 
 #[test]

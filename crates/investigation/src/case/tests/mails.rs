@@ -172,6 +172,43 @@ fn a_mail_to_a_user_waits_for_working_hours_and_nothing_else_does() {
     assert_eq!((pending.started, pending.not_before), (false, at(27 * 3600)));
 }
 
+#[test]
+fn hours_hold_what_they_name_and_after_the_verdicts_that_they_name() {
+    let hours = "[users]\nmail = '{user}@example.com'\n[ticket.webhook]\nurl = 'https://t.example.com'\n\
+                 [actions.hours]\nfrom = '12:00'\nto = '17:00'\ntime_zone = 'UTC'\nactions = ['mail_soc', 'ticket']\n";
+    for (verdicts, waits) in [("", true), ("verdicts = ['compromised']\n", false)] {
+        let policy = with(&format!("{hours}{verdicts}"));
+        let mut case = acting_under(&policy, &[("CORP", "alice")]);
+        assert_ne!(case.verdict(), Some(Verdict::Compromised));
+        for effect in case.pending.iter().map(|pending| pending.n).collect::<Vec<_>>() {
+            case = case.advance(Event::Began { effect }, &policy, at(10)).unwrap().case;
+        }
+        for pending in &case.pending {
+            let to_user = matches!(pending.effect, Effect::Act { kind: ActionKind::MailUser, .. });
+            assert_eq!(pending.started, to_user || !waits, "{verdicts:?}: {pending:?}");
+        }
+    }
+}
+
+#[test]
+fn each_verdict_may_have_a_soc_of_its_own() {
+    let soc = |more: &str| {
+        let case = acting_under(&with(more), &[("CORP", "alice")]);
+        let mail = case.actions.iter().find(|action| action.kind == ActionKind::MailSoc).unwrap();
+        (case.verdict().unwrap(), mail.to.clone(), mail.status, mail.detail.clone())
+    };
+    let (verdict, usual, ..) = soc("");
+    let name = verdict.as_str();
+    let theirs = soc(&format!("[mail.soc_after]\n{name} = ['ir@example.com', 'boss@example.com']\n")).1;
+    assert_eq!(theirs, ["ir@example.com", "boss@example.com"]);
+    assert_ne!(theirs, usual);
+    let (_, to, status, detail) = soc(&format!("[mail.soc_after]\n{name} = []\n"));
+    assert_eq!((to.len(), status), (0, ActionStatus::Skipped));
+    assert!(detail.contains(name), "{detail}");
+    let other = if verdict == Verdict::Compromised { "inconclusive" } else { "compromised" };
+    assert_eq!(soc(&format!("[mail.soc_after]\n{other} = ['ir@example.com']\n")).1, usual);
+}
+
 fn later(at: Timestamp) -> Timestamp {
     at + SignedDuration::from_secs(60)
 }
@@ -236,10 +273,10 @@ fn what_a_limit_holds_back_waits_or_is_skipped_and_says_which() {
 }
 
 #[test]
-fn limits_are_of_mails_alone_and_of_each_user_and_machine() {
+fn each_limit_is_of_its_own_kind_and_of_each_user_and_machine() {
     let all = with(
         "[users]\nmail = '{user}@example.com'\n\
-         [actions.limits]\nmails_per_hour = 3\nper_user_a_day = 2\nper_host_a_day = 1\n",
+         [actions.limits]\nmails_per_hour = 3\nper_user_a_day = 2\nper_host_a_day = 1\npages_per_hour = 9\n",
     );
     let case = acting_under(&all, &[("CORP", "alice")]);
     let slots = |kind: ActionKind| {
@@ -249,6 +286,13 @@ fn limits_are_of_mails_alone_and_of_each_user_and_machine() {
     assert_eq!(slots(ActionKind::MailUser).len(), 6);
     assert_eq!(slots(ActionKind::MailSoc).len(), 3);
     assert!(slots(ActionKind::Ticket).is_empty());
+    // Tickets of all cases share theirs, and it is no mail's.
+    let few = with("[actions.limits]\ntickets_per_hour = 4\nchats_per_hour = 2\n");
+    let case = acting_under(&few, &[("CORP", "alice")]);
+    let taken: Vec<_> = case.pending.iter().flat_map(|pending| case.limit_slots(pending.n, &few)).collect();
+    let next = acting_under(&few, &[("CORP", "bob")]);
+    let of_next: Vec<_> = next.pending.iter().flat_map(|pending| next.limit_slots(pending.n, &few)).collect();
+    assert_eq!((taken.len(), &taken), (4, &of_next));
     let other = acting_under(&all, &[("CORP", "bob")]);
     let theirs = other.limit_slots(other.pending[0].n, &all);
     let shared = slots(ActionKind::MailUser).iter().filter(|slot| theirs.contains(slot)).count();
