@@ -130,6 +130,17 @@ impl Setup {
         self.environment.user.as_deref()
     }
 
+    /// Who gives an order at this command line, for the history of its case: the principal that AWS knows, or the account
+    /// that the system knows. Where it knows none, what the environment says.
+    pub(crate) async fn caller(&self) -> Result<String> {
+        #[cfg(feature = "aws")]
+        if self.deployment_file.is_some() {
+            return crate::deployed::principal(&self.deployed().await?.clients).await;
+        }
+        let named = || self.operator().unwrap_or("somebody at the command line").to_owned();
+        Ok(crate::person::account().unwrap_or_else(|_| named()))
+    }
+
     /// The store alone, for commands that only look.
     pub(crate) fn store(&self, policy: &Policy) -> Result<Local> {
         Ok(Local::open(&self.path(&policy.storage.data_dir))?)

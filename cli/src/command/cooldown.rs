@@ -44,8 +44,7 @@ pub(super) async fn run(store: &impl Records, setup: &Setup, command: &CooldownC
                     format!("{}: neither an address nor a user: write 10.20.3.7 or CORP\\alice", safe(key));
                 anyhow!(text).context(WithExit(Exit::BadInput))
             })?;
-            let by = setup.operator().unwrap_or("somebody at the command line");
-            let released = release(store, &parsed, by, now).await;
+            let released = release(store, &parsed, &setup.caller().await?, now).await;
             store.flush().await;
             match released? {
                 Some(Released { claim, .. }) if setup.json => show::json(&claim),

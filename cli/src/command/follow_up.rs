@@ -37,7 +37,7 @@ pub(super) fn asked(command: Command) -> Result<Asked, Command> {
 
 /// Runs the command.
 pub(super) async fn run(setup: &Setup, asked: &Asked) -> Result<Exit> {
-    let by = setup.operator().unwrap_or("somebody at the command line");
+    let by = &setup.caller().await?;
     match &setup.deployment_file {
         None => here(setup, asked, by).await,
         #[cfg(feature = "aws")]

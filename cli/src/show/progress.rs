@@ -102,6 +102,7 @@ fn words(phase: &Phase) -> String {
         Phase::Remediating => "carrying out what was approved".to_owned(),
         Phase::Undoing => "taking it back".to_owned(),
         Phase::Holding => "setting the legal hold".to_owned(),
+        Phase::Releasing => "lifting the legal hold".to_owned(),
         Phase::Closed => "done".to_owned(),
     }
 }

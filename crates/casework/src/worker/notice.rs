@@ -41,6 +41,8 @@ pub enum Phase {
     Undoing,
     /// The evidence is put under legal hold, or released.
     Holding,
+    /// A legal hold is lifted.
+    Releasing,
     /// The case is closed.
     Closed,
 }

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use super::{Case, CaseTicket, Delivery, Effect, Refused};
 use crate::act::ActionKind;
-use crate::assess::Verdict;
 use crate::claim::later;
 use crate::policy::Policy;
 
