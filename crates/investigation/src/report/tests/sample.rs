@@ -120,6 +120,7 @@ fn case(collection: &Collection) -> Case {
         forensics: None,
         hold: None,
         failed_tries: 0,
+        news: Vec::new(),
         ticket: None,
         history: vec![
             note("09:00:00", "opened by the alert 3f0c2a9d8e1b, 10.20.0.5 claimed"),
