@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use casework::backend::Backend;
-use casework::container::{self, Opened};
+use casework::container::{self, Opened, OpenedSecond};
 use investigation::case::{Case, SealedEvidence};
-use investigation::report::{self, Subject};
+use investigation::report::{self, Deeper, Subject};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -39,7 +39,11 @@ pub(super) async fn run(
         None => None,
     };
     let organisation = setup.policy_if_any()?.and_then(|policy| policy.organisation.name);
-    let page = page(&case, opened.as_ref(), organisation.as_deref());
+    let second = match case.forensics.as_ref().and_then(|look| look.evidence.as_ref()) {
+        Some(sealed) => Some(opened_second(setup, &case, sealed).await),
+        None => None,
+    };
+    let page = page(&case, opened.as_ref(), second.as_ref(), organisation.as_deref());
     if out == Some(Path::new("-")) {
         std::io::stdout().write_all(page.as_bytes()).context("standard output")?;
         return Ok(Exit::Done);
@@ -55,8 +59,21 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-fn page(case: &Case, opened: Option<&Opened>, organisation: Option<&str>) -> String {
+fn page(
+    case: &Case,
+    opened: Option<&Opened>,
+    second: Option<&Result<OpenedSecond, String>>,
+    organisation: Option<&str>,
+) -> String {
+    let deeper = match second {
+        None => Deeper::None,
+        Some(Ok(second)) => {
+            Deeper::Read { evidence: &second.evidence, collection: &second.manifest.collection }
+        }
+        Some(Err(why)) => Deeper::Unread(why),
+    };
     report::html(&Subject {
+        deeper,
         case,
         evidence: opened.map(|opened| &opened.evidence),
         collection: opened.map(|opened| &opened.manifest.collection),
@@ -87,6 +104,44 @@ async fn opened(setup: &Setup, sealed: &SealedEvidence) -> Result<Opened> {
         );
     }
     Ok(opened)
+}
+
+/// Proves the second container and reads it. The page says why it could not be: the first is the case's evidence, and is
+/// shown all the same.
+async fn opened_second(setup: &Setup, case: &Case, sealed: &SealedEvidence) -> Result<OpenedSecond, String> {
+    let opened = match sealed.location.strip_prefix("s3://") {
+        Some(object) => open_second_object(setup, object).await,
+        None => {
+            let path = PathBuf::from(&sealed.location);
+            match tokio::task::spawn_blocking(move || container::open_second(&path)).await {
+                Ok(opened) => opened.map_err(anyhow::Error::from),
+                Err(error) => Err(error.into()),
+            }
+        }
+    };
+    let opened = opened.map_err(|error| format!("{error:#}"))?;
+    if opened.sha256 != sealed.sha256 {
+        return Err(format!("its SHA-256 is {}, and the case says {}", opened.sha256, sealed.sha256));
+    }
+    let first = case.evidence.as_ref().map(|first| first.sha256.as_str());
+    let named = opened.manifest.supplement.as_ref().map(|supplement| supplement.first_sha256.as_str());
+    if named.is_none() || named != first {
+        return Err("it is not the second container of this case's evidence".to_owned());
+    }
+    Ok(opened)
+}
+
+#[cfg(feature = "aws")]
+async fn open_second_object(setup: &Setup, object: &str) -> Result<OpenedSecond> {
+    let (bucket, key) =
+        crate::deployed::bucket_and_key(object).context("its location is not s3://BUCKET/KEY")?;
+    let s3 = setup.s3().await?;
+    Ok(casework::aws::evidence::read_container(&s3, bucket, key, container::open_second_in).await?)
+}
+
+#[cfg(not(feature = "aws"))]
+async fn open_second_object(_: &Setup, _: &str) -> Result<OpenedSecond> {
+    Err(super::without_aws())
 }
 
 #[cfg(feature = "aws")]

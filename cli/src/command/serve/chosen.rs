@@ -186,6 +186,7 @@ mod tests {
             opened_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
             suppressed: 0,
+            approvals_until: None,
         }
     }
 

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use super::failure::Failure;
 use super::guard;
 use super::pages::{
-    alert, approve, case, cases, cooldowns, download, health, login, report, review, style, suppressed,
+    alert, approvals, approve, case, cases, cooldowns, download, health, login, report, review, style,
+    suppressed,
 };
 use super::site::Site;
 use crate::records::Records;
@@ -22,6 +23,7 @@ pub(super) const SUPPRESSED: &str = "/suppressed";
 pub(super) const REVIEW: &str = "/review";
 pub(super) const COOLDOWNS: &str = "/cooldowns";
 pub(super) const RELEASE: &str = "/cooldowns/release";
+pub(super) const APPROVALS: &str = "/approvals";
 pub(super) const APPROVE: &str = "/approve";
 pub(super) const HEALTH: &str = "/health";
 pub(super) const ALERT: &str = "/alert";
@@ -39,10 +41,12 @@ pub(super) fn router<S: Records>(site: Arc<Site<S>>) -> Router {
         .route("/case/{id}", get(case::show::<S>))
         .route("/case/{id}/report", get(report::show::<S>))
         .route("/case/{id}/evidence.zip", get(download::give::<S>))
+        .route("/case/{id}/forensics.zip", get(download::give_second::<S>))
         .route(SUPPRESSED, get(suppressed::show::<S>))
         .route(REVIEW, get(review::show::<S>))
         .route(COOLDOWNS, get(cooldowns::show::<S>))
         .route(RELEASE, get(cooldowns::ask::<S>).post(cooldowns::release::<S>))
+        .route(APPROVALS, get(approvals::show::<S>))
         .route(APPROVE, get(approve::ask::<S>).post(approve::approve::<S>))
         .route(ALERT, get(alert::show::<S>))
         .route(HEALTH, get(health::show::<S>))

@@ -144,10 +144,13 @@ impl Progress {
                 // Read again: it may have changed before it was held.
                 let case = store.case(case_id).await.map_err(|error| retry(&error))?.unwrap_or(case);
                 let now = (self.worker.now)();
-                let Some(step) = case.mail_returned(effect, how, why, now) else { return Ok(()) };
+                let policy = &self.worker.performer.policy;
+                let Some(step) = case.mail_returned(effect, how, why, policy, now) else { return Ok(()) };
                 if store.commit(&step, now).await.map_err(|error| retry(&error))? == Committed::Done {
                     tracing::info!(case_id, effect, ?how, "a mail came back");
-                    return Ok(());
+                    drop(hold);
+                    // The ticket may have to be told.
+                    return self.go_on(case_id, until).await;
                 }
             }
             drop(hold);

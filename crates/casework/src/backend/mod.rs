@@ -88,6 +88,9 @@ pub struct CaseRow {
     pub updated_at: Timestamp,
     /// Alerts that were folded into it.
     pub suppressed: u64,
+    /// Until when measures of it wait for an approval, where some do; it may have passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals_until: Option<Timestamp>,
 }
 
 /// One suppressed or folded alert on its owner's list.

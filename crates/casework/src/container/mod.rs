@@ -29,7 +29,7 @@ mod tests;
 pub use bundle::{Bundle, BundleError};
 pub use heading::entry_of;
 pub use problem::{Problem, VerifyError};
-pub use read::{Opened, Proven, ReadError, open, open_in};
+pub use read::{Opened, OpenedSecond, Proven, ReadError, open, open_in, open_second, open_second_in};
 pub use seal::{SealError, SealRequest, Sealed, seal, staged_entries};
 pub use streamed::{
     Measured, RELAY_REPORT_PATH, SealBundle, SealBundleError, measure, sealed_entries, write_sealed,

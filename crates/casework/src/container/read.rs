@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use investigation::evidence::manifest::Manifest;
-use investigation::evidence::{ArtifactKind, Evidence};
+use investigation::evidence::{ArtifactKind, Evidence, ForensicEvidence};
 use serde::de::DeserializeOwned;
 
 use super::layout::{self, Located};
@@ -168,6 +168,55 @@ impl<F: Read + Seek> Proven<F> {
             outcomes: self.manifest.collection.outcomes.clone(),
         })
     }
+}
+
+impl<F: Read + Seek> Proven<F> {
+    /// What a second container says in parsed form.
+    ///
+    /// # Errors
+    /// As [`Proven::json`].
+    pub fn forensics(&mut self) -> Result<ForensicEvidence, ReadError> {
+        Ok(ForensicEvidence {
+            packet_sockets: self.json(&ArtifactKind::PacketSockets.parsed_entry())?,
+            logins: self.json(&ArtifactKind::Logins.parsed_entry())?,
+            kernel_modules: self.json(&ArtifactKind::KernelModules.parsed_entry())?,
+            name_resolution: self.json(&ArtifactKind::NameResolution.parsed_entry())?,
+            scheduled_tasks: self.json(&ArtifactKind::ScheduledTasks.parsed_entry())?,
+            authorized_keys: self.json(&ArtifactKind::AuthorizedKeys.parsed_entry())?,
+            shell_histories: self.json(&ArtifactKind::ShellHistories.parsed_entry())?,
+            recent_executables: self.json(&ArtifactKind::RecentExecutables.parsed_entry())?,
+        })
+    }
+}
+
+/// What an intact second container says.
+#[derive(Clone, Debug)]
+pub struct OpenedSecond {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The evidence in parsed form.
+    pub evidence: ForensicEvidence,
+    /// SHA-256 of the whole file, lower-case hex.
+    pub sha256: String,
+}
+
+/// Proves a second container and reads it. Blocking.
+///
+/// # Errors
+/// See [`ReadError`]. Nothing is read of a container that is not as it was sealed.
+pub fn open_second(path: &Path) -> Result<OpenedSecond, ReadError> {
+    let (file, size) = open_file(path)?;
+    open_second_in(file, size)
+}
+
+/// [`open_second`] for a container of `size` bytes that lies anywhere.
+///
+/// # Errors
+/// As [`open_second`].
+pub fn open_second_in<F: Read + Seek>(file: F, size: u64) -> Result<OpenedSecond, ReadError> {
+    let mut proven = Proven::open_in(file, size)?;
+    let evidence = proven.forensics()?;
+    Ok(OpenedSecond { evidence, manifest: proven.manifest, sha256: proven.sha256 })
 }
 
 /// What an intact container says of its case.

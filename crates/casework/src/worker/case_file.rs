@@ -10,7 +10,7 @@ use investigation::case::{Case, Event};
 use investigation::evidence::manifest::{Entry, Supplement, SupplementKind};
 use investigation::evidence::{Collection, Evidence, Identity};
 use investigation::policy::{CustomKind, Policy};
-use investigation::report::{self, REPORT_HTML, Subject};
+use investigation::report::{self, Deeper, REPORT_HTML, Subject};
 use investigation::text::one_line;
 use jiff::Timestamp;
 
@@ -76,6 +76,7 @@ pub(crate) fn enclosures(
         case,
         evidence: Some(evidence),
         collection: Some(collection),
+        deeper: Deeper::None,
         entries: &entries,
         organisation: policy.organisation.name.as_deref(),
         written_at: sealed_at,

@@ -16,6 +16,13 @@ const MAX_USERS: usize = 40;
 impl Case {
     /// Decides what `event` means for this case. Time is an argument, and nothing outside is read.
     pub fn advance(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
+        let mut step = self.decided(event, policy, now)?;
+        step.tell_news(self, policy, now);
+        Ok(step)
+    }
+
+    /// What the event means for the case itself.
+    fn decided(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
         let mut step = Step {
             case: self.clone(),
             claims: Vec::new(),
@@ -55,7 +62,7 @@ impl Case {
                 if attempt != tried && !event.is_success() {
                     return Err(Refused::NoSuchEffect { case_id: self.id.clone(), effect });
                 }
-                return self.advance(event, policy, now);
+                return self.decided(event, policy, now);
             }
             (_, Event::Approved { decision, held }) => step.approve(&decision, &held, policy, now)?,
             (_, Event::Rejected { decision }) => step.reject(&decision, policy, now)?,

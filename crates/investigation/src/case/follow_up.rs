@@ -393,7 +393,7 @@ impl Step {
 
 impl Effect {
     /// Whether it belongs to what follows a case.
-    fn is_follow_up(&self) -> bool {
+    pub(super) fn is_follow_up(&self) -> bool {
         matches!(self, Self::Forensics | Self::SealForensics | Self::Hold { .. })
     }
 }

@@ -155,6 +155,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         pending: Vec::new(),
         next_effect: 1,
         failed_tries: 0,
+        news: Vec::new(),
         ticket: None,
         history: Vec::new(),
     };

@@ -27,6 +27,7 @@ mod effect;
 mod event;
 mod follow_up;
 mod intake;
+mod news;
 mod people;
 mod remediation;
 mod repeats;
@@ -221,6 +222,9 @@ pub struct Case {
     pub next_effect: u32,
     /// Tries to reach and read the endpoint that failed.
     pub failed_tries: u32,
+    /// What its ticket is to be told, while there is none yet; a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub news: Vec<String>,
     /// Its ticket, where the ticket system named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<CaseTicket>,

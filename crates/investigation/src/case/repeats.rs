@@ -1,4 +1,4 @@
-//! What a case tells its ticket when it grows after it was closed.
+//! What a case tells its ticket when it grows after it was closed. What else came after the verdict, see `news`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,11 +20,19 @@ pub struct CaseTicket {
     /// Repeats that it was told of, or is about to be.
     #[serde(default)]
     pub repeats_told: u64,
+    /// Comments on it that told what came after the verdict.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub news_told: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl CaseTicket {
     pub(super) fn new(reference: TicketReference) -> Self {
-        Self { reference, repeats_told: 0 }
+        Self { reference, repeats_told: 0, news_told: 0 }
     }
 }
 
@@ -49,13 +57,13 @@ impl Case {
         if let Some(ticket) = &mut self.ticket {
             ticket.repeats_told = at;
         }
-        self.comment(repeats_comment(count), now);
+        self.comment(repeats_comment(count), now, now);
     }
 
     /// Plans a comment on the ticket. The case is at work again until it is delivered, as after its sealing, so that
     /// whatever drives open cases drives it too.
-    pub(super) fn comment(&mut self, text: String, now: Timestamp) {
-        let effect = self.push(Effect::Comment { text }, now);
+    pub(super) fn comment(&mut self, text: String, not_before: Timestamp, now: Timestamp) {
+        let effect = self.push(Effect::Comment { text }, not_before);
         self.actions.push(ActionRecord {
             effect: Some(effect),
             kind: ActionKind::TicketComment,

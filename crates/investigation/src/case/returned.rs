@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ActionStatus, Case, Step};
 use crate::act::ActionKind;
+use crate::policy::Policy;
 use crate::text::one_line;
 
 /// What became of a mail after it had been accepted.
@@ -18,9 +19,16 @@ pub enum Returned {
 }
 
 impl Case {
-    /// The step by which a mail's return is noted, in any state of the case, also a closed one. `None` where there is no
+    /// The step by which a mail's return is noted, and told to the ticket, in any state of the case, also a closed one. `None` where there is no
     /// such mail, or the same was noted before. Whoever writes it holds the case, or the case is closed.
-    pub fn mail_returned(&self, effect: u32, how: Returned, why: &str, now: Timestamp) -> Option<Step> {
+    pub fn mail_returned(
+        &self,
+        effect: u32,
+        how: Returned,
+        why: &str,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Option<Step> {
         let mut case = self.clone();
         let is_mail = |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc);
         let record = case.actions.iter_mut().find(|r| r.effect == Some(effect) && is_mail(r.kind))?;
@@ -44,6 +52,8 @@ impl Case {
         case.version += 1;
         case.updated_at = now;
         case.note(now, said);
-        Some(Step { case, claims: Vec::new(), alert: None, alert_was: None, requeue: Vec::new() })
+        let mut step = Step { case, claims: Vec::new(), alert: None, alert_was: None, requeue: Vec::new() };
+        step.tell_news(self, policy, now);
+        Some(step)
     }
 }

@@ -3,6 +3,7 @@
 mod deliveries;
 mod follow_up;
 mod mails;
+mod news;
 mod remediation;
 mod repeats;
 mod tries;

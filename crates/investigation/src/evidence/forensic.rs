@@ -166,3 +166,24 @@ pub struct RecentExecutable {
     /// SHA-256 of its content, where it was small enough and could be read.
     pub sha256: Option<String>,
 }
+
+/// What a second container says in parsed form. None: it was not asked for, or could not be had; see the outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForensicEvidence {
+    /// Sockets that get packets as they are on the wire.
+    pub packet_sockets: Option<Vec<PacketSocket>>,
+    /// Who logged in.
+    pub logins: Option<Vec<Login>>,
+    /// Modules of the kernel.
+    pub kernel_modules: Option<Vec<KernelModule>>,
+    /// How names are resolved.
+    pub name_resolution: Option<Vec<NameEntry>>,
+    /// What runs at its time.
+    pub scheduled_tasks: Option<Vec<ScheduledTask>>,
+    /// Keys that let somebody in.
+    pub authorized_keys: Option<Vec<AuthorizedKey>>,
+    /// Histories, without what they hold.
+    pub shell_histories: Option<Vec<HistoryFile>>,
+    /// Programs that came lately.
+    pub recent_executables: Option<Vec<RecentExecutable>>,
+}

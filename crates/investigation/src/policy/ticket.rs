@@ -40,6 +40,9 @@ pub struct Ticket {
     pub fields: Map<String, Value>,
     /// Whether the ticket is told of 10, 100 and 1000 further alerts.
     pub comment_repeats: bool,
+    /// Whether the ticket is told of what comes after the verdict: measures, the deeper look, the legal hold, mails that came
+    /// back.
+    pub comment_news: bool,
     /// A receiver of JSON of one's own, instead of a preset.
     pub webhook: Option<Webhook>,
 }
@@ -57,6 +60,7 @@ impl Default for Ticket {
             parameters: BTreeMap::new(),
             fields: Map::new(),
             comment_repeats: true,
+            comment_news: true,
             webhook: None,
         }
     }
@@ -144,9 +148,18 @@ impl Policy {
 
     /// Whether tickets are told of further alerts.
     pub fn comments_repeats(&self) -> bool {
+        self.ticket.comment_repeats && self.takes_comments()
+    }
+
+    /// Whether tickets are told of what comes after the verdict.
+    pub fn comments_news(&self) -> bool {
+        self.ticket.comment_news && self.takes_comments()
+    }
+
+    fn takes_comments(&self) -> bool {
         let name = self.ticket.preset.as_deref().filter(|_| self.ticket.webhook.is_none());
         let comments = |name| self.preset(name).is_some_and(|preset| preset.comment.is_some());
-        self.ticket.comment_repeats && name.is_some_and(comments)
+        !self.actions.off.contains(&ActionKind::TicketComment) && name.is_some_and(comments)
     }
 
     /// A preset by its name; the site's own come first.

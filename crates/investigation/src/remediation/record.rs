@@ -1,11 +1,12 @@
 //! What a case keeps of its remediation.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::person::Way;
 use super::propose::Why;
 use super::{Measure, MeasureOutcome, Undo};
+use crate::claim::later;
 
 /// How far one measure has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,14 @@ impl Proposed {
     pub fn undo(&self) -> Option<&Undo> {
         self.outcome.as_ref().filter(|_| self.stage == Stage::Done)?.undo.as_ref()
     }
+
+    /// When the machine ends an isolation by itself, where one was begun and not taken back. By the collector's clock.
+    pub fn isolated_until(&self) -> Option<Timestamp> {
+        let Measure::Isolate { seconds, .. } = &self.measure else { return None };
+        let begun = self.outcome.as_ref().filter(|_| matches!(self.stage, Stage::Done | Stage::Undoing))?;
+        let lasts = SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX));
+        Some(later(begun.at, lasts))
+    }
 }
 
 /// One person's word for some measures.
@@ -140,6 +149,13 @@ impl Remediation {
     pub fn waiting(&self, now: Timestamp) -> impl Iterator<Item = &Proposed> {
         let open = !self.evidence_sha256.is_empty() && !self.dry_run && now < self.expires_at;
         self.measures.iter().filter(move |proposed| open && proposed.stage == Stage::Proposed)
+    }
+
+    /// Until when measures wait for an approval, where some do. It may have passed: whoever asks knows the time.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        let open = !self.evidence_sha256.is_empty() && !self.dry_run;
+        let waits = open && self.measures.iter().any(|proposed| proposed.stage == Stage::Proposed);
+        waits.then_some(self.expires_at)
     }
 
     /// Who has approved a measure (or, with `undoes`, ordered that it is taken back), as far as it still counts at `now`:

@@ -6,7 +6,6 @@ use super::html::Html;
 use super::table::{Set, Table, rest, table};
 use super::words::{bytes, count, instant};
 use super::{REPORT_HTML, Subject};
-use crate::case::ActionStatus;
 use crate::evidence::manifest::MANIFEST_PATH;
 use crate::evidence::{ArtifactOutcome, ArtifactStatus, Collection};
 
@@ -16,8 +15,6 @@ const MAX_REASONS: usize = 20;
 const MAX_COMMANDS: usize = 200;
 /// Most entries with their hashes.
 const MAX_HASHES: usize = 400;
-/// Most actions.
-const MAX_ACTIONS: usize = 50;
 
 const ARTIFACTS: &[(&str, Set)] = &[
     ("Artifact", Set::Text),
@@ -35,16 +32,13 @@ const COMMANDS: &[(&str, Set)] = &[
     ("Took", Set::Number),
 ];
 const HASHES: &[(&str, Set)] = &[("Entry", Set::Code), ("Size", Set::Number), ("SHA-256", Set::Code)];
-const ACTIONS: &[(&str, Set)] = &[
-    ("Action", Set::Text),
-    ("Status", Set::Word),
-    ("To", Set::Text),
-    ("Detail", Set::Text),
-    ("At (UTC)", Set::Code),
-];
 
 pub(super) fn artifacts(page: &mut Html, subject: &Subject<'_>) {
-    let outcomes = subject.collection.map_or(&subject.case.artifacts, |collection| &collection.outcomes);
+    outcomes(page, subject.collection.map_or(&subject.case.artifacts, |collection| &collection.outcomes));
+}
+
+/// How each artifact of a collection went, also of the second one.
+pub(super) fn outcomes(page: &mut Html, outcomes: &[ArtifactOutcome]) {
     let whole = outcomes.iter().filter(|outcome| outcome.status == ArtifactStatus::Ok).count();
     let text = match outcomes.len() - whole {
         0 => "Every artifact is whole.".to_owned(),
@@ -81,30 +75,6 @@ fn status(page: &mut Html, outcome: &ArtifactOutcome) {
         ArtifactStatus::Failed => ("badge bad", "✕ failed"),
     };
     page.say("span", &[("class", class)], text);
-}
-
-pub(super) fn actions(page: &mut Html, subject: &Subject<'_>) {
-    let caption = "Actions that the verdict led to";
-    let shown = Table { caption, columns: ACTIONS, rows: MAX_ACTIONS, rest_in: "the case" };
-    table(page, &shown, subject.case.actions.iter(), |row, action| {
-        row.text(&action.kind.as_str().replace('_', " "));
-        row.cell(|page| {
-            let (class, text) = match action.status {
-                ActionStatus::Done => ("badge good", "✓ done"),
-                ActionStatus::Pending => ("badge", "… to be done"),
-                ActionStatus::Skipped => ("badge doubt", "– skipped"),
-                ActionStatus::Uncertain => ("badge doubt", "? uncertain"),
-                ActionStatus::Failed => ("badge bad", "✕ failed"),
-                ActionStatus::DryRun => ("badge doubt", "– dry run"),
-                ActionStatus::Bounced => ("badge bad", "✕ came back"),
-                ActionStatus::Complained => ("badge bad", "✕ complained of"),
-            };
-            page.say("span", &[("class", class)], text);
-        });
-        row.maybe(Some(&action.to.join(", ")));
-        row.maybe(Some(&action.detail));
-        row.time(Some(action.at));
-    });
 }
 
 pub(super) fn write(page: &mut Html, subject: &Subject<'_>) {

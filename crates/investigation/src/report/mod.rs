@@ -4,12 +4,15 @@
 //! policy lets in. Whatever came from outside is escaped in one place ([`html`](self::html)), every list is bounded, and
 //! what is left out is counted, with the entry of the container that has all of it.
 //!
-//! It is written twice at most: into the container when that is sealed, and by `peerhound case report` from the container
-//! and the case as it is then, which knows what became of the actions and of the container itself.
+//! It is written into the container when that is sealed, and stays as it was sealed. What comes later, the actions, the
+//! measures, the deeper look and the hold, is on the one that `peerhound case report` writes from both containers and the
+//! case as it is then.
 
 mod connections;
 mod custody;
+mod deeper;
 mod digest;
+mod done;
 mod facts;
 mod findings;
 mod html;
@@ -24,6 +27,7 @@ mod traces;
 mod verdict;
 mod words;
 
+pub use self::deeper::Deeper;
 pub(crate) use self::digest::mail as digest_mail;
 pub use self::digest::page as digest_page;
 
@@ -52,6 +56,8 @@ pub struct Subject<'a> {
     pub evidence: Option<&'a Evidence>,
     /// How it was collected.
     pub collection: Option<&'a Collection>,
+    /// What the second container says, where there is one.
+    pub deeper: Deeper<'a>,
     /// The container's entries with their hashes, as far as they are there when the report is written.
     pub entries: &'a [Entry],
     /// Name of the company.
@@ -73,6 +79,7 @@ struct Part {
 /// In the order of the page.
 const PARTS: &[Part] = &[
     Part { id: "findings", heading: "Why", applies: findings::applies, write: findings::write },
+    Part { id: "done", heading: "What was done", applies: done::applies, write: done::write },
     Part { id: "facts", heading: "Who, what, where", applies: |_| true, write: facts::write },
     Part { id: "timeline", heading: "Timeline", applies: |_| true, write: timeline::write },
     Part { id: "connections", heading: "Connections", applies: has_evidence, write: connections::write },
@@ -99,7 +106,7 @@ const PARTS: &[Part] = &[
         applies: has_collection,
         write: custody::artifacts,
     },
-    Part { id: "actions", heading: "What was done", applies: has_actions, write: custody::actions },
+    Part { id: "deeper", heading: "The deeper look", applies: deeper::applies, write: deeper::write },
     Part { id: "custody", heading: "Chain of custody", applies: |_| true, write: custody::write },
 ];
 
@@ -109,10 +116,6 @@ fn has_evidence(subject: &Subject<'_>) -> bool {
 
 fn has_collection(subject: &Subject<'_>) -> bool {
     subject.collection.is_some() || !subject.case.artifacts.is_empty()
-}
-
-fn has_actions(subject: &Subject<'_>) -> bool {
-    !subject.case.actions.is_empty()
 }
 
 /// The page.

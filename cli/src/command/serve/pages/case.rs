@@ -18,8 +18,8 @@ use super::super::routes::RELEASE;
 use super::super::site::Site;
 use super::Page;
 use super::frame::{Tab, page};
-use super::measures;
 use super::parts::{alert_link, badge, case_path, count, facts, moment, shown, table, whole};
+use super::{follow_up, measures};
 use crate::command::case::ending;
 use crate::records::Records;
 
@@ -43,11 +43,13 @@ pub(in super::super) async fn show<S: Records>(
         }
         p .lead { (lead(&case)) }
         (facts(about(&case, &in_force)))
+        @if let Some(kept) = &case.remediation { (measures::section(&case, kept, now)) }
         @if let Some(assessment) = &case.assessment { (findings(assessment)) }
         @if let Some(evidence) = &case.evidence { (sealed(&case.id, evidence)) }
+        @if let Some(look) = &case.forensics { (follow_up::deeper(&case.id, look)) }
+        @if let Some(hold) = &case.hold { (follow_up::hold(hold)) }
         @if !case.actions.is_empty() { (actions(&case.actions)) }
-        @if let Some(kept) = &case.remediation { (measures::section(kept, now)) }
-        @if !case.artifacts.is_empty() { (artifacts(&case.artifacts)) }
+        @if !case.artifacts.is_empty() { (artifacts("artifacts", "Artifacts", &case.artifacts)) }
         (repeats(suppressed, &latest))
         (history(&case))
     };
@@ -113,6 +115,15 @@ fn about<'a>(case: &'a Case, in_force: &[Claim]) -> Vec<(&'a str, Option<Markup>
             Some(
                 html! { (moment(case.opened_at)) span .quiet { " · last change " (moment(case.updated_at)) } },
             ),
+        ),
+        (
+            "Ticket",
+            case.ticket.as_ref().map(|ticket| {
+                html! {
+                    (shown(&ticket.reference.number))
+                    @if let Some(url) = &ticket.reference.url { span .quiet { " · " (shown(url)) } }
+                }
+            }),
         ),
         ("Next step", case.next_due().map(|due| html! { "not before " (moment(due)) })),
         (
@@ -213,7 +224,7 @@ fn sealed(id: &str, evidence: &SealedEvidence) -> Markup {
             p .actions {
                 a .button href=(format!("{path}/report")) { "Report" }
                 a .button href=(format!("{path}/evidence.zip")) { "Download the container" }
-                span .quiet { "Both are proven against the SHA-256 first." }
+                span .quiet { "Both are proven against the SHA-256 first. The report is as it was sealed; of now: " code { "peerhound case report " (id) } }
             }
         }
     }
@@ -251,7 +262,7 @@ fn actions(actions: &[ActionRecord]) -> Markup {
     }
 }
 
-fn artifacts(artifacts: &[ArtifactOutcome]) -> Markup {
+pub(super) fn artifacts(id: &str, heading: &str, artifacts: &[ArtifactOutcome]) -> Markup {
     let rows: Vec<Vec<Markup>> = artifacts
         .iter()
         .map(|artifact| {
@@ -270,8 +281,8 @@ fn artifacts(artifacts: &[ArtifactOutcome]) -> Markup {
         })
         .collect();
     html! {
-        section aria-labelledby="artifacts" {
-            h2 #artifacts { "Artifacts" }
+        section aria-labelledby=(id) {
+            h2 id=(id) { (heading) }
             (table("Artifacts and how each went", &["Artifact", "Outcome", "Rows", "What is missing"], &rows))
         }
     }

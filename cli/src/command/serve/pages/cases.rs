@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::super::access::Visitor;
 use super::super::chosen::{Asked, Chosen, NO_VERDICT, PAGE, SPANS, STATES, link};
-use super::super::routes::{ALERT, CASES, asked};
+use super::super::routes::{ALERT, APPROVALS, CASES, asked};
 use super::super::site::{Listed, Site};
 use super::frame::{Tab, page};
 use super::parts::{badge, case_link, count, empty, moment, shown, table, whole, words};
@@ -28,15 +28,22 @@ pub(in super::super) async fn show<S: Records>(
     let now = Timestamp::now();
     let listed = site.cases(chosen.since(now)).await?;
     let fitting: Vec<&CaseRow> = listed.rows.iter().filter(|row| chosen.fits(row)).collect();
+    let waiting = fitting.iter().filter(|row| row.approvals_until.is_some_and(|until| now < until)).count();
     let content = html! {
         h1 { "Cases" }
+        @if waiting > 0 {
+            p .warning role="status" {
+                (count(waiting as u64, "case of these waits", "cases of these wait")) " for an approval: "
+                a href=(APPROVALS) { "look at what is wanted" } "."
+            }
+        }
         (filters(&chosen))
         @if listed.cut { (cut(&listed)) }
         @if fitting.is_empty() {
             (nothing(&chosen, listed.rows.len()))
         } @else {
             (chart::section(fitting.iter().copied(), &chosen, now))
-            (list(&fitting, &chosen))
+            (list(&fitting, &chosen, now))
         }
     };
     Ok(page(&site, &visitor, Tab::Cases, "Cases", &content))
@@ -128,11 +135,11 @@ fn nothing(chosen: &Chosen, of: usize) -> Markup {
     }
 }
 
-fn list(fitting: &[&CaseRow], chosen: &Chosen) -> Markup {
+fn list(fitting: &[&CaseRow], chosen: &Chosen, now: Timestamp) -> Markup {
     let pages = fitting.len().div_ceil(PAGE);
     let number = chosen.page.min(pages).max(1);
     let start = (number - 1) * PAGE;
-    let rows: Vec<Vec<Markup>> = fitting.iter().skip(start).take(PAGE).map(|row| cells(row)).collect();
+    let rows: Vec<Vec<Markup>> = fitting.iter().skip(start).take(PAGE).map(|row| cells(row, now)).collect();
     let end = start + rows.len();
     let columns = ["Case", "Verdict", "State", "Address", "Host", "Users", "Opened (UTC)", "Repeats"];
     html! {
@@ -150,11 +157,15 @@ fn list(fitting: &[&CaseRow], chosen: &Chosen) -> Markup {
     }
 }
 
-fn cells(row: &CaseRow) -> Vec<Markup> {
+fn cells(row: &CaseRow, now: Timestamp) -> Vec<Markup> {
+    let waits = row.approvals_until.is_some_and(|until| now < until);
     vec![
         case_link(&row.id),
         badge(row.verdict.as_deref()),
-        whole(&row.status.replace('_', " ")),
+        html! {
+            (whole(&row.status.replace('_', " ")))
+            @if waits { " " a .word.middling href=(APPROVALS) { "approval wanted" } }
+        },
         whole(&row.target.to_string()),
         html! { (shown(row.host_name.as_deref().unwrap_or("–"))) },
         html! { @if row.users.is_empty() { "–" } @else { (shown(&row.users.join(", "))) } },

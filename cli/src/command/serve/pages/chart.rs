@@ -219,6 +219,7 @@ mod tests {
             opened_at: at.parse().unwrap(),
             updated_at: at.parse().unwrap(),
             suppressed: 0,
+            approvals_until: None,
         }
     }
 

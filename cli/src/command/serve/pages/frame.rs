@@ -4,7 +4,7 @@ use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
 use super::super::access::Visitor;
-use super::super::routes::{CASES, COOLDOWNS, HEALTH, LOGOUT, REVIEW, STYLE, SUPPRESSED};
+use super::super::routes::{APPROVALS, CASES, COOLDOWNS, HEALTH, LOGOUT, REVIEW, STYLE, SUPPRESSED};
 use super::super::site::Site;
 use super::parts::{moment, shown};
 
@@ -12,14 +12,16 @@ use super::parts::{moment, shown};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
     Cases,
+    Approvals,
     Suppressed,
     Review,
     Cooldowns,
     Health,
 }
 
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: [(Tab, &str, &str); 6] = [
     (Tab::Cases, CASES, "Cases"),
+    (Tab::Approvals, APPROVALS, "Approvals"),
     (Tab::Suppressed, SUPPRESSED, "Suppressed"),
     (Tab::Review, REVIEW, "Review"),
     (Tab::Cooldowns, COOLDOWNS, "Cooldowns"),

@@ -268,5 +268,6 @@ fn brief(case: &Case, suppressed: u64) -> CaseRow {
         opened_at: case.opened_at,
         updated_at: case.updated_at,
         suppressed,
+        approvals_until: case.remediation.as_ref().and_then(|kept| kept.waits_until()),
     }
 }

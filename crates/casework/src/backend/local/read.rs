@@ -93,6 +93,7 @@ fn brief(case: &Case, suppressed: i64) -> CaseRow {
         opened_at: case.opened_at,
         updated_at: case.updated_at,
         suppressed: suppressed.unsigned_abs(),
+        approvals_until: case.remediation.as_ref().and_then(|kept| kept.waits_until()),
     }
 }
 

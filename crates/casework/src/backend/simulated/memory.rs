@@ -324,6 +324,7 @@ fn brief(stored: &Stored) -> CaseRow {
         opened_at: case.opened_at,
         updated_at: case.updated_at,
         suppressed: stored.suppressed.len() as u64,
+        approvals_until: case.remediation.as_ref().and_then(|kept| kept.waits_until()),
     }
 }
 

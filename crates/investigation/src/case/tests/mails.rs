@@ -340,7 +340,8 @@ fn a_mail_that_came_back_is_noted_once_on_a_case_that_is_closed() {
     let mut case = acting_under(&policy, &[("CORP", "alice")]);
     let effect = case.actions[0].effect.unwrap();
     // SES may be faster than the answer to whoever sent it.
-    let early = case.mail_returned(effect, Returned::Bounced, "550 no such user", at(8)).unwrap().case;
+    let early =
+        case.mail_returned(effect, Returned::Bounced, "550 no such user", &policy, at(8)).unwrap().case;
     let accepted = || Delivery::Accepted { receipt: "queued".to_owned() };
     let kept = early.advance(Event::Delivered { effect, delivery: accepted() }, &policy, at(9)).unwrap().case;
     assert_eq!(kept.actions[0].status, ActionStatus::Bounced);
@@ -350,19 +351,25 @@ fn a_mail_that_came_back_is_noted_once_on_a_case_that_is_closed() {
         case = case.advance(Event::Delivered { effect, delivery: accepted() }, &policy, at(9)).unwrap().case;
     }
     assert!(case.is_closed());
-    let step = case.mail_returned(effect, Returned::Bounced, "550 no\r\nsuch user", at(90)).unwrap();
+    let step = case.mail_returned(effect, Returned::Bounced, "550 no\r\nsuch user", &policy, at(90)).unwrap();
     let returned = step.case;
     assert_eq!((returned.version, returned.actions[0].status), (case.version + 1, ActionStatus::Bounced));
     assert_eq!(returned.actions[0].detail, "550 no\\r\\nsuch user");
     assert!(returned.is_closed() && step.claims.is_empty());
-    assert!(returned.mail_returned(effect, Returned::Bounced, "550 no\r\nsuch user", at(91)).is_none());
-    let complained = returned.mail_returned(effect, Returned::Complained, "abuse", at(92)).unwrap().case;
-    let late = complained.mail_returned(effect, Returned::Bounced, "late", at(93)).unwrap().case;
+    assert!(
+        returned.mail_returned(effect, Returned::Bounced, "550 no\r\nsuch user", &policy, at(91)).is_none()
+    );
+    let complained =
+        returned.mail_returned(effect, Returned::Complained, "abuse", &policy, at(92)).unwrap().case;
+    let late = complained.mail_returned(effect, Returned::Bounced, "late", &policy, at(93)).unwrap().case;
     assert_eq!(late.actions[0].status, ActionStatus::Complained);
     let ticket =
         case.actions.iter().find(|action| action.kind == ActionKind::Ticket).unwrap().effect.unwrap();
-    assert!(case.mail_returned(ticket, Returned::Bounced, "x", at(94)).is_none(), "a ticket does not bounce");
-    assert!(case.mail_returned(999, Returned::Bounced, "x", at(94)).is_none());
+    assert!(
+        case.mail_returned(ticket, Returned::Bounced, "x", &policy, at(94)).is_none(),
+        "a ticket does not bounce"
+    );
+    assert!(case.mail_returned(999, Returned::Bounced, "x", &policy, at(94)).is_none());
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn a_browser_shows_it_and_prints_it() {
         ("compromised", with_verdict(Verdict::Compromised).html()),
         ("inconclusive", with_verdict(Verdict::Inconclusive).html()),
         ("clean", with_verdict(Verdict::FalsePositive).html()),
+        ("done", hostile::done_with("/var/tmp/.x/kworker")),
     ] {
         let seen = look(&python, name, &page, "light,dark,narrow,narrow-dark");
         let views = seen["views"].as_array().unwrap();
@@ -100,6 +101,7 @@ fn hostile_names_do_nothing_in_a_browser() {
     let names = hostile::names();
     for index in [0, 2, 14, 18, 21] {
         let text = &names[index];
+        look(&python, &format!("hostile-done-{index}"), &hostile::done_with(text), "narrow");
         let seen = look(&python, &format!("hostile-{index}"), &hostile::page_of(text), "narrow");
         assert_eq!(seen["elements"]["script"], 0, "{text:.80}");
         assert_eq!(seen["elements"]["img"], 0, "{text:.80}");
@@ -114,6 +116,8 @@ fn an_independent_parser_finds_nothing_to_put_right() {
     pages.extend(
         hostile::names().iter().enumerate().map(|(n, text)| (format!("parsed-{n}"), hostile::page_of(text))),
     );
+    let done = |(n, text): (usize, &String)| (format!("parsed-done-{n}"), hostile::done_with(text));
+    pages.extend(hostile::names().iter().enumerate().map(done));
     for (name, page) in pages {
         let file = written(&name, &page);
         let read: Value = serde_json::from_str(&run(&python, "parse.py", &file, "")).unwrap();

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::sample::{Sample, full, socket, torrent};
+use super::super::{Deeper, Subject, html};
+use super::sample::{Sample, done, full, socket, torrent};
 use crate::evidence::{ArtifactOutcome, CommandRecord, Process, TorrentKind};
 
 /// The sample with every text that comes from outside set to this one.
@@ -159,12 +160,20 @@ pub(super) fn page_of(text: &str) -> String {
     hostile(text).html()
 }
 
+/// A page on which everything was done, and the endpoint wrote this wherever it may.
+pub(super) fn done_with(text: &str) -> String {
+    let (sample, evidence, collection) = done(text);
+    let deeper = Deeper::Read { evidence: &evidence, collection: &collection };
+    html(&Subject { deeper, ..sample.subject() })
+}
+
 #[test]
 fn hostile_names_break_out_of_nothing() {
     let harmless = hostile("xxx").html();
     for text in names().into_iter().filter(|text| (3..150).contains(&text.len())) {
         let page = hostile(&text).html();
         assert!(tags(&page) == tags(&harmless), "{text:?} becomes markup");
+        assert!(tags(&done_with(&text)) == tags(&done_with("xxx")), "{text:?} becomes markup");
         assert!(!page.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
         assert!(!page.contains(['\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}']), "{text:?}");
     }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod digest;
+mod done;
 mod hostile;
 mod sample;
 

@@ -2,6 +2,7 @@
 
 mod assessed;
 mod collected;
+mod deeper;
 mod endpoint;
 
 use std::net::IpAddr;
@@ -10,9 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::assessed::assessment;
 use self::collected::collection;
+pub(super) use self::deeper::{done, packet_socket};
 use self::endpoint::evidence;
 pub(super) use self::endpoint::{socket, torrent};
-use super::super::Subject;
+use super::super::{Deeper, Subject};
 use crate::act::ActionKind;
 use crate::alert::Alert;
 use crate::assess::{Bearing, Verdict};
@@ -36,6 +38,7 @@ impl Sample {
             case: &self.case,
             evidence: Some(&self.evidence),
             collection: Some(&self.collection),
+            deeper: Deeper::None,
             entries: &self.entries,
             organisation: Some("Example Ltd"),
             written_at: at("09:04:31"),
@@ -120,6 +123,7 @@ fn case(collection: &Collection) -> Case {
         forensics: None,
         hold: None,
         failed_tries: 0,
+        news: Vec::new(),
         ticket: None,
         history: vec![
             note("09:00:00", "opened by the alert 3f0c2a9d8e1b, 10.20.0.5 claimed"),
