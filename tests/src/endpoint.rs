@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ const UNPRIVILEGED_PORT: u16 = 22022;
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 const SERVER_CONFIG: &str = "/etc/ssh/sshd_config";
 const SERVER_PID: &str = "/var/lib/sshd.pid";
+/// Of a second server, for IPv6.
+const OTHER_CONFIG: &str = "/etc/ssh/sshd_config6";
+const OTHER_PID: &str = "/var/lib/sshd6.pid";
 const AUTHORIZED_KEYS: &str = "/root/.ssh/authorized_keys";
 
 /// A machine that can be investigated over SSH.
@@ -41,7 +44,18 @@ impl Endpoint {
     /// # Errors
     /// When anything of that cannot be made, or sshd does not answer.
     pub fn start(network: &Network, name: &str, number: u8) -> Result<Self> {
-        let host = Host::start(network, name, number)?;
+        Self::on(Host::start(network, name, number)?, network)
+    }
+
+    /// As [`Endpoint::start`], on a machine whose first process is systemd ([`Host::start_with_systemd`]).
+    ///
+    /// # Errors
+    /// As [`Endpoint::start`].
+    pub fn start_with_systemd(network: &Network, name: &str, number: u8) -> Result<Self> {
+        Self::on(Host::start_with_systemd(network, name, number)?, network)
+    }
+
+    fn on(host: Host, network: &Network) -> Result<Self> {
         let folder = network.workspace().folder();
         let identity = folder.join("identity");
         if !identity.exists() {
@@ -55,7 +69,7 @@ impl Endpoint {
         fs::write(endpoint.host.outside(AUTHORIZED_KEYS), public)?;
         fs::write(endpoint.host.outside(SERVER_CONFIG), endpoint.server_config())?;
         let key = keys::generate(&endpoint.host.outside(HOST_KEY))?;
-        endpoint.pin(endpoint.address(), &key)?;
+        endpoint.pin(endpoint.address().into(), &key)?;
         endpoint.start_server()?;
         if endpoint.host.isolated() {
             endpoint.log_alice_in(network.soc())?;
@@ -131,6 +145,24 @@ impl Endpoint {
     /// When the address cannot be added.
     pub fn also_at(&self, address: Ipv4Addr) -> Result<()> {
         self.host.run(&["ip", "address", "add", &format!("{address}/24"), "dev", "eth0"])?;
+        self.pin_same(address.into())
+    }
+
+    /// As [`Endpoint::also_at`], over IPv6: with a second sshd, which waits on the same port.
+    ///
+    /// # Errors
+    /// As [`Endpoint::also_at`], and when that sshd does not answer.
+    pub fn also_over_ipv6(&mut self, address: Ipv6Addr) -> Result<()> {
+        self.host.run(&["ip", "address", "add", &format!("{address}/64"), "dev", "eth0", "nodad"])?;
+        let config = fs::read_to_string(self.host.outside(SERVER_CONFIG))?;
+        let config =
+            config.replace("ListenAddress 0.0.0.0", "ListenAddress ::").replace(SERVER_PID, OTHER_PID);
+        fs::write(self.host.outside(OTHER_CONFIG), config)?;
+        self.start_server_with(OTHER_CONFIG)?;
+        self.pin_same(address.into())
+    }
+
+    fn pin_same(&self, address: IpAddr) -> Result<()> {
         let public = fs::read_to_string(self.host.outside(HOST_KEY).with_extension("pub"))?;
         let public = public.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         self.pin(address, &public)
@@ -169,7 +201,7 @@ impl Endpoint {
         self.host.log("sshd.log").matches("Connection from").count()
     }
 
-    fn pin(&self, address: Ipv4Addr, public_key: &str) -> Result<()> {
+    fn pin(&self, address: IpAddr, public_key: &str) -> Result<()> {
         let name = if self.port == 22 { address.to_string() } else { format!("[{address}]:{}", self.port) };
         // One write at the end: other endpoints start meanwhile, and collectors read the file.
         let mut pinned = fs::OpenOptions::new().create(true).append(true).open(&self.known_hosts)?;
@@ -194,7 +226,11 @@ impl Endpoint {
     }
 
     fn start_server(&mut self) -> Result<()> {
-        let config = self.host.inside(SERVER_CONFIG);
+        self.start_server_with(SERVER_CONFIG)
+    }
+
+    fn start_server_with(&mut self, config: &str) -> Result<()> {
+        let config = self.host.inside(config);
         // sshd starts itself again for each connection and therefore wants its own absolute path.
         let sshd = crate::requirements::find_tool("sshd").context("sshd is not installed")?;
         if !self.host.isolated() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::command::run;
+use crate::host::systemd;
 use crate::requirements::find_tool;
 use crate::wait::wait_until;
 use crate::workspace;
@@ -78,7 +79,7 @@ pub(crate) fn sweep_once() -> Result<()> {
     outcome
 }
 
-/// Removes the namespaces and folders of runs whose process is dead.
+/// Removes the namespaces, control groups and folders of runs whose process is dead.
 ///
 /// # Errors
 /// When something that is certainly a leftover cannot be removed.
@@ -91,6 +92,12 @@ pub fn sweep() -> Result<()> {
             if all_namespaces()?.contains(&name) {
                 removed?;
             }
+        }
+    }
+    for group in systemd::all_groups() {
+        let name = group.file_name().unwrap_or_default().to_string_lossy();
+        if RunId::of(&name).is_some_and(|run| !run.alive()) {
+            systemd::remove_group(&group)?;
         }
     }
     let Ok(runs) = fs::read_dir(workspace::runs()?) else { return Ok(()) };
@@ -139,6 +146,15 @@ fn all_namespaces() -> Result<Vec<String>> {
 pub fn namespaces_of(run: &RunId) -> Result<Vec<String>> {
     let prefix = format!("{run}-");
     Ok(all_namespaces()?.into_iter().filter(|name| name.starts_with(&prefix)).collect())
+}
+
+/// The control groups whose names begin with that of a run.
+#[must_use]
+pub fn groups_of(run: &str) -> Vec<String> {
+    let names = systemd::all_groups()
+        .into_iter()
+        .filter_map(|group| Some(group.file_name()?.to_string_lossy().into_owned()));
+    names.filter(|name| name.starts_with(run)).collect()
 }
 
 /// The processes whose command line names a run or its folder, as `PID command line`.

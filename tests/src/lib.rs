@@ -35,7 +35,7 @@ pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};
 pub use lab::{ENDPOINT, Lab, NOBODY, PEER, artifact, write};
-pub use leftovers::{RunId, namespaces_of, processes_of, sweep};
+pub use leftovers::{RunId, groups_of, namespaces_of, processes_of, sweep};
 pub use mailserver::{Mail, MailServer};
 pub use network::Network;
 pub use operator::Operator;

@@ -1,6 +1,6 @@
 //! The hosts' own network: a bridge in a namespace, and one namespace for each host.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 use std::time::Duration;
 
@@ -78,6 +78,49 @@ impl Network {
     pub fn address(&self, number: u8) -> Ipv4Addr {
         let [a, b, c] = self.prefix();
         Ipv4Addr::new(a, b, c, number)
+    }
+
+    /// The address of IPv6 with this last number, which a host has once it is given.
+    #[must_use]
+    pub fn address6(&self, number: u8) -> Ipv6Addr {
+        let [a, b, c] = self.prefix();
+        Ipv6Addr::new(0xfd00, a.into(), b.into(), c.into(), 0, 0, 0, number.into())
+    }
+
+    /// The company's part of the network of IPv6, in CIDR notation.
+    #[must_use]
+    pub fn company6(&self) -> String {
+        format!("{}/121", self.address6(0))
+    }
+
+    /// Gives the `soc` host its address of IPv6.
+    ///
+    /// # Errors
+    /// When it cannot be added.
+    pub fn give_soc_ipv6(&self) -> Result<()> {
+        let (soc, address) = (self.namespace(SOC), format!("{}/64", self.address6(SOC_NUMBER)));
+        ip(&["-n", &soc, "address", "add", &address, "dev", "eth0", "nodad"])
+    }
+
+    /// Lets the bridge do as many switches do: multicast goes only to hosts that say that they want it, and those that
+    /// were silent for three seconds are forgotten.
+    ///
+    /// # Errors
+    /// When the bridge cannot do that.
+    pub fn listen_to_multicast(&self) -> Result<()> {
+        let switch = self.namespace(SWITCH);
+        let mut argv = vec!["-n", &switch, "link", "set", "bridge", "type", "bridge", "mcast_snooping", "1"];
+        // Hundredths of a second.
+        argv.extend([
+            "mcast_querier",
+            "1",
+            "mcast_query_interval",
+            "100",
+            "mcast_startup_query_interval",
+            "25",
+        ]);
+        argv.extend(["mcast_query_response_interval", "50", "mcast_membership_interval", "300"]);
+        ip(&argv)
     }
 
     /// The company's part of the network, in CIDR notation: numbers up to 127. The rest is the world outside.

@@ -1,10 +1,10 @@
 //! Proof that the rig is what the other tests take it for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use acceptance::{
-    ALICE, Answer, Endpoint, Host, MailServer, Network, Swarm, TicketServer, namespaces_of, processes_of,
-    require_or_skip, run, sweep, wait_until,
+    ALICE, Answer, Endpoint, Host, MailServer, Network, Swarm, TicketServer, groups_of, namespaces_of,
+    processes_of, require_or_skip, run, sweep, wait_until,
 };
 
 const SSH: &[&str] = &["sshd", "ssh", "ssh-keygen"];
@@ -212,6 +212,37 @@ fn nothing_is_left_after_a_panic() {
 }
 
 #[test]
+fn a_machine_with_systemd_keeps_off_the_kernel_and_leaves_nothing_behind() {
+    if let Some(why) = Host::no_systemd() {
+        acceptance::skip_or_fail(&why);
+        return;
+    }
+    let network = Network::new().expect("a network");
+    if !network.isolated() {
+        acceptance::skip_or_fail("without namespaces hosts are this machine");
+        return;
+    }
+    let (run_id, folder) = (network.run_id().clone(), network.workspace().folder().to_path_buf());
+    let begun = Instant::now();
+    let mut host = Host::start_with_systemd(&network, "boots", 33).expect("a host");
+    println!("up after {:?}", begun.elapsed());
+    assert!(host.run(&["readlink", "/proc/1/exe"]).expect("its first process").trim().ends_with("systemd"));
+    assert_eq!(groups_of(&run_id.to_string()).len(), 1);
+    // What belongs to the whole kernel is not its own to set, and this machine's control groups are not to be seen.
+    let closed = "echo 1 >/proc/sys/fs/protected_symlinks || echo c >/proc/sysrq-trigger || touch /usr/bin/x";
+    assert_ne!(host.try_run(&["sh", "-c", closed]).expect("sh").code, Some(0));
+    let seen = host.run(&["cat", "/proc/1/cgroup"]).expect("its control group");
+    assert!(seen.lines().any(|line| line == "0::/init.scope"), "{seen}");
+    assert!(!host.run(&["ls", "/sys/fs/cgroup"]).expect("ls").contains("peerhound"));
+    // A service that does not want to end ends with the machine.
+    host.service(&["sh", "-c", "trap '' TERM; sleep 1000; sleep 1000"], Some(ALICE), "x.log")
+        .expect("a service");
+    drop(host);
+    drop(network);
+    assert_traceless(&run_id, &folder);
+}
+
+#[test]
 fn nothing_is_left_after_the_kill_of_a_run_and_the_start_of_another() {
     let network = Network::new().expect("a network");
     if !network.isolated() {
@@ -235,7 +266,9 @@ fn nothing_is_left_after_the_kill_of_a_run_and_the_start_of_another() {
     wait_until("its processes end by themselves", Duration::from_secs(30), inside).expect("no process");
     sweep().expect("swept");
     let listed = run(&["ip", "netns", "list"]).expect("ip").stdout;
-    assert!(!listed.contains(&namespace), "{listed}");
+    let name = namespace.strip_suffix("-held").expect("the name of a run");
+    assert!(!listed.contains(name), "{listed}");
+    assert_eq!(groups_of(name), Vec::<String>::new());
 }
 
 #[test]
@@ -243,6 +276,8 @@ fn nothing_is_left_after_the_kill_of_a_run_and_the_start_of_another() {
 fn held() {
     let network = Network::new().expect("a network");
     let _host = Host::start(&network, "held", 40).expect("a host");
+    let boots = network.isolated() && Host::no_systemd().is_none();
+    let _other = boots.then(|| Host::start_with_systemd(&network, "boots", 41).expect("a host"));
     println!("held {}-held", network.run_id());
     std::thread::sleep(Duration::from_mins(1));
 }
@@ -250,6 +285,7 @@ fn held() {
 fn assert_traceless(run_id: &acceptance::RunId, folder: &std::path::Path) {
     let name = run_id.to_string();
     assert_eq!(namespaces_of(run_id).expect("ip"), Vec::<String>::new());
+    assert_eq!(groups_of(&name), Vec::<String>::new());
     let ended = wait_until("no process of the run is left", Duration::from_secs(30), || {
         Ok(processes_of(run_id)?.is_empty().then_some(()))
     });

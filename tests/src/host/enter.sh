@@ -1,8 +1,11 @@
 # Makes a small machine's root out of a folder and moves into it.
 # Run in mount, PID, UTS, IPC and network namespaces of its own: nothing below is seen outside them.
-# Arguments: the folder, the host name. Programs are this machine's, read-only; everything else is the folder's.
+# Arguments: the folder, the host name, and where systemd is to be its first process, the folder of its control group.
+# Programs are this machine's, read-only; everything else is the folder's.
 set -eu
 root=$1
+group=${3:-}
+[ -z "$group" ] || echo 0 > "$group/cgroup.procs"
 hostname "$2"
 mount --bind "$root" "$root"
 cd "$root"
@@ -31,11 +34,17 @@ ln -s /proc/self/fd dev/fd
 ln -s /proc/self/fd/0 dev/stdin
 ln -s /proc/self/fd/1 dev/stdout
 ln -s /proc/self/fd/2 dev/stderr
-mount -t tmpfs -o mode=755,size=16m tmpfs run
+mount -t tmpfs -o mode=755,size=64m tmpfs run
 mount -t tmpfs -o mode=1777,size=64m tmpfs tmp
 mkdir run/sshd run/lock run/user .old
 pivot_root . .old
 cd /
 umount -l /.old
 rmdir /.old
-exec /bin/bash /etc/init
+[ -n "$group" ] || exec /bin/bash /etc/init
+# systemd sets what is the whole kernel's, unless it cannot.
+for folder in /proc/sys /proc/sysrq-trigger; do
+    [ ! -e $folder ] || { mount --bind $folder $folder && mount -o remount,bind,ro $folder; }
+done
+exec unshare --cgroup /bin/bash -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec env -i container=peerhound-test \
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --log-target=console --show-status=no'

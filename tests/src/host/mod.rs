@@ -1,6 +1,7 @@
 //! A small machine of a test: own process list, sockets, host name, users and files.
 
 mod files;
+pub(crate) mod systemd;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
@@ -13,6 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::command::{Output, clean_command, run_with};
 use crate::network::Network;
 use crate::wait::wait_until;
+
+/// What makes the namespaces of a machine.
+const UNSHARE: [&str; 7] = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"];
+/// What is run in them.
+const ENTER: &str = include_str!("enter.sh");
 
 /// The person whose machine it is.
 pub const ALICE: &str = "alice";
@@ -28,6 +34,8 @@ pub struct Host {
     holder: Child,
     /// The first process, by its PID on this machine; none for a loopback address of this machine.
     init: Option<u32>,
+    /// Whether that is systemd.
+    boots: bool,
 }
 
 impl Host {
@@ -43,18 +51,49 @@ impl Host {
         let folder = root.to_string_lossy();
         let (holder, init) = if network.isolated() {
             let namespace = network.connect(name, number)?;
-            let mut argv =
-                vec!["ip", "netns", "exec", &namespace, "unshare", "--mount", "--pid", "--uts", "--ipc"];
+            let mut argv = vec!["ip", "netns", "exec", &namespace];
             // As an argument: machines start side by side, and a file that one of them writes anew is empty to another.
-            argv.extend(["--fork", "--kill-child", "bash", "-c", include_str!("enter.sh")]);
-            argv.extend(["enter", &folder, name]);
+            argv.extend(UNSHARE.iter().chain(&["bash", "-c", ENTER, "enter", &folder, name]));
             let holder = until_ready(&argv, &log)?;
             let init = only_child(holder.id()).with_context(|| format!("{name} has no first process"))?;
             (holder, Some(init))
         } else {
             (until_ready(&["bash", &format!("{folder}/etc/init")], &log)?, None)
         };
-        Ok(Self { name: name.to_owned(), address, root, holder, init })
+        Ok(Self { name: name.to_owned(), address, root, holder, init, boots: false })
+    }
+
+    /// As [`Host::start`], with systemd as the first process, which starts what is enabled on the machine. Only where
+    /// [`Host::no_systemd`] gives no reason against it.
+    ///
+    /// # Errors
+    /// When its namespaces or files cannot be made, or a unit fails.
+    pub fn start_with_systemd(network: &Network, name: &str, number: u8) -> Result<Self> {
+        let root = network.workspace().subfolder(name)?;
+        files::lay_out(&root, name)?;
+        systemd::lay_out(&root)?;
+        let log = network.workspace().folder().join(format!("{name}.log"));
+        let namespace = network.connect(name, number)?;
+        let group = systemd::groups().context("no control groups")?.join(&namespace);
+        let (folder, group) = (root.to_string_lossy(), group.to_string_lossy());
+        // Not `ip netns exec`: that puts a /sys without control groups in the place of this machine's.
+        let net = format!("--net=/run/netns/{namespace}");
+        let mut argv = vec!["nsenter", &net, "bash", "-c", systemd::HOLD, "hold", &group];
+        argv.extend(UNSHARE.iter().chain(&["bash", "-c", ENTER, "enter", &folder, name, &group]));
+        let holder = until_ready(&argv, &log)?;
+        let init = only_child(holder.id()).and_then(only_child);
+        let init = init.with_context(|| format!("{name} has no first process"))?;
+        let address = network.address(number);
+        let host = Self {
+            name: name.to_owned(),
+            address,
+            root: root.clone(),
+            holder,
+            init: Some(init),
+            boots: true,
+        };
+        host.until_up().with_context(|| std::fs::read_to_string(log).unwrap_or_default())?;
+        Ok(host)
     }
 
     /// The host name.
@@ -87,12 +126,16 @@ impl Host {
         if self.isolated() { path.to_owned() } else { self.outside(path).to_string_lossy().into_owned() }
     }
 
-    /// Starts a service as root (`user` none) or as [`ALICE`], its output appended to `/var/log/<log>` of the host.
+    /// Starts a service as root (`user` none) or as [`ALICE`], its output appended to `/var/log/<log>` of the host. Where
+    /// systemd runs, it is a unit of it that ends with its process.
     /// On a loopback host it runs as whoever runs the tests.
     ///
     /// # Errors
     /// When the machine is gone, or an argument has a line break.
     pub fn service(&mut self, argv: &[&str], user: Option<&str>, log: &str) -> Result<()> {
+        if self.boots {
+            return self.transient(argv, user, log);
+        }
         let mut words: Vec<String> = vec!["exec".to_owned()];
         if user.is_some() && self.isolated() {
             let id = ALICE_ID.to_string();
@@ -119,6 +162,9 @@ impl Host {
             words.extend(["nsenter", "--target", &init.to_string()].map(str::to_owned));
             words
                 .extend(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"].map(str::to_owned));
+            if self.boots {
+                words.push("--cgroup".to_owned());
+            }
         }
         words.extend(argv.iter().map(|word| (*word).to_owned()));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -3,58 +3,50 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use acceptance::{ENDPOINT, Endpoint, Network, Output, require_or_skip, run, skip_or_fail, wait_until};
-use collector::program::Programs;
-use collector::{Collector, Config, SshConfig};
-use investigation::evidence::{ArtifactKind, Collection};
+use acceptance::{ENDPOINT, Endpoint, Host, Network, Output, require_or_skip, run, skip_or_fail, wait_until};
+use investigation::evidence::ArtifactKind;
 use investigation::order::{Limits, Order, Task};
-use investigation::policy::Transport;
-use investigation::remediation::{
-    MEASURES_PATH, Measure, MeasureOrder, MeasureOutcome, MeasureStatus, Undo, UndoOrder,
-};
-use investigation::scope::Scope;
+use investigation::remediation::{Measure, MeasureOrder, MeasureOutcome, MeasureStatus, Undo, UndoOrder};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+
+use crate::contact::{Carried, Contact, ONE_ORDER, VARIABLE, next_contact, read};
 
 /// The case that everything is done for, unless a test says otherwise.
 pub(crate) const CASE: &str = "ph-20261130-bench";
-/// Names the file with what [`carry_out_one_order`] is to do.
-const VARIABLE: &str = "PEERHOUND_TEST_CONTACT";
-
+/// Where this program lies on an endpoint that works on itself.
+const OWN: &str = "/opt/one-order";
 /// A machine that can be changed.
 pub(crate) struct Bench {
     pub(crate) endpoint: Endpoint,
     pub(crate) network: Network,
+    target: IpAddr,
     user: String,
-}
-
-/// What one contact is about, for the process that makes it.
-#[derive(Serialize, Deserialize)]
-struct Contact {
-    order: Order,
-    into: PathBuf,
-    network: String,
-    user: String,
-    port: u16,
-    identity: PathBuf,
-    known_hosts: PathBuf,
-}
-
-/// What became of it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Carried {
-    pub(crate) collection: Option<Collection>,
-    /// Code and message of the error.
-    pub(crate) error: Option<(String, String)>,
-    pub(crate) into: PathBuf,
+    sudo: bool,
+    /// Whether orders are carried out on the endpoint itself, as on an analyst's own machine.
+    local: bool,
 }
 
 impl Bench {
     /// Starts one. `None`, said in one line, where that is not possible.
     pub(crate) fn start(more: &[&str]) -> Option<Self> {
+        Self::start_by(Endpoint::start, more)
+    }
+
+    /// Starts one on which systemd is the first process.
+    pub(crate) fn start_with_systemd(more: &[&str]) -> Option<Self> {
+        if let Some(why) = Host::no_systemd() {
+            skip_or_fail(&why);
+            return None;
+        }
+        Self::start_by(Endpoint::start_with_systemd, more)
+    }
+
+    fn start_by(
+        start: impl Fn(&Network, &str, u8) -> anyhow::Result<Endpoint>,
+        more: &[&str],
+    ) -> Option<Self> {
         if !require_or_skip(&["sshd", "ssh-keygen"]) || !require_or_skip(more) {
             return None;
         }
@@ -63,9 +55,9 @@ impl Bench {
             skip_or_fail("needs machines of their own, and network namespaces are not permitted here");
             return None;
         }
-        let endpoint = Endpoint::start(&network, "laptop", ENDPOINT).expect("an endpoint");
-        let user = endpoint.user().to_owned();
-        Some(Self { endpoint, network, user })
+        let endpoint = start(&network, "laptop", ENDPOINT).expect("an endpoint");
+        let (user, target) = (endpoint.user().to_owned(), endpoint.address().into());
+        Some(Self { endpoint, network, target, user, sudo: false, local: false })
     }
 
     /// Goes on with another account of the endpoint, whose key is the same.
@@ -74,6 +66,29 @@ impl Bench {
             self.sh(&format!("chmod 755 {folder}"));
         }
         user.clone_into(&mut self.user);
+    }
+
+    /// Goes on with `sudo`, which the account may or may not use.
+    pub(crate) fn use_sudo(&mut self) {
+        self.sudo = true;
+    }
+
+    /// Goes on over IPv6.
+    pub(crate) fn reach_over_ipv6(&mut self) {
+        let address = self.network.address6(ENDPOINT);
+        self.endpoint.also_over_ipv6(address).expect("an address");
+        self.target = address.into();
+        self.network.give_soc_ipv6().expect("an address");
+    }
+
+    /// Goes on from the endpoint itself.
+    pub(crate) fn work_on_itself(&mut self) {
+        let (program, there) =
+            (std::env::current_exe().expect("this program"), self.endpoint.host().outside(OWN));
+        if std::fs::hard_link(&program, &there).is_err() {
+            std::fs::copy(&program, &there).expect("a copy of this program");
+        }
+        self.local = true;
     }
 
     /// Carries out measures for the case, and gives what became of each.
@@ -108,6 +123,9 @@ impl Bench {
 
     /// Carries out an order to its end.
     pub(crate) fn carry_out(&self, task: Task) -> Carried {
+        if self.local {
+            return self.carry_out_here(task);
+        }
         let (mut child, into) = self.begin(task);
         let said = wait_until("the order is carried out", Duration::from_secs(180), || Ok(child.try_wait()?));
         let status = said.expect("it ends");
@@ -118,29 +136,14 @@ impl Bench {
 
     /// Begins to carry out an order, in a process of its own in the network of the `soc` host.
     pub(crate) fn begin(&self, task: Task) -> (Child, PathBuf) {
-        static CONTACTS: AtomicU32 = AtomicU32::new(0);
-        let number = CONTACTS.fetch_add(1, Ordering::Relaxed);
-        let into = self.network.workspace().folder().join(format!("contact-{number}"));
+        let into = self.network.workspace().folder().join(next_contact());
         std::fs::create_dir(&into).expect("a folder");
-        let contact = Contact {
-            order: Order { case_id: CASE.into(), target: IpAddr::V4(self.endpoint.address()), task },
-            into: into.clone(),
-            network: self.network.company(),
-            user: self.user.clone(),
-            port: self.endpoint.port(),
-            identity: self.endpoint.identity().to_owned(),
-            known_hosts: self.endpoint.known_hosts().to_owned(),
-        };
         let file = into.join("contact.json");
+        let contact = self.contact(task, &into);
         std::fs::write(&file, serde_json::to_vec(&contact).expect("JSON")).expect("a file");
         let program = std::env::current_exe().expect("this program");
-        let argv = [
-            &*program.to_string_lossy(),
-            "--exact",
-            "bench::carry_out_one_order",
-            "--ignored",
-            "--nocapture",
-        ];
+        let program = program.to_string_lossy();
+        let argv: Vec<&str> = [&*program].into_iter().chain(ONE_ORDER).collect();
         let said = std::fs::File::create(into.join("said")).expect("a file");
         let child = self
             .network
@@ -152,6 +155,32 @@ impl Bench {
             .spawn()
             .expect("a process");
         (child, into)
+    }
+
+    /// Carries out an order to its end on the endpoint itself, by the files that it sees.
+    fn carry_out_here(&self, task: Task) -> Carried {
+        let (host, name) = (self.endpoint.host(), format!("/var/tmp/{}", next_contact()));
+        let outside = host.outside(&name);
+        std::fs::create_dir(&outside).expect("a folder");
+        let contact = serde_json::to_vec(&self.contact(task, Path::new(&name))).expect("JSON");
+        std::fs::write(outside.join("contact.json"), contact).expect("a file");
+        let variable = format!("{VARIABLE}={name}/contact.json");
+        let argv: Vec<&str> = ["env", &variable, OWN].into_iter().chain(ONE_ORDER).collect();
+        host.run(&argv).expect("the order is carried out");
+        Carried { into: outside.clone(), ..read(&outside.join("carried.json")) }
+    }
+
+    fn contact(&self, task: Task, into: &Path) -> Contact {
+        Contact {
+            order: Order { case_id: CASE.into(), target: self.target, task },
+            into: into.to_owned(),
+            networks: vec![self.network.company(), self.network.company6()],
+            user: self.user.clone(),
+            sudo: self.sudo,
+            port: self.endpoint.port(),
+            identity: self.endpoint.identity().to_owned(),
+            known_hosts: self.endpoint.known_hosts().to_owned(),
+        }
     }
 
     /// Runs a line of shell on the endpoint as root, which must succeed.
@@ -181,76 +210,10 @@ impl Bench {
     }
 }
 
-impl Carried {
-    /// What became of the measures.
-    pub(crate) fn measures(&self) -> Vec<MeasureOutcome> {
-        assert!(self.error.is_none(), "{self:?}");
-        let outcomes: Vec<MeasureOutcome> = read(&self.into.join(MEASURES_PATH));
-        for outcome in &outcomes {
-            assert!(!outcome.detail.contains('\n') && outcome.detail.len() < 2000, "{outcome:?}");
-            let in_force = [MeasureStatus::Done, MeasureStatus::Already].contains(&outcome.status);
-            assert!(outcome.undo.is_none() || in_force, "{outcome:?}");
-        }
-        let commands = &self.collection.as_ref().expect("a record").commands;
-        let changes =
-            |record: &&investigation::evidence::CommandRecord| record.artifact.contains(".Remediation.");
-        let named =
-            commands.iter().filter(changes).filter(|record| record.command.contains("SHA-256")).count();
-        assert!(named > 0 || outcomes.iter().all(|o| o.status == MeasureStatus::Refused), "{commands:#?}");
-        outcomes
-    }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> T {
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 /// Asserts how something ended.
 #[track_caller]
 pub(crate) fn ended(outcome: &MeasureOutcome, status: MeasureStatus, says: &str) {
     assert!(outcome.status == status && outcome.detail.contains(says), "{status:?}, {says:?}: {outcome:#?}");
-}
-
-/// No test of its own: the process that makes a contact from the `soc` host, whose network one thread alone cannot enter.
-#[tokio::test]
-#[ignore = "is started by the tests"]
-async fn carry_out_one_order() {
-    #[expect(clippy::disallowed_methods, reason = "only the test that starts it sets this")]
-    let Some(file) = std::env::var_os(VARIABLE) else { return };
-    let Contact { order, into, network, user, port, identity, known_hosts } = read(Path::new(&file));
-    let config = Config {
-        scope: Scope { networks: vec![network.parse().expect("a network")], ..Scope::default() },
-        ssh: SshConfig {
-            user,
-            port,
-            identity_files: vec![identity],
-            agent_socket: None,
-            known_hosts,
-            accept_new_host_keys: false,
-            connect_timeout: Duration::from_secs(60),
-            privilege: None,
-        },
-        winrm: None,
-        smb: None,
-        transports: vec![Transport::Ssh],
-        programs: Programs::default(),
-        collector_version: "test".into(),
-    };
-    let collector = Collector::new(config).expect("a collector");
-    let (collection, error) = match collector.execute(&order, &into, &|_| {}).await {
-        Ok(collection) => (Some(collection), None),
-        Err(error) => (None, Some((error.code().to_owned(), error.to_string()))),
-    };
-    let carried = Carried { collection, error, into: into.clone() };
-    std::fs::write(into.join("carried.json"), serde_json::to_vec(&carried).expect("JSON")).expect("a file");
-}
-
-/// Ends a contact as a killed worker does.
-pub(crate) fn kill(mut contact: Child) {
-    // `ip netns exec` has become the program itself.
-    contact.kill().expect("a process of ours");
-    contact.wait().expect("it ends");
 }
 
 /// The SHA-256 of a file by another program.

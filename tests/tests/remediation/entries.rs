@@ -10,7 +10,8 @@ use investigation::remediation::{Measure, MeasureStatus};
 
 use crate::bench::{Bench, ended};
 
-fn entry(bench: &Bench, mechanism: &str, command: &str) -> AutostartEntry {
+/// An entry as it is collected.
+pub(crate) fn entry(bench: &Bench, mechanism: &str, command: &str) -> AutostartEntry {
     let entries: Vec<AutostartEntry> = bench.collect(ArtifactKind::Autostart);
     let found = entries.iter().find(|entry| {
         entry.mechanism == mechanism && entry.command.as_deref().unwrap_or_default().contains(command)
@@ -18,7 +19,8 @@ fn entry(bench: &Bench, mechanism: &str, command: &str) -> AutostartEntry {
     found.unwrap_or_else(|| panic!("{command} is not among {entries:#?}")).clone()
 }
 
-fn disable(entry: &AutostartEntry) -> Measure {
+/// The measure that switches it off.
+pub(crate) fn disable(entry: &AutostartEntry) -> Measure {
     Measure::DisableAutostart {
         mechanism: entry.mechanism.clone(),
         location: entry.location.clone(),

@@ -11,7 +11,8 @@ use acceptance::ALICE;
 use investigation::evidence::{ArtifactKind, TorrentFile};
 use investigation::remediation::{Measure, MeasureStatus, Undo};
 
-use crate::bench::{Bench, ended, kill, sha256sum};
+use crate::bench::{Bench, ended, sha256sum};
+use crate::contact::kill;
 
 const DOWNLOADS: &str = "/home/alice/Downloads";
 

@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 
 use crate::bench::{Bench, ended};
 
-fn stop(process: &Process) -> Measure {
+/// The measure that ends a process.
+pub(crate) fn stop(process: &Process) -> Measure {
     Measure::StopProcess {
         pid: process.pid,
         image: process.path.clone().expect("an image"),
@@ -17,7 +18,8 @@ fn stop(process: &Process) -> Measure {
     }
 }
 
-fn seen(bench: &Bench, pid: u32) -> Process {
+/// A process as it is collected.
+pub(crate) fn seen(bench: &Bench, pid: u32) -> Process {
     let processes: Vec<Process> = bench.collect(ArtifactKind::Processes);
     processes.into_iter().find(|process| process.pid == pid).expect("the process is collected")
 }

@@ -38,6 +38,8 @@ pub(super) struct Collecting<'a> {
     pub(super) clock_skew_ms: Option<i64>,
     /// Holds for every artifact of this collection.
     pub(super) remark: Option<String>,
+    /// What `sudo` said where it was to be used and refused.
+    pub(super) sudo_refused: Option<String>,
     pub(super) outcomes: Vec<ArtifactOutcome>,
     pub(super) commands: Vec<CommandRecord>,
     /// Leave to hold a parsed form in memory; all collections share a few.
@@ -76,6 +78,7 @@ impl<'a> Collecting<'a> {
             way: None,
             clock_skew_ms: None,
             remark: None,
+            sudo_refused: None,
             outcomes: Vec::new(),
             commands: Vec::new(),
             readers,

@@ -100,6 +100,7 @@ impl Collecting<'_> {
         if answer.contact.is_some() {
             let why = format!("sudo -n was refused ({refused}): collected with the account's own rights");
             self.remark = Some(why);
+            self.sudo_refused = Some(refused);
         }
         Ok(answer)
     }

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use investigation::evidence::CommandRecord;
+use investigation::evidence::{CommandRecord, TorrentKind};
 use investigation::order::Task as Ordered;
 use investigation::remediation::{
     Measure, MeasureFault, MeasureOutcome, Undo, UndoOrder, measures_fault, undos_fault,
@@ -74,6 +74,11 @@ impl Collecting<'_> {
     /// # Errors
     /// Only where our own side breaks.
     pub(super) async fn change(&mut self, tasks: Vec<Task>) -> Result<Vec<MeasureOutcome>, ContactError> {
+        if let Some(refused) = &self.sudo_refused {
+            // With less, only some of it could be done, and what is kept for an undo would lie somewhere else.
+            let why = format!("sudo -n was refused there ({refused}), and nothing is changed without it");
+            return Ok(tasks.iter().map(|task| outcome(task.n, Ending::refused(&why))).collect());
+        }
         let mut broken = false;
         let mut outcomes = Vec::new();
         let own = self.own_connection(&tasks, &mut broken).await?;
@@ -93,8 +98,7 @@ impl Collecting<'_> {
                     }
                 }
             };
-            let Ending { status, detail, undo } = ending;
-            outcomes.push(MeasureOutcome { n: task.n, status, detail, undo, at: Timestamp::now() });
+            outcomes.push(outcome(task.n, ending));
         }
         outcomes.sort_by_key(|outcome| outcome.n);
         Ok(outcomes)
@@ -181,12 +185,14 @@ impl Collecting<'_> {
             }
             Work::Measure(Measure::QuarantineFile { path, path_hex, size }) => {
                 let bytes = posix::path_bytes(path, path_hex.as_deref());
-                if classify_bytes(&bytes, false).is_none() {
+                let Some(known) = classify_bytes(&bytes, false) else {
                     return Ok(Ending::refused(
                         "by its name it is neither a torrent nor a record of a client",
                     ));
-                }
-                let answered = self.perform(task, posix::quarantine(task, &bytes, *size)).await?;
+                };
+                // A client writes these anew when it is ended, which comes first.
+                let changes = known.kind == TorrentKind::Resume;
+                let answered = self.perform(task, posix::quarantine(task, &bytes, *size, changes)).await?;
                 let ending = answered.ending();
                 let Some(sha256) = answered.sha256() else { return Ok(ending) };
                 let (path, path_hex) = (path.clone(), path_hex.clone());
@@ -301,6 +307,10 @@ impl Collecting<'_> {
     }
 }
 
+fn outcome(n: u32, Ending { status, detail, undo }: Ending) -> MeasureOutcome {
+    MeasureOutcome { n, status, detail, undo, at: Timestamp::now() }
+}
+
 /// Why a step that was run has no answer.
 fn no_end(run: &Run) -> String {
     match run.ended {
@@ -320,16 +330,23 @@ mod tests {
     use investigation::remediation::MeasureOrder;
 
     #[test]
-    fn processes_end_first_and_the_network_last() {
+    fn what_would_start_a_process_again_is_switched_off_first_and_the_network_last() {
         let isolate = Measure::Isolate { seconds: 1, keep: Vec::new(), keep_hosts: Vec::new() };
         let stop = Measure::StopProcess { pid: 7, image: "/x".into(), start_time: None };
         let block = Measure::BlockTraffic { image: None, ports: vec![1] };
+        let disable = |mechanism: &str| Measure::DisableAutostart {
+            mechanism: mechanism.into(),
+            location: "/x/y".into(),
+            name: "y".into(),
+            command: None,
+        };
+        let measures = [isolate, block, disable("cron"), stop, disable("systemd")];
         let measures: Vec<MeasureOrder> =
-            (1..).zip([isolate, block, stop]).map(|(n, measure)| MeasureOrder { n, measure }).collect();
+            (1..).zip(measures).map(|(n, measure)| MeasureOrder { n, measure }).collect();
         let ordered = Ordered::Remediate { host_name: "laptop".into(), measures };
         assert_eq!(fault(&ordered), None);
         let turns: Vec<u32> = work("c", &ordered).iter().map(|task| task.n).collect();
-        assert_eq!(turns, [3, 2, 1]);
+        assert_eq!(turns, [5, 4, 3, 2, 1]);
         assert!(work("c", &Ordered::Identify).is_empty());
     }
 }

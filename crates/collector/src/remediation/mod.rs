@@ -48,15 +48,21 @@ impl Work {
         }
     }
 
-    /// Its turn: processes first, so that nothing writes anew what is moved; the network last, so that the rest is done
-    /// by then. What is taken back goes the other way.
+    /// Its turn: services first, whose manager would start an ended process again; then processes, so that nothing writes
+    /// anew what is switched off or moved; the network last, so that the rest is done by then. What is taken back goes the
+    /// other way.
     pub(crate) fn turn(&self) -> u8 {
         match self {
-            Self::Measure(Measure::StopProcess { .. }) | Self::Undo(Undo::EndIsolation) => 0,
-            Self::Measure(Measure::DisableAutostart { .. }) | Self::Undo(Undo::UnblockTraffic) => 1,
-            Self::Measure(Measure::BlockTraffic { .. }) | Self::Undo(Undo::RestoreFile { .. }) => 2,
-            Self::Measure(Measure::QuarantineFile { .. }) | Self::Undo(Undo::RestoreAutostart { .. }) => 3,
-            Self::Measure(Measure::Isolate { .. }) => 4,
+            Self::Measure(Measure::DisableAutostart { mechanism, .. })
+                if ["systemd", "service"].contains(&mechanism.as_str()) =>
+            {
+                0
+            }
+            Self::Measure(Measure::StopProcess { .. }) | Self::Undo(Undo::EndIsolation) => 1,
+            Self::Measure(Measure::DisableAutostart { .. }) | Self::Undo(Undo::UnblockTraffic) => 2,
+            Self::Measure(Measure::BlockTraffic { .. }) | Self::Undo(Undo::RestoreFile { .. }) => 3,
+            Self::Measure(Measure::QuarantineFile { .. }) | Self::Undo(Undo::RestoreAutostart { .. }) => 4,
+            Self::Measure(Measure::Isolate { .. }) => 5,
         }
     }
 

@@ -24,19 +24,19 @@ struct Script {
 
 const STOP: Script = Script {
     name: "stop_process.sh",
-    parts: scripts!("sh/stop_process.sh"),
+    parts: scripts!("sh/systemd.sh", "sh/stop_process.sh"),
     takes: &["pid", "image", "since"],
 };
 const LOOK: Script =
     Script { name: "look_at_entry.sh", parts: scripts!("sh/look_at_entry.sh"), takes: &["path"] };
 const MOVE: Script = Script {
     name: "move_away.sh",
-    parts: scripts!("sh/settle.sh", "sh/move_away.sh"),
-    takes: &["path", "size", "expected", "sha256", "links", "unit", "stop"],
+    parts: scripts!("sh/systemd.sh", "sh/settle.sh", "sh/move_away.sh"),
+    takes: &["path", "size", "was", "expected", "sha256", "links", "unit", "stop"],
 };
 const PUT_BACK: Script = Script {
     name: "put_back.sh",
-    parts: scripts!("sh/settle.sh", "sh/put_back.sh"),
+    parts: scripts!("sh/systemd.sh", "sh/settle.sh", "sh/put_back.sh"),
     takes: &["path", "sha256", "unit", "stop"],
 };
 const COMMENT_OUT: Script = Script {
@@ -171,9 +171,10 @@ pub(crate) fn restore_entry(task: &Task, kind: Kind, location: &str, name: &str)
     }
 }
 
-/// Moves a file away.
-pub(crate) fn quarantine(task: &Task, path: &[u8], size: u64) -> Step {
-    MOVE.with(task, &[("path", path), ("size", size.to_string().as_bytes())])
+/// Moves a file away. Where its content `changes` by itself, one of another size is the same file.
+pub(crate) fn quarantine(task: &Task, path: &[u8], size: u64, changes: bool) -> Step {
+    let size = size.to_string();
+    MOVE.with(task, &[("path", path), (if changes { "was" } else { "size" }, size.as_bytes())])
 }
 
 /// Puts a file back.

@@ -7,6 +7,10 @@ use ipnet::IpNet;
 
 /// Before every rule of anybody else's at these hooks.
 const PRIORITY: i32 = -300;
+/// What IPv6 finds its neighbours and routers by. Switches that listen to multicast pass solicitations on only to hosts
+/// that say that they want them, so those words are kept as well.
+const NEIGHBOURS: &str = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, \
+                          mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report";
 
 /// The table of one measure. Its grammar knows no `-` at the start of a word, and older versions none inside it.
 pub(crate) fn table(case_id: &str, n: u32) -> String {
@@ -53,8 +57,15 @@ pub(crate) fn isolate(table: &str, peer: Option<IpAddr>, keep: &[IpNet], hosts: 
             text,
             "\tchain {chain} {{\n\t\ttype filter hook {hook} priority {PRIORITY}; policy drop;\n\
              \t\t{interface} \"lo\" accept\n\t\t{dhcp} accept\n\t\t{dhcp6} accept\n\
-             \t\ticmpv6 type {{ nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }} accept"
+             \t\ticmpv6 type {{ {NEIGHBOURS} }} accept"
         );
+        if hook == "input" {
+            // A way with smaller packets would swallow the larger ones of what is kept, without a word.
+            text.push_str(
+                "\t\ticmp type destination-unreachable icmp code frag-needed accept\n\
+                 \t\ticmpv6 type packet-too-big accept\n",
+            );
+        }
         for network in &kept {
             let family = if network.addr().is_ipv4() { "ip" } else { "ip6" };
             let _ = writeln!(text, "\t\t{family} {side} {network} accept");
@@ -116,5 +127,11 @@ mod tests {
         }
         assert_eq!(text.matches("policy drop").count(), 3);
         assert_eq!(text.matches("\"lo\" accept").count(), 2);
+        assert_eq!(text.matches("nd-neighbor-solicit").count(), 2);
+        assert_eq!(text.matches("mld2-listener-report").count(), 2);
+        // What comes in may say that a packet was too large; nothing of the kind goes out.
+        assert_eq!(text.matches("packet-too-big").count(), 1);
+        let out = text.find("chain from_here").unwrap();
+        assert!(text.find("packet-too-big").unwrap() < out && text.find("frag-needed").unwrap() < out);
     }
 }

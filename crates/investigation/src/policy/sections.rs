@@ -111,7 +111,7 @@ pub struct Ssh {
     pub accept_new_host_keys: bool,
     /// Time for the TCP connection and the key exchange.
     pub connect_timeout: Span,
-    /// Run the catalogue under `sudo -n`, for an account that is not root.
+    /// Run the catalogue, and measures, under `sudo -n`, for an account that is not root.
     pub sudo: bool,
 }
 

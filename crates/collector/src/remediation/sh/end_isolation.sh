@@ -4,7 +4,7 @@ if command -v nft >/dev/null 2>&1 && nft list table inet "$table" >/dev/null 2>&
 	why=$(nft delete table inet "$table" 2>&1) || finish failed "table inet $table cannot be deleted: $why"
 fi
 if guarded; then
-	if [ -d /run/systemd/system ]; then systemctl stop "$unit.timer" "$unit.service" </dev/null >/dev/null 2>&1; fi
+	if [ -d /run/systemd/system ]; then systemctl stop "$unit.service" </dev/null >/dev/null 2>&1; fi
 	pid=$(cat "$store/pid" 2>/dev/null)
 	guarded && [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
 fi

@@ -17,8 +17,7 @@ guarded || {
 	# From a file: systemd would take a `$` on its command line for one of its own.
 	printf '%s' "$guard" >"$store/guard" || finish failed "nothing can be kept in $store"
 	if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
-		why=$(systemd-run --quiet --collect --unit="$unit" --on-active="${seconds}s" --timer-property=AccuracySec=1s \
-			sh "$store/guard" "$unit" "$table" "$store" </dev/null 2>&1)
+		serve
 	elif command -v setsid >/dev/null 2>&1; then
 		why='it does not start'
 		setsid sh "$store/guard" "$unit" "$table" "$store" </dev/null >/dev/null 2>&1 &

@@ -7,9 +7,9 @@ kept() {
 entered=1
 enter "$path" || entered=
 if [ "$(cat "$store/measure" 2>/dev/null)" = "$measure" ] && is_kept; then
-	was=$(cat "$store/inode" 2>/dev/null)
+	inode=$(cat "$store/inode" 2>/dev/null)
 	if [ -n "$entered" ] && is_there; then
-		if [ "$(stat -c %d:%i "./$name")" = "$was" ]; then
+		if [ "$(stat -c %d:%i "./$name")" = "$inode" ]; then
 			rm -f "./$name" || finish failed "it was copied to $store, and cannot be removed from its place"
 		else
 			kept
@@ -38,6 +38,9 @@ fi
 [ -f "./$name" ] || finish refused 'it is no regular file'
 if [ -n "$size" ] && [ "$(stat -c %s "./$name")" != "$size" ]; then
 	finish refused "it has another size than it had: $(stat -c %s "./$name") bytes, and not $size"
+fi
+if [ -n "$was" ] && [ "$(stat -c %s "./$name")" != "$was" ]; then
+	say note "it had $was bytes when it was seen, and $(stat -c %s "./$name") now, as its client wrote it again"
 fi
 # The opened file is looked at again: a name can get another file at any time.
 { command exec 4<"./$name"; } 2>/dev/null || finish failed 'it cannot be read'
