@@ -3,6 +3,7 @@
 mod deliveries;
 mod follow_up;
 mod mails;
+mod own_actions;
 mod remediation;
 mod repeats;
 mod tries;
