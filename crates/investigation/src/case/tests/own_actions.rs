@@ -22,7 +22,11 @@ fn acting_under(policy: &Policy) -> (Case, u32) {
         case = case.advance(event, policy, at(5)).unwrap().case;
     }
     let soar = ActionKind::Custom(CustomName::new("soar").unwrap());
-    assert!(matches!(&case.pending[0].effect, Effect::Act { kind, .. } if *kind == soar), "{:?}", case.pending);
+    assert!(
+        matches!(&case.pending[0].effect, Effect::Act { kind, .. } if *kind == soar),
+        "{:?}",
+        case.pending
+    );
     let effect = case.pending[0].n;
     (case, effect)
 }

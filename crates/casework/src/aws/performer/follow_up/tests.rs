@@ -32,7 +32,8 @@ async fn server(count: Arc<AtomicUsize>) -> String {
                 }
             }
             count.fetch_add(1, Ordering::Relaxed);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
             let _ = stream.shutdown().await;
         }
     });
@@ -99,7 +100,10 @@ async fn functions_side_by_side_do_an_action_no_more_often_than_the_policy_says(
         assert_eq!(cases.iter().filter(done).count(), 2 * hour);
         for waits in cases.iter().filter(|case| !done(case)) {
             let detail = &waits.actions[0].detail;
-            assert!(detail.starts_with("waits until ") && detail.contains("2 tries of action:soar"), "{detail}");
+            assert!(
+                detail.starts_with("waits until ") && detail.contains("2 tries of action:soar"),
+                "{detail}"
+            );
         }
         site.pass(SignedDuration::from_mins(61));
     }
