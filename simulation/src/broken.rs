@@ -71,11 +71,45 @@ pub enum Variant {
     DoneForgotten,
     /// A delivery that may have arrived ends as failed when its tries are used up.
     ArrivalForgotten,
+    /// What people looked at is not held against what is sealed.
+    EvidenceNotCompared,
+    /// A word counts for days.
+    ApprovalOutlives,
+    /// Somebody may approve who should not.
+    StrangerListed,
+    /// A no is heard and not written down.
+    NoForgotten,
+    /// Every machine may be changed.
+    NeverIgnored,
+    /// The name of the machine that answers is not held against the order's.
+    HostNotCompared,
+    /// What an earlier try did is not found, and is done again.
+    DoneNotFound,
+    /// Nothing is taken back, and it is said to be.
+    UndoForgotten,
+    /// Nothing is changed, and it is said to be.
+    SaidToBeChanged,
+    /// Nothing on the machine ends its isolation.
+    IsolationUnbounded,
+    /// An isolation is not claimed, so that two cases order one.
+    IsolationUnclaimed,
+    /// No hold is set or lifted, and it is said to be.
+    HoldForgotten,
+    /// A hold is set on the first container alone.
+    SecondNotHeld,
+    /// A deeper look that is given up fails its case.
+    LookFailsCase,
+    /// Deliveries that wait are forgotten when the deeper look begins.
+    LookDropsActions,
+    /// Slots of limits are not claimed.
+    LimitNotKept,
+    /// An action that must not be done twice is repeated.
+    RepeatedUnasked,
 }
 
 impl Variant {
     /// Every variant, with its word and the invariants one of which has to catch it.
-    pub const ALL: [(Self, &'static str, &'static [Invariant]); 29] = [
+    pub const ALL: [(Self, &'static str, &'static [Invariant]); 46] = [
         (Self::LeaseNeverReleased, "lease-never-released", &[Invariant::FailedSilences]),
         (Self::ExpiryNotCompared, "expiry-not-compared", &[Invariant::SilencedWithoutCause]),
         (Self::ConditionIgnored, "condition-ignored", &[Invariant::SealedTwice, Invariant::TwoContacts]),
@@ -105,6 +139,23 @@ impl Variant {
         (Self::OneWordIsEnough, "one-word-is-enough", &[Invariant::ChangedUnapproved]),
         (Self::DoneForgotten, "done-forgotten", &[Invariant::ChangedTwice]),
         (Self::ArrivalForgotten, "arrival-forgotten", &[Invariant::ActionLost]),
+        (Self::EvidenceNotCompared, "evidence-not-compared", &[Invariant::ChangedUnapproved]),
+        (Self::ApprovalOutlives, "approval-outlives", &[Invariant::ChangedUnapproved]),
+        (Self::StrangerListed, "stranger-listed", &[Invariant::ChangedUnapproved]),
+        (Self::NoForgotten, "no-forgotten", &[Invariant::ChangedUnapproved]),
+        (Self::NeverIgnored, "never-ignored", &[Invariant::ChangedElsewhere]),
+        (Self::HostNotCompared, "host-not-compared", &[Invariant::ChangedElsewhere]),
+        (Self::DoneNotFound, "done-not-found", &[Invariant::ChangedTwice]),
+        (Self::UndoForgotten, "undo-forgotten", &[Invariant::NotRestored]),
+        (Self::SaidToBeChanged, "said-to-be-changed", &[Invariant::NotRestored]),
+        (Self::IsolationUnbounded, "isolation-unbounded", &[Invariant::IsolationStays]),
+        (Self::IsolationUnclaimed, "isolation-unclaimed", &[Invariant::IsolationStays]),
+        (Self::HoldForgotten, "hold-forgotten", &[Invariant::HoldLost]),
+        (Self::SecondNotHeld, "second-not-held", &[Invariant::HoldLost]),
+        (Self::LookFailsCase, "look-fails-case", &[Invariant::VerdictLost]),
+        (Self::LookDropsActions, "look-drops-actions", &[Invariant::ActionLost]),
+        (Self::LimitNotKept, "limit-not-kept", &[Invariant::ActionTooOften]),
+        (Self::RepeatedUnasked, "repeated-unasked", &[Invariant::ActionTwice]),
     ];
 
     /// Whether it is met only where several rare things come together, see [`Scenario::contended`].
@@ -125,7 +176,13 @@ impl Variant {
                 .replace("['10.0.0.0/8']", "['10.0.0.0/8', '198.51.100.0/24']")
                 .replace("'10.200.0.0/16'", "'10.250.0.0/16'"),
             Some(Self::OneWordIsEnough) => {
-                sound.replace("two_persons = ['stop_process']", "two_persons = []")
+                sound.replace("two_persons = ['stop_process', 'isolate']", "two_persons = []")
+            }
+            Some(Self::ApprovalOutlives) => sound.replace("expires = '8h'", "expires = '5d'"),
+            Some(Self::StrangerListed) => sound.replace("'carl']", "'carl', 'mallory']"),
+            Some(Self::NeverIgnored) => sound.replace("'ws-*3'", "'nobody'").replace("guest0", "nobody"),
+            Some(Self::RepeatedUnasked) => {
+                sound.replace("per_hour = 1\n", "per_hour = 1\nidempotent = true\n")
             }
             Some(Self::OutageNotBorne) => format!("{sound}[collection]\nretry_for = '1h'\n"),
             _ => sound,

@@ -1,7 +1,9 @@
 //! Reaches the simulated world on behalf of a worker, with the same obligations that the real performer has: whatever
 //! is done a second time finds what the first left.
 
+mod change;
 mod contact;
+mod follow_up;
 mod server;
 
 use std::sync::Arc;
@@ -14,11 +16,12 @@ use investigation::remediation::{Measure, Proposal, Suggestion, Why};
 use jiff::SignedDuration;
 use tokio::time::Duration;
 
-use crate::history::{Fact, Moment};
+use crate::broken::Variant;
+use crate::history::{Contact, Fact, Moment};
 use crate::life::{Life, News, Report, Shared, stamp};
 use crate::random::{Random, purpose};
 use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
-use crate::world::PARTS;
+use crate::world::{ISOLATED_FOR, PARTS};
 use contact::Visit;
 
 /// Deaths at one point of an effect, in a hundred thousand.
@@ -30,22 +33,32 @@ pub struct Field {
     pub shared: Arc<Shared>,
     /// The worker.
     pub life: Arc<Life>,
-    /// How long a contact may take at most: identification, collection.
-    pub limits: [i64; 2],
+    /// How long a contact may take at most, see [`LIMITS`].
+    pub limits: [i64; 3],
+    /// How the world is broken, if it is.
+    pub variant: Option<Variant>,
 }
 
-/// The policy's time-outs.
-pub const LIMITS: [i64; 2] = [MINUTE, 30 * MINUTE];
+/// The policy's time-outs: identification, collection, deeper look.
+pub const LIMITS: [i64; 3] = [MINUTE, 30 * MINUTE, HOUR];
 
 impl Performer for Field {
     async fn perform(&self, case: &Case, pending: &Pending) -> Performed {
         let (effect, since) = (pending.n, self.shared.now());
         self.life.survive(DEATHS).await;
         let event = match &pending.effect {
-            Effect::Identify | Effect::Collect if self.goes_to_a_relay(case, effect) => {
+            Effect::Identify
+            | Effect::Collect
+            | Effect::Forensics
+            | Effect::Remediate { .. }
+            | Effect::Undo { .. }
+                if self.goes_to_a_relay(case, effect) =>
+            {
                 return self.dispatch(case, pending, since);
             }
-            Effect::Identify | Effect::Collect => self.visit(since, false).perform(case, pending).await,
+            Effect::Identify | Effect::Collect | Effect::Forensics => {
+                self.visit(since, false).perform(case, pending).await
+            }
             Effect::ReadUserClaims { .. } => Event::UserClaims { held: Vec::new() },
             Effect::Assess => self.assess(case, effect).await,
             Effect::Seal => self.seal(case, effect).await,
@@ -53,17 +66,15 @@ impl Performer for Field {
             Effect::LookUpUsers { .. } => {
                 Event::LookedUp { people: Vec::new(), faults: Vec::new(), again: false }
             }
-            // No case of a fleet is compromised.
-            Effect::Forensics | Effect::SealForensics | Effect::Hold { .. } => {
-                Event::EffectFailed { effect, reason: "not simulated".to_owned() }
-            }
+            Effect::SealForensics => self.seal_deeper(case, effect).await,
+            Effect::Hold { on } => self.hold(case, effect, *on).await,
             Effect::Act { kind, to } => self.act(case, effect, *kind, to).await,
             Effect::Comment { .. } => self.act(case, effect, ActionKind::TicketComment, &[]).await,
-            Effect::Remediate { .. } | Effect::Undo { .. } if self.goes_to_a_relay(case, effect) => {
-                return self.dispatch(case, pending, since);
-            }
             Effect::Remediate { .. } | Effect::Undo { .. } => {
-                self.visit(since, false).change(case, pending).await
+                match self.visit(since, false).change(case, pending).await {
+                    Some(event) => event,
+                    None => lost(),
+                }
             }
             Effect::ExpireProposals => gone(),
         };
@@ -75,9 +86,12 @@ impl Performer for Field {
         let number = self.shared.history().case(&case.id);
         let mut world = self.shared.world();
         world.staging.remove(&number);
-        // A case that is over wants nothing more from its machine.
-        if let Some(order) = world.relayed.remove(&number) {
-            order.abort();
+        world.deeper.remove(&number);
+        // A case that is over wants nothing more from its machine, but what people ordered.
+        for changes in [false, true].into_iter().take(1 + usize::from(case.is_at_rest())) {
+            if let Some(order) = world.relayed.remove(&(number, changes)) {
+                order.abort();
+            }
         }
     }
 }
@@ -90,12 +104,17 @@ impl Field {
 
     fn visit(&self, since: Moment, by_relay: bool) -> Visit {
         let (shared, life, limits) = (Arc::clone(&self.shared), Arc::clone(&self.life), self.limits);
-        Visit { shared, life, by_relay, limits, since }
+        Visit { shared, life, by_relay, limits, variant: self.variant, since }
     }
 
     /// Hands an order to a relay, which is no part of the worker and outlives it.
     fn dispatch(&self, case: &Case, pending: &Pending, since: Moment) -> Performed {
-        let limit = self.limits[usize::from(matches!(pending.effect, Effect::Collect))];
+        let changes = pending.effect.changes_endpoint();
+        let limit = self.limits[match pending.effect {
+            Effect::Collect => Contact::Collect as usize,
+            Effect::Forensics => Contact::LookDeeper as usize,
+            _ => Contact::Identify as usize,
+        }];
         let until = stamp(self.shared.now() + self.life.skew + limit + 5 * MINUTE);
         let attempt = pending.attempts;
         let (shared, case, pending) = (Arc::clone(&self.shared), case.clone(), pending.clone());
@@ -104,9 +123,13 @@ impl Field {
         let order = tokio::spawn(async move {
             let wait = shared.between(0, MINUTE);
             tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            let event = match pending.effect.changes_endpoint() {
+            let event = match changes {
                 true => visit.change(&case, &pending).await,
-                false => visit.perform(&case, &pending).await,
+                false => Some(visit.perform(&case, &pending).await),
+            };
+            // Systems Manager tells of a command that ended badly, mostly.
+            let Some(event) = event.or_else(|| shared.strikes(Trouble::RelayRestart, 600).then(lost)) else {
+                return;
             };
             if shared.strikes(Trouble::ReportLost, 60) {
                 return;
@@ -126,7 +149,7 @@ impl Field {
                 let _ = shared.news.send(News::Report(Box::new(report)));
             }
         });
-        if let Some(older) = self.shared.world().relayed.insert(number, order.abort_handle()) {
+        if let Some(older) = self.shared.world().relayed.insert((number, changes), order.abort_handle()) {
             older.abort();
         }
         Performed::Dispatched { until, to: "the simulated relay".to_owned() }
@@ -141,7 +164,10 @@ impl Field {
         if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
             return full(effect);
         }
+        let machine = staged.map_or(0, |staging| staging.machine);
+        let compromised = self.shared.world().machines[machine as usize].compromised;
         let verdict = match purpose(&case.id) % 10 {
+            _ if compromised => Verdict::Compromised,
             0..=5 => Verdict::PolicyViolation,
             6..=8 => Verdict::Inconclusive,
             _ => Verdict::FalsePositive,
@@ -155,7 +181,8 @@ impl Field {
             indicators_version: String::new(),
             basis: Default::default(),
         };
-        let proposal = (verdict == Verdict::PolicyViolation).then(|| Box::new(proposal(case)));
+        let proposal = matches!(verdict, Verdict::PolicyViolation | Verdict::Compromised)
+            .then(|| Box::new(proposal(case, verdict)));
         Event::Assessed { assessment: Box::new(assessment), proposal }
     }
 
@@ -193,8 +220,9 @@ pub fn evidence_of(case_id: &str) -> String {
     format!("{:064x}", purpose(case_id))
 }
 
-/// One measure that one person can approve, and one that needs two.
-fn proposal(case: &Case) -> Proposal {
+/// One measure that one person can approve, one that needs two, and to cut a compromised machine off. They are proposed
+/// also for machines that are never changed, as if the policy had been another one then.
+fn proposal(case: &Case, verdict: Verdict) -> Proposal {
     let why = Why { rule: "simulated".to_owned(), entry: "artifacts/processes.json".to_owned(), row: 0 };
     let autostart = Measure::DisableAutostart {
         mechanism: "cron".to_owned(),
@@ -203,11 +231,25 @@ fn proposal(case: &Case) -> Proposal {
         command: Some("/home/a/q".to_owned()),
     };
     let stop = Measure::StopProcess { pid: 7, image: "/home/a/q".to_owned(), start_time: None };
+    let isolate = (verdict == Verdict::Compromised).then(|| Measure::Isolate {
+        seconds: (ISOLATED_FOR / SECOND).unsigned_abs(),
+        keep: Vec::new(),
+        keep_hosts: Vec::new(),
+    });
     let suggest = |measure| Suggestion { measure, why: why.clone() };
     Proposal {
         host_name: case.identity.as_ref().map(|identity| identity.host_name.clone()).unwrap_or_default(),
-        measures: vec![suggest(autostart), suggest(stop)],
+        measures: [autostart, stop].into_iter().chain(isolate).map(suggest).collect(),
         left_out: Vec::new(),
+    }
+}
+
+/// A command that ended, and nobody knows how far it came.
+fn lost() -> Event {
+    Event::ContactFailed {
+        code: "relay_failed".to_owned(),
+        reason: "the relay ended".to_owned(),
+        retryable: true,
     }
 }
 

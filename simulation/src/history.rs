@@ -19,6 +19,10 @@ pub enum Contact {
     Identify,
     /// To collect.
     Collect,
+    /// To look deeper.
+    LookDeeper,
+    /// To change something, or to take that back.
+    Change,
 }
 
 /// What became of an alert, as told to the store.
@@ -161,10 +165,58 @@ pub enum Fact {
         /// Whether the server folds repeats of a key.
         folds: bool,
     },
+    /// A second container was written.
+    SealedDeeper {
+        /// Of this case.
+        case: CaseNo,
+        /// Artifacts in it.
+        parts: u32,
+        /// The machine that they were collected from.
+        machine: u32,
+    },
+    /// A person ordered that everything which is sealed of a case is held, or not any more, and it was taken.
+    HoldOrdered {
+        /// The case.
+        case: CaseNo,
+        /// Held, or not any more.
+        on: bool,
+    },
+    /// A container was put under hold, or its hold was lifted.
+    Held {
+        /// The case.
+        case: CaseNo,
+        /// The first or the second container.
+        container: u8,
+        /// Held, or not any more.
+        on: bool,
+        /// By this worker.
+        by: Writer,
+    },
+    /// One of the site's own actions was tried.
+    Tried {
+        /// Which.
+        action: String,
+        /// By this worker.
+        by: Writer,
+    },
     /// A person said yes to measures of a case, on the evidence that it has. Whether it was heard is not known here.
     Said {
         /// Who.
         by: &'static str,
+        /// Of this case.
+        case: CaseNo,
+        /// Numbers of the measures; none for all.
+        measures: Vec<u32>,
+    },
+    /// A person said no to measures of a case, and it was heard.
+    SaidNo {
+        /// Of this case.
+        case: CaseNo,
+        /// Numbers of the measures.
+        measures: Vec<u32>,
+    },
+    /// A person said that what was done is to be taken back, on the evidence that the case has.
+    SaidUndo {
         /// Of this case.
         case: CaseNo,
     },
@@ -178,6 +230,30 @@ pub enum Fact {
         effect: u32,
         /// The machine.
         machine: u32,
+        /// It was found as an earlier try had left it.
+        again: bool,
+        /// By this worker, or by the relay that has its order from it.
+        by: Writer,
+    },
+    /// What was changed was taken back.
+    Restored {
+        /// For this case.
+        case: CaseNo,
+        /// Number of the measure.
+        measure: u32,
+        /// The machine.
+        machine: u32,
+        /// By this worker, or by the relay that has its order from it.
+        by: Writer,
+    },
+    /// A machine was cut off, until it ends that by itself.
+    Isolated {
+        /// For this case.
+        case: CaseNo,
+        /// The machine.
+        machine: u32,
+        /// Until when.
+        until: Moment,
         /// By this worker, or by the relay that has its order from it.
         by: Writer,
     },

@@ -131,16 +131,33 @@ impl Shared {
 
     /// Whether our own disk and store of evidence are out, for hours on end, once in some days.
     pub fn is_out(&self) -> bool {
+        self.is_within(Trouble::OwnFailure, "outage", (2 * DAY, 400), (36 * HOUR, 12 * HOUR))
+    }
+
+    /// Whether now is within a time of trouble: `per_mille` of the periods have one, which begins before `latest` and lasts
+    /// an hour to `longest`.
+    fn is_within(
+        &self,
+        trouble: Trouble,
+        name: &str,
+        (every, per_mille): (i64, u64),
+        (latest, longest): (i64, i64),
+    ) -> bool {
         let now = self.now();
-        let period = now.div_euclid(2 * DAY);
-        let mut random = self.scenario.random("outage", &[period.unsigned_abs()]);
+        let period = now.div_euclid(every);
+        let mut random = self.scenario.random(name, &[period.unsigned_abs()]);
         let (out, from, lasts) =
-            (random.chance(400), random.between(0, 36 * HOUR), random.between(HOUR, 12 * HOUR));
-        let since = now - period * 2 * DAY;
-        self.scenario.has(Trouble::OwnFailure)
+            (random.chance(per_mille), random.between(0, latest), random.between(HOUR, longest));
+        let since = now - period * every;
+        self.scenario.has(trouble)
             && !self.calm.load(Ordering::Relaxed)
             && out
             && (from..from + lasts).contains(&since)
+    }
+
+    /// Whether no hold can be set or lifted, for hours on end, once in some days: longer than it is tried, at times.
+    pub fn holds_fail(&self) -> bool {
+        self.is_within(Trouble::HoldFailure, "no holds", (3 * DAY, 500), (36 * HOUR, 34 * HOUR))
     }
 
     /// A number of milliseconds.
@@ -193,9 +210,11 @@ impl Faults for Shared {
         let case = history.case(&step.case.id);
         for op in &step.claims {
             let fact = match op {
-                // What limits orders silences nobody.
+                // What limits orders and deliveries silences nobody.
                 ClaimOp::Take(claim)
-                    if ["order#", "isolated#"].iter().any(|start| claim.key.as_str().starts_with(start)) =>
+                    if ["order#", "isolated#", "limit#"]
+                        .iter()
+                        .any(|start| claim.key.as_str().starts_with(start)) =>
                 {
                     continue;
                 }

@@ -73,6 +73,14 @@ pub enum Trouble {
     Release,
     /// Old alerts and claims are forgotten now and then.
     Prune,
+    /// Relays end in the middle of an order to change something.
+    RelayRestart,
+    /// Holds cannot be set or lifted, for hours once in some days.
+    HoldFailure,
+    /// The site's own actions do not come to an end in their time.
+    ActionHangs,
+    /// People order holds, their ends and deeper looks at odd times.
+    Order,
 }
 
 /// How far a worker's clock may be off, either way.
@@ -80,7 +88,7 @@ pub const SKEW: i64 = 30 * SECOND;
 
 impl Trouble {
     /// Every kind, with the word that the command line knows it by.
-    pub const ALL: [(Self, &'static str); 29] = [
+    pub const ALL: [(Self, &'static str); 33] = [
         (Self::Crash, "crash"),
         (Self::Duplicate, "duplicate"),
         (Self::Delay, "delay"),
@@ -110,6 +118,10 @@ impl Trouble {
         (Self::Suspended, "suspended"),
         (Self::Release, "release"),
         (Self::Prune, "prune"),
+        (Self::RelayRestart, "relay-restart"),
+        (Self::HoldFailure, "hold-failure"),
+        (Self::ActionHangs, "action-hangs"),
+        (Self::Order, "order"),
     ];
 
     /// The trouble of that word.
@@ -117,14 +129,14 @@ impl Trouble {
         Self::ALL.iter().find(|(_, name)| *name == word).map(|(trouble, _)| *trouble)
     }
 
-    fn bit(self) -> u32 {
-        1 << self as u32
+    fn bit(self) -> u64 {
+        1 << self as u64
     }
 }
 
 /// A set of troubles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Troubles(u32);
+pub struct Troubles(u64);
 
 impl Troubles {
     /// All of them.

@@ -20,9 +20,28 @@ pub const PARTS: u32 = 6;
 /// Who may approve, as the policy says too.
 pub const APPROVERS: [&str; 3] = ["anna", "bert", "carl"];
 
-/// Persons who have to approve a measure of this number, as the policy says too: the second one stops a process.
+/// Persons who have to approve a measure of this number, as the policy says too: the second one stops a process, the third
+/// isolates the machine.
 pub fn approvals_needed(measure: u32) -> usize {
-    if measure == 2 { 2 } else { 1 }
+    if measure == 1 { 1 } else { 2 }
+}
+
+/// The measure that isolates a machine.
+pub const ISOLATES: u32 = 3;
+
+/// How long that lasts, as the policy says too.
+pub const ISOLATED_FOR: i64 = 2 * HOUR;
+
+/// The site's own actions, with how often an hour each may be tried, as the policy says too. The first one's server knows
+/// a case when it comes again.
+pub const OWN_ACTIONS: [(&str, usize); 2] = [("action:soar", 2), ("action:cleanup", 1)];
+
+/// What has to be said of a compromised machine, as the policy says too.
+pub const COMPROMISED: [&str; 4] = ["mail_soc soc@example.com", "ticket", "action:soar", "action:cleanup"];
+
+/// Whether nothing is ever changed on a machine, as the policy says too.
+pub fn never_changed(machine: &Machine) -> bool {
+    Machine::host_name(machine.index).ends_with('3') || machine.users.iter().any(|user| user == "guest0")
 }
 
 /// A user who is never investigated, as the policy says too.
@@ -45,13 +64,35 @@ host = 'mail.example.com'
 [ticket.webhook]
 url = 'https://tickets.example.com/new'
 honours_idempotency_key = {}
+[actions]
+policy_violation = ['mail_user', 'mail_soc', 'ticket', 'action:soar']
+compromised = ['mail_soc', 'ticket', 'action:soar', 'action:cleanup']
+[[action]]
+name = 'soar'
+kind = 'http'
+url = 'https://soar.example.com/case'
+idempotent = true
+per_hour = 2
+[[action]]
+name = 'cleanup'
+kind = 'http'
+url = 'https://cleanup.example.com/case'
+per_hour = 1
+[forensics]
+timeout = '1h'
+retry_for = '1d'
 [remediation]
 policy_violation = ['disable_autostart', 'stop_process']
+compromised = ['disable_autostart', 'stop_process', 'isolate']
 approvers = ['anna', 'bert', 'carl']
-two_persons = ['stop_process']
+two_persons = ['stop_process', 'isolate']
 expires = '8h'
 per_hour = 200
 per_day = 200
+never = [{{ host = 'ws-*3', reason = 'plant' }}, {{ user = 'CORP\\guest0', reason = 'board' }}]
+[remediation.isolate]
+for = '2h'
+keep = ['10.0.0.0/24']
 ",
         scenario.folds_tickets()
     )
@@ -101,8 +142,17 @@ pub struct World {
     pub staging: HashMap<CaseNo, Staging>,
     /// Cases with a container that is whole and in its place.
     pub containers: HashSet<CaseNo>,
-    /// The contact that a relay has for each case. A newer order of the case ends an older one.
-    pub relayed: HashMap<CaseNo, AbortHandle>,
+    /// Staging areas of deeper looks.
+    pub deeper: HashMap<CaseNo, Staging>,
+    /// Cases with a second container that is whole and in its place.
+    pub second: HashSet<CaseNo>,
+    /// Measures that are in effect, by case and number.
+    pub changed: HashSet<(CaseNo, u32)>,
+    /// Until when machines are cut off, each by the case that ordered it: they count that themselves.
+    pub isolated: HashMap<(u32, CaseNo), i64>,
+    /// The contact that a relay has for each case: to look, and to change something. A newer order of the case ends an older
+    /// one of its kind.
+    pub relayed: HashMap<(CaseNo, bool), AbortHandle>,
     /// Keys that the ticket server has seen.
     pub ticket_keys: HashSet<String>,
 }
@@ -132,6 +182,10 @@ impl World {
             sent: vec![None; scenario.alerts as usize],
             staging: HashMap::new(),
             containers: HashSet::new(),
+            deeper: HashMap::new(),
+            second: HashSet::new(),
+            changed: HashSet::new(),
+            isolated: HashMap::new(),
             relayed: HashMap::new(),
             ticket_keys: HashSet::new(),
         }

@@ -60,11 +60,6 @@ impl Places {
         self.hold_record(case_id).try_exists().unwrap_or(true)
     }
 
-    /// Where it is counted how often an action of the site's own was done.
-    pub fn action_counts(&self) -> PathBuf {
-        self.data.join("actions")
-    }
-
     /// The cases that have something in the staging area. A folder that cannot be read has none.
     pub fn staged_cases(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.staging).into_iter().flatten().flatten();

@@ -22,7 +22,7 @@ impl BrokenField {
             Some(Variant::ContactUnbounded) => LIMITS.map(|limit| limit * 600),
             _ => LIMITS,
         };
-        Self { variant, field: Field { shared, life, limits } }
+        Self { variant, field: Field { shared, life, limits, variant } }
     }
 
     async fn under_another_key(&self, case: &Case, pending: &Pending) -> Performed {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use casework::backend::simulated::Simulated;
 use casework::backend::{AlertRow, Backend, CaseRow, Committed, Hold, Received, Stored, SuppressedAlert};
-use investigation::case::{Case, Disposition, Effect, Step};
+use investigation::case::{Case, Disposition, Effect, ForensicStatus, Outcome, State, Step};
 use investigation::claim::{Claim, ClaimKey, ClaimKind, ClaimOp};
 use investigation::remediation::Stage;
 use jiff::{SignedDuration, Timestamp};
@@ -102,6 +102,25 @@ impl Broken {
                     }
                 }
             }
+            Some(Variant::IsolationUnclaimed) => unclaim(&mut step, "isolated#"),
+            Some(Variant::LimitNotKept) => unclaim(&mut step, "limit#"),
+            Some(Variant::LookFailsCase) => {
+                let given_up = |case: &Case| {
+                    case.forensics.as_ref().is_some_and(|look| look.status == ForensicStatus::GivenUp)
+                };
+                if step.case.is_closed() && given_up(&step.case) {
+                    let (code, reason) = ("unreachable".to_owned(), "no deeper look".to_owned());
+                    step.case.state =
+                        State::Closed { outcome: Outcome::Failed { code, reason, retryable: true } };
+                }
+            }
+            Some(Variant::LookDropsActions) => {
+                let looks =
+                    |case: &Case| case.pending.iter().any(|p| p.started && p.effect == Effect::Forensics);
+                if looks(&step.case) {
+                    step.case.pending.retain(|pending| !pending.effect.is_delivery());
+                }
+            }
             Some(Variant::BeganForgotten) => {
                 for pending in &mut step.case.pending {
                     if matches!(pending.effect, Effect::Act { .. }) && pending.started {
@@ -120,6 +139,11 @@ impl Broken {
             self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id)
         })
     }
+}
+
+/// Leaves out what a step takes of this kind.
+fn unclaim(step: &mut Step, start: &str) {
+    step.claims.retain(|op| !matches!(op, ClaimOp::Take(claim) if claim.key.as_str().starts_with(start)));
 }
 
 impl Backend for Broken {

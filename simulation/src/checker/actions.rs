@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Court, Invariant, when};
+use super::{Court, GRACE, Invariant, TOLERANCE, when};
 use crate::history::{CaseNo, Fact, Moment};
+use crate::scenario::HOUR;
+use crate::world::OWN_ACTIONS;
 
 impl Court<'_> {
     pub(super) fn actions(&mut self) {
@@ -47,6 +49,27 @@ impl Court<'_> {
         for (case, kind) in unplanned {
             let facts = vec![format!("{kind} of {} was accepted and is not on the case", self.id(case))];
             self.convict(Invariant::ActionLost, facts);
+        }
+    }
+
+    /// The site's own actions are tried no more often than the policy says.
+    pub(super) fn tries(&mut self) {
+        for (name, most) in OWN_ACTIONS {
+            // What a worker does late that was stopped had its turn before.
+            let tried = self.record.history.facts.iter().filter_map(|(at, fact)| match fact {
+                Fact::Tried { action, by } if action == name && self.decided(*by, *at) == at - GRACE => {
+                    Some(*at)
+                }
+                _ => None,
+            });
+            let tried: Vec<Moment> = tried.collect();
+            for pair in tried.windows(most + 1) {
+                if pair[most] - pair[0] < HOUR - TOLERANCE {
+                    let mut facts = vec![format!("{name} was tried {} times in an hour", most + 1)];
+                    facts.extend(pair.iter().map(|at| when(*at)));
+                    self.convict(Invariant::ActionTooOften, facts);
+                }
+            }
         }
     }
 }

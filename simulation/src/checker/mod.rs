@@ -7,6 +7,8 @@ mod changes;
 mod claims;
 mod contacts;
 mod evidence;
+mod follow_up;
+mod measures;
 mod patience;
 mod stops;
 
@@ -71,11 +73,23 @@ invariants! {
     ActionTwice,
     /// Each action comes to its end, what is said to be done was seen, and what is said to have failed was not.
     ActionLost,
-    /// Nothing is changed on a machine without the words of as many listed persons as it needs, no older than they count,
-    /// and on no other machine than that of the evidence.
+    /// Nothing is changed on a machine, or taken back, without the words of as many listed persons as it needs, no older than
+    /// they count, on the evidence of that case, and nothing after a no that was heard.
     ChangedUnapproved,
-    /// Each approved measure is ordered once.
+    /// No other machine is changed than that of the evidence, and none that is never changed.
+    ChangedElsewhere,
+    /// Each approved measure is ordered once and carried out once.
     ChangedTwice,
+    /// What is said of a measure is what the machine has, and what is taken back is as it was.
+    NotRestored,
+    /// An isolation ends by itself, and a machine is in one at a time.
+    IsolationStays,
+    /// What is to be held is held, both containers, or the case says that it could not be.
+    HoldLost,
+    /// Sealed evidence has the verdict that it proves and is told of, whatever becomes of the deeper look.
+    VerdictLost,
+    /// No action of the site's own is tried more often than the policy says.
+    ActionTooOften,
     /// Evidence is sealed only when it is whole, and nothing is said before.
     SealedNotWhole,
     /// What is sealed comes from the machine that was identified.
@@ -120,7 +134,11 @@ pub fn check(record: &Record) -> Vec<Violation> {
     court.contacts();
     court.evidence();
     court.actions();
+    court.tries();
     court.changes();
+    court.measures();
+    court.isolations();
+    court.follow_ups();
     court.broken();
     court.violations
 }

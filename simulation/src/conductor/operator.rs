@@ -2,17 +2,12 @@
 
 use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use casework::backend::Backend;
-use casework::remediate::{Word, decide, waiting};
-use investigation::remediation::{Decision, Way};
 
 use super::{Conductor, KEEP};
-use crate::field::evidence_of;
 use crate::history::Fact;
-use crate::world::APPROVERS;
 
 impl Conductor {
     /// An operator gives up a claim that is in force.
@@ -26,32 +21,6 @@ impl Conductor {
         if self.store.claim_row(&claim.key).is_none() {
             let key = claim.key.as_str().to_owned();
             self.shared.record(|history| Fact::ReleasedByHand { key, case: history.case(&claim.case_id) });
-        }
-    }
-
-    /// Somebody looks at what waits and says yes, mostly, on the evidence that is there, mostly. Whether it is taken is for
-    /// the core to say; what was said is written down before.
-    pub(super) fn decide(&mut self) {
-        let now = crate::life::stamp(self.shared.now());
-        let Some(Ok(waiting)) = at_once(waiting(&self.store, now)) else { return };
-        for case in waiting.iter().rev().take(3) {
-            let dice = self.shared.between(0, 1000);
-            let (by, listed) = match dice % 5 {
-                4 => ("mallory", false),
-                each => (APPROVERS[each as usize % APPROVERS.len()], true),
-            };
-            let seen = dice % 7 != 0;
-            let evidence_sha256 = if seen { evidence_of(&case.id) } else { "0".repeat(64) };
-            let word = if dice >= 950 { Word::Reject } else { Word::Approve };
-            if word == Word::Approve && listed && seen {
-                self.shared.record(|history| Fact::Said { by, case: history.case(&case.id) });
-            }
-            let decision =
-                Decision { by: by.to_owned(), how: Way::CommandLine, evidence_sha256, measures: Vec::new() };
-            let (policy, shared) = (Arc::clone(&self.policy), Arc::clone(&self.shared));
-            let clock = || crate::life::stamp(shared.now());
-            // Refused or not: what counts is what comes of it.
-            let _ = at_once(decide(&self.store, &case.id, word, &decision, &policy, clock));
         }
     }
 
@@ -73,7 +42,7 @@ impl Conductor {
 }
 
 /// What a call of the store in memory answers: it never waits.
-fn at_once<T>(call: impl Future<Output = T>) -> Option<T> {
+pub(super) fn at_once<T>(call: impl Future<Output = T>) -> Option<T> {
     match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => Some(answer),
         Poll::Pending => None,

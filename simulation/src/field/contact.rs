@@ -1,23 +1,24 @@
 //! Contacts of simulated machines.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use investigation::case::{Case, Effect, Event, Pending};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, ArtifactStatus, Identity, SessionUser};
-use investigation::remediation::{MeasureOutcome, MeasureStatus};
 use tokio::time::Duration;
 
+use crate::broken::Variant;
 use crate::history::{CaseNo, Contact, Fact, Moment};
 use crate::life::{Life, Shared, stamp};
 use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
-use crate::world::{Machine, PARTS, Staging};
+use crate::world::{Machine, PARTS, Staging, World};
 
 /// Stops in the middle of a contact of a contended schedule, in a hundred thousand.
 const STOPS: u64 = 3000;
 
 /// A contact that is going on. However it ends, it is written down: dropping it ends it.
-struct Going {
+pub(super) struct Going {
     shared: Arc<Shared>,
     contact: u32,
 }
@@ -53,8 +54,10 @@ pub(super) struct Visit {
     pub life: Arc<Life>,
     /// A relay makes it, which goes on when the worker dies or is stopped.
     pub by_relay: bool,
-    /// How long a contact may take at most: identification, collection.
-    pub limits: [i64; 2],
+    /// How long a contact may take at most, see [`super::LIMITS`].
+    pub limits: [i64; 3],
+    /// How the world is broken, if it is.
+    pub variant: Option<Variant>,
     /// When the worker came to it.
     pub since: Moment,
 }
@@ -63,16 +66,20 @@ impl Visit {
     /// Performs an effect that contacts the endpoint.
     pub(super) async fn perform(&self, case: &Case, pending: &Pending) -> Event {
         let IpAddr::V4(ip) = case.target else { return failed("scope", "no IPv4", false) };
-        let collects = matches!(pending.effect, Effect::Collect);
-        let what = if collects { Contact::Collect } else { Contact::Identify };
+        let what = match pending.effect {
+            Effect::Collect => Contact::Collect,
+            Effect::Forensics => Contact::LookDeeper,
+            _ => Contact::Identify,
+        };
+        let collects = what != Contact::Identify;
         let number = self.shared.history().case(&case.id);
-        let machine = match self.whole(number, pending.n) {
+        let machine = match self.whole(number, what, pending.n) {
             // Collected before a crash: taken over.
             Some(staging) if collects => staging.machine,
             // A relay has a disk of its own.
             _ if collects && !self.by_relay && self.shared.is_out() => return super::full(pending.n),
             _ => {
-                let limit = self.limits[usize::from(collects)];
+                let limit = self.limits[what as usize];
                 match self.within(limit, self.reach(case, ip, what, pending.n)).await {
                     Some(Ok(machine)) => machine,
                     Some(Err(event)) => return event,
@@ -86,59 +93,11 @@ impl Visit {
         let now = Machine::host_name(machine);
         match &case.identity {
             Some(before) if before.host_name != now => {
-                self.shared.world().staging.remove(&number);
+                staging(&mut self.shared.world(), what).remove(&number);
                 failed("identity_changed", "the address moved", true)
             }
             _ => Event::Collected { outcomes: outcomes(&self.shared), staged: None },
         }
-    }
-
-    /// Carries out what was ordered, on the machine that has the address if it is the one that the order names. A second
-    /// time finds the first one's work.
-    pub(super) async fn change(&self, case: &Case, pending: &Pending) -> Event {
-        let effect = pending.n;
-        let not = |code: &str, retryable| Event::NotRemediated {
-            effect,
-            code: code.to_owned(),
-            reason: "simulated".to_owned(),
-            retryable,
-        };
-        let (IpAddr::V4(ip), Some(kept)) = (case.target, &case.remediation) else {
-            return not("scope", false);
-        };
-        let (Effect::Remediate { measures, .. } | Effect::Undo { measures, .. }) = &pending.effect else {
-            return not("task", false);
-        };
-        wait(self.shared.between(SECOND, 90 * SECOND)).await;
-        self.running().await;
-        let Some(machine) = self.shared.world().answering(ip, self.shared.now()) else {
-            return not("unreachable", true);
-        };
-        if self.shared.strikes_early(Trouble::Interrupted, 60) {
-            return not("interrupted", true);
-        }
-        let same = Machine::host_name(machine) == kept.host_name;
-        let mut outcomes = Vec::new();
-        for n in measures {
-            if same {
-                let by = self.life.worker as u32;
-                let measure = *n;
-                self.shared.record(|history| Fact::Changed {
-                    case: history.case(&case.id),
-                    measure,
-                    effect,
-                    machine,
-                    by,
-                });
-            }
-            let status = if same { MeasureStatus::Done } else { MeasureStatus::Refused };
-            let at = stamp(self.shared.now());
-            outcomes.push(MeasureOutcome { n: *n, status, detail: String::new(), undo: None, at });
-        }
-        if self.shared.strikes_early(Trouble::Interrupted, 60) {
-            return not("interrupted", true);
-        }
-        Event::Remediated { effect, outcomes }
     }
 
     fn identified(&self, case: CaseNo, machine: u32, target: IpAddr) -> Event {
@@ -169,16 +128,16 @@ impl Visit {
     /// Reaches whoever has the address, and does what is to be done there. Returns who it was.
     async fn reach(&self, case: &Case, ip: Ipv4Addr, what: Contact, effect: u32) -> Result<u32, Event> {
         let shared = &self.shared;
-        let _going = Going::begin(shared, &self.life, case, ip, what);
+        let _going = self.begin(case, ip, what);
         let number = shared.history().case(&case.id);
         let Some(machine) = shared.world().answering(ip, shared.now()) else {
             wait(10 * SECOND).await;
             self.running().await;
             return Err(failed("unreachable", "no answer", true));
         };
-        if what == Contact::Collect {
+        if what != Contact::Identify {
             // What an earlier try left here is half done.
-            self.stage(number, Staging { parts: PARTS / 2, whole: false, machine, effect });
+            self.stage(number, what, Staging { parts: PARTS / 2, whole: false, machine, effect });
         }
         let mut mood =
             shared.scenario.random("mood", &[u64::from(machine), (shared.now() / HOUR).unsigned_abs()]);
@@ -188,10 +147,12 @@ impl Visit {
             wait(12 * HOUR).await;
         }
         let takes = match (what, slow && shared.scenario.has(Trouble::Slow)) {
-            (Contact::Identify, false) => shared.between(300, 5 * SECOND),
-            (Contact::Identify, true) => shared.between(20 * SECOND, 55 * SECOND),
             (Contact::Collect, false) => shared.between(20 * SECOND, 6 * MINUTE),
             (Contact::Collect, true) => shared.between(15 * MINUTE, 29 * MINUTE),
+            (Contact::LookDeeper, false) => shared.between(MINUTE, 20 * MINUTE),
+            (Contact::LookDeeper, true) => shared.between(30 * MINUTE, 58 * MINUTE),
+            (_, false) => shared.between(300, 5 * SECOND),
+            (_, true) => shared.between(20 * SECOND, 55 * SECOND),
         };
         wait(takes / 2).await;
         if !self.by_relay {
@@ -208,39 +169,53 @@ impl Visit {
         if shared.world().answering(ip, shared.now()) != Some(machine) {
             return Err(failed("interrupted", "the connection broke", true));
         }
-        if what == Contact::Collect {
-            return Ok(self.stage(number, Staging { parts: PARTS, whole: true, machine, effect }));
+        if what != Contact::Identify {
+            return Ok(self.stage(number, what, Staging { parts: PARTS, whole: true, machine, effect }));
         }
         Ok(machine)
     }
 
     /// Stages a collection. A whole one is never overwritten, nor one of a later effect: a worker that lost its hold may
     /// come last. Returns whose is there then.
-    fn stage(&self, case: CaseNo, staging: Staging) -> u32 {
+    fn stage(&self, case: CaseNo, what: Contact, new: Staging) -> u32 {
         let mut world = self.shared.world();
-        match world.staging.get(&case) {
-            Some(there) if there.effect > staging.effect => staging.machine,
-            Some(there) if there.effect == staging.effect && there.whole => there.machine,
+        let staging = staging(&mut world, what);
+        match staging.get(&case) {
+            Some(there) if there.effect > new.effect => new.machine,
+            Some(there) if there.effect == new.effect && there.whole => there.machine,
             _ => {
-                world.staging.insert(case, staging);
-                staging.machine
+                staging.insert(case, new);
+                new.machine
             }
         }
     }
 
-    fn whole(&self, case: CaseNo, effect: u32) -> Option<Staging> {
-        let staging = self.shared.world().staging.get(&case).copied();
-        staging.filter(|staging| staging.whole && staging.effect == effect)
+    fn whole(&self, case: CaseNo, what: Contact, effect: u32) -> Option<Staging> {
+        let staged = staging(&mut self.shared.world(), what).get(&case).copied();
+        staged.filter(|staged| staged.whole && staged.effect == effect)
     }
 
-    async fn running(&self) {
+    /// A contact begins.
+    pub(super) fn begin(&self, case: &Case, ip: Ipv4Addr, what: Contact) -> Going {
+        Going::begin(&self.shared, &self.life, case, ip, what)
+    }
+
+    pub(super) async fn running(&self) {
         if !self.by_relay {
             self.life.running().await;
         }
     }
 }
 
-async fn wait(milliseconds: i64) {
+/// The staging areas of the first collections, or of the deeper looks.
+fn staging(world: &mut World, what: Contact) -> &mut HashMap<CaseNo, Staging> {
+    match what {
+        Contact::LookDeeper => &mut world.deeper,
+        _ => &mut world.staging,
+    }
+}
+
+pub(super) async fn wait(milliseconds: i64) {
     tokio::time::sleep(Duration::from_millis(milliseconds.max(0).unsigned_abs())).await;
 }
 

@@ -27,6 +27,19 @@ impl Field {
         tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
         self.life.survive(DEATHS).await;
         let why = |text: &str| text.to_owned();
+        if let ActionKind::Custom(_) = kind {
+            let (action, by) = (action_name(kind, to), self.life.worker as u32);
+            shared.record(|_| Fact::Tried { action, by });
+            if shared.strikes(Trouble::ActionHangs, 120) {
+                let accepted = shared.between(0, 2) == 0;
+                if accepted {
+                    self.accept(case, effect, kind, to);
+                }
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                self.life.survive(DEATHS).await;
+                return Delivery::Uncertain { why: why("it did not end within 30 s") };
+            }
+        }
         if shared.strikes(Trouble::Refusal, 30) {
             return Delivery::Rejected { why: why("550 no such user") };
         }
@@ -53,7 +66,11 @@ impl Field {
     /// The server has it. One that folds makes nothing new of a key that it knows.
     fn accept(&self, case: &Case, effect: u32, kind: ActionKind, to: &[String]) {
         let key = format!("{}.effect-{effect}", case.id);
-        let folds = kind == ActionKind::Ticket && self.shared.scenario.folds_tickets();
+        let folds = match kind {
+            ActionKind::Ticket => self.shared.scenario.folds_tickets(),
+            ActionKind::Custom(name) => name.name() == "soar",
+            _ => false,
+        };
         if folds && !self.shared.world().ticket_keys.insert(key.clone()) {
             return;
         }

@@ -14,6 +14,8 @@ pub struct Machine {
     pub ip: Ipv4Addr,
     /// It lies in an exempt network, and stays there.
     pub exempt: bool,
+    /// Somebody else is at work on it.
+    pub compromised: bool,
     /// Accounts that are logged in, without their domain.
     pub users: Vec<String>,
 }
@@ -45,7 +47,8 @@ impl Machine {
             users.truncate(usize::from(index.is_multiple_of(2)));
             users.push(EXEMPT_USER.to_owned());
         }
-        Self { index, ip, exempt, users }
+        let compromised = scenario.random("intruder", &[u64::from(index)]).chance(250);
+        Self { index, ip, exempt, compromised, users }
     }
 
     /// Its host name.

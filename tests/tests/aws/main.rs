@@ -6,6 +6,7 @@
 //! of the tests that runs the document's step.
 
 mod chain;
+mod compromised;
 mod crash;
 mod faults;
 mod live;
@@ -38,6 +39,8 @@ fn everything_that_a_deployment_promises() {
         .section(&format!(
             "[remediation]\npolicy_violation = [\"stop_process\"]\napprovers = [\"{CALLER}\"]\nservers = true"
         ))
+        .section(&compromised::sections(&lab))
+        .actions(compromised::ACTIONS)
         .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
 
@@ -45,7 +48,7 @@ fn everything_that_a_deployment_promises() {
     // Whichever cases come first find Systems Manager too busy: their orders are given again.
     cloud.ssm.fail_next("SendCommand", 2, Failure::Throttled);
     std::thread::scope(|scope| {
-        let scenarios: [(&str, Scenario); 12] = [
+        let scenarios: [(&str, Scenario); 13] = [
             ("chain", chain::from_alert_to_deliveries),
             ("hangs", faults::a_command_that_is_never_picked_up_fails_and_is_tried_again),
             ("corrupt", faults::evidence_that_is_not_what_it_must_be_is_refused),
@@ -57,6 +60,7 @@ fn everything_that_a_deployment_promises() {
             ("rejects", faults::what_cannot_be_worked_goes_behind_its_own_queue_at_once),
             ("door", chain::from_a_request_to_a_case),
             ("person", live::a_person_needs_the_command_line_alone),
+            ("compromised", compromised::what_follows_is_sealed_held_and_handed_on_once),
             ("poison", faults::a_record_that_cannot_be_read_is_set_aside_alone),
         ];
         for (name, scenario) in scenarios {

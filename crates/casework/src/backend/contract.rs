@@ -62,6 +62,7 @@ pub(crate) async fn keeps<B: super::ledger::Ledger>(fresh: impl Fn() -> B) {
     one_claim_is_held_until_it_expires(&fresh()).await;
     a_refused_step_writes_nothing(&fresh()).await;
     limits::no_number_of_workers_exceeds_a_limit(&fresh()).await;
+    limits::each_try_of_a_sites_own_action_counts(&fresh()).await;
     a_step_on_an_old_version_is_refused(&fresh()).await;
     failing_frees_the_claim(&fresh()).await;
     a_waiting_case_is_found_by_its_machine(&fresh()).await;

@@ -2,17 +2,15 @@
 
 mod http;
 mod program;
-mod rate;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use investigation::policy::{CustomAction as Section, CustomKind, Method};
-use jiff::Timestamp;
 
 use super::DeliveryError;
 use super::Receipt;
@@ -28,8 +26,6 @@ pub struct CustomAction {
     pub idempotent: bool,
     /// Time for one try as a whole.
     pub timeout: Duration,
-    /// Tries an hour, of all cases together.
-    pub per_hour: u32,
 }
 
 /// What an action does.
@@ -90,12 +86,11 @@ impl CustomAction {
             what,
             idempotent: section.idempotent,
             timeout: section.timeout.duration(),
-            per_hour: section.per_hour,
         }
     }
 }
 
-/// Does it once, unless it was done too often in the last hour. `counts` is the folder where that is counted.
+/// Does it once. How often that may be is decided before, with the case.
 ///
 /// # Errors
 /// See [`DeliveryError`].
@@ -103,10 +98,7 @@ pub async fn perform_action(
     action: &CustomAction,
     document: Vec<u8>,
     key: &str,
-    counts: &Path,
-    now: Timestamp,
 ) -> Result<Receipt, DeliveryError> {
-    rate::admit(counts, &action.name, action.per_hour, now).await?;
     match &action.what {
         What::Http { .. } => send_action(action, document, key).await,
         What::Program { path, args } => program::run(path, args, document, action.timeout).await,

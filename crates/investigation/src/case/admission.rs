@@ -1,8 +1,9 @@
-//! When a message may go out: within working hours, and within the limits.
+//! When a message may go out, or an action of the site's own be done: within working hours, and within the limits.
 //!
 //! A limit of N is N slots, each a claim that runs out by itself. A message takes one free slot of each limit that it falls
 //! under, in the very write that begins it, so that two workers can never take the same one. What finds no free slot
-//! waits for the first that runs out, or is skipped, as the policy says.
+//! waits for the first that runs out, or is skipped, as the policy says. A mail takes its slots once, however often it is
+//! tried; an action of the site's own takes one for each try.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,13 +12,20 @@ use crate::act::ActionKind;
 use crate::claim::{Claim, ClaimKey, ClaimKind, ClaimOp, later};
 use crate::policy::{Policy, WhenReached};
 
-/// One limit that a message falls under.
+/// One limit that an effect falls under.
 struct Limit {
     /// For people: `3 mails to one user in 24 hours`.
     says: String,
     slots: Vec<ClaimKey>,
-    /// How long a message takes up its slot.
+    /// How long a slot is taken up.
     lasts: SignedDuration,
+}
+
+impl Effect {
+    /// Whether each try of it counts against its limit, and not only the first.
+    pub(super) fn counts_each_try(&self) -> bool {
+        matches!(self, Self::Act { kind: ActionKind::Custom(_), .. })
+    }
 }
 
 impl Case {
@@ -70,12 +78,16 @@ impl Case {
                 .collect(),
             ActionKind::Finding
             | ActionKind::TicketComment
-            | ActionKind::MailApprover
-            | ActionKind::Custom(_) => Vec::new(),
+            | ActionKind::MailApprover => Vec::new(),
+            ActionKind::Custom(name) => {
+                let most = policy.action(name).map(|action| action.per_hour);
+                let says = format!("tries of {kind} in an hour");
+                limit("action", name.name(), most, hour, &says).into_iter().collect()
+            }
         }
     }
 
-    /// What a person sees of a message that waits.
+    /// What a person sees of what waits.
     fn waits(&mut self, effect: u32, until: Timestamp, why: &str, now: Timestamp) {
         let detail = format!("waits until {until:.0}: {why}");
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == effect) {
@@ -154,7 +166,8 @@ impl Step {
         };
         let since = self.case.evidence.as_ref().map_or(now, |evidence| evidence.sealed_at);
         let last = later(since, policy.actions.limits.wait_at_most.signed());
-        if policy.actions.limits.when_reached == WhenReached::Skip {
+        // A wave of cases must not be cut off where it is isolated: what counts each try waits for its turn.
+        if policy.actions.limits.when_reached == WhenReached::Skip && !wanted.counts_each_try() {
             self.case.skipped(effect, &why, now);
         } else if free_at > last {
             let waited = policy.actions.limits.wait_at_most;

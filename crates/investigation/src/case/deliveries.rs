@@ -216,6 +216,7 @@ impl Case {
         if status == ActionStatus::Pending {
             pending.started = false;
             pending.unheard = 0;
+            pending.admitted &= !pending.effect.counts_each_try();
             let pause = pause(policy, &self.id, effect, attempts, retry_after).max(findable);
             pending.not_before = later(now, pause);
             self.note(now, format!("{name} not delivered, will be tried again: {detail}"));

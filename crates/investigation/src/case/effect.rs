@@ -128,7 +128,7 @@ pub struct Pending {
     /// Since when it fails on our own side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// A delivery of which an earlier try may have arrived.
+    /// A delivery of which an earlier try may have arrived, or an order of which one may have changed the machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_have_arrived: bool,
     /// It has its slots of every limit that it falls under.

@@ -4,6 +4,7 @@ mod deliveries;
 mod follow_up;
 mod mails;
 mod news;
+mod own_actions;
 mod remediation;
 mod repeats;
 mod tries;

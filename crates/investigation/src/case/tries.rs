@@ -98,6 +98,8 @@ impl Step {
             self.close_if_done(now);
             return Ok(true);
         }
+        let counts = pending.effect.counts_each_try();
+        pending.admitted &= !counts;
         // What the last try made, if it made something, may not be found yet.
         let findable = pending.effect.searchable_after(policy);
         if is_delivery && findable > SignedDuration::ZERO {
@@ -109,6 +111,11 @@ impl Step {
             pending.started = false;
             let pause = 1_i64 << (2 * (unheard - PATIENT_FROM + 1)).min(12);
             pending.not_before = later(now, SignedDuration::from_secs(pause));
+            return Ok(true);
+        }
+        if counts {
+            // The slots have to be read before there is another.
+            pending.started = false;
             return Ok(true);
         }
         Ok(false)

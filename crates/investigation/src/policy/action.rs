@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Policy;
 use super::check::{Remark, error, warning};
+use super::limits::HIGHEST_LIMIT;
 use super::span::Span;
 use super::ticket::fault_of_url;
 use crate::act::{ActionKind, CustomName};
@@ -42,7 +43,7 @@ pub struct CustomAction {
     /// Time for one try.
     #[serde(default = "timeout")]
     pub timeout: Span,
-    /// Tries an hour, of all cases together, on one machine.
+    /// Tries an hour, of all cases together.
     #[serde(default = "per_hour")]
     pub per_hour: u32,
 }
@@ -129,6 +130,8 @@ impl CustomAction {
         };
         fault(CustomName::new(&self.name).is_none(), "name: use 1 to 32 of a-z, 0-9, _ and -");
         fault(self.per_hour == 0, "per_hour = 0: it would never be done; use 1 or more");
+        let many = format!("per_hour = {}: {HIGHEST_LIMIT} at most", self.per_hour);
+        fault(self.per_hour > HIGHEST_LIMIT, &many);
         let (least, most) = (Span::seconds(1), Span::minutes(10));
         fault(self.timeout < least || self.timeout > most, "timeout: between 1s and 10m");
         match self.kind {
@@ -203,6 +206,7 @@ mod tests {
         refuses("name = 'a'\nkind = 'program'\npath = 'true'", "absolute");
         refuses("name = 'a'\nkind = 'program'\npath = '/bin/true'\nurl = 'https://x'", "belong to");
         refuses("name = 'a'\nkind = 'program'\npath = '/bin/true'\nper_hour = 0", "per_hour");
+        refuses("name = 'a'\nkind = 'program'\npath = '/bin/true'\nper_hour = 201", "200 at most");
         refuses("name = 'a'\nkind = 'program'\npath = '/bin/true'\ntimeout = '1h'", "timeout");
         let twice = "name = 'a'\nkind = 'program'\npath = '/bin/true'";
         refuses(&format!("{twice}\n[[action]]\n{twice}"), "this name");

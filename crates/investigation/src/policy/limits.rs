@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::span::Span;
 
-/// The highest limit. Each delivery that counts against one looks at as many slots.
-const HIGHEST_LIMIT: u32 = 200;
+/// The highest limit. What counts against one looks at as many slots.
+pub(super) const HIGHEST_LIMIT: u32 = 200;
 
 /// What becomes of what a limit holds back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

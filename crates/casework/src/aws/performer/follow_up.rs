@@ -1,5 +1,8 @@
 //! What follows a case on AWS: the second container, the legal hold, and the site's own actions.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use investigation::act::{self, CustomName};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use investigation::act::ActionKind;
-use investigation::case::{ActionStatus, Case, Disposition, Outcome, State};
+use investigation::case::{ActionStatus, Case, Disposition, ForensicStatus, HoldStatus, Outcome, State};
 use investigation::claim::ClaimKind;
 use jiff::Timestamp;
 
@@ -60,6 +60,14 @@ pub struct CaseDump {
     pub claims: Vec<String>,
     /// When something is due next.
     pub next_due: Option<Timestamp>,
+    /// The verdict, once there is one.
+    pub verdict: Option<&'static str>,
+    /// Every measure: its number, and its stage.
+    pub measures: Vec<(u32, &'static str)>,
+    /// How the deeper look stands, where one was ordered: `ordered`, `collected`, `sealed` or `given_up`.
+    pub forensics: Option<&'static str>,
+    /// How the legal hold stands, where one was ordered: `setting`, `held`, `releasing`, `released` or `failed`.
+    pub hold: Option<&'static str>,
     /// Every planned action: number of its effect, [`action_name`], status.
     pub actions: Vec<(Option<u32>, String, &'static str)>,
     /// Alerts that are counted on it.
@@ -138,7 +146,7 @@ fn spelled(disposition: &Disposition) -> (&'static str, Option<String>, Option<S
 
 /// An action and whom it goes to, as facts about it are told apart: each user has a mail of their own.
 pub fn action_name(kind: ActionKind, to: &[String]) -> String {
-    [kind.class(), &to.join(", ")].join(" ").trim_end().to_owned()
+    [kind.as_str(), &to.join(", ")].join(" ").trim_end().to_owned()
 }
 
 fn case(case: &Case) -> CaseDump {
@@ -155,6 +163,8 @@ fn case(case: &Case) -> CaseDump {
         };
         (action.effect, action_name(action.kind, &action.to), status)
     });
+    let measures = case.remediation.iter().flat_map(|kept| &kept.measures);
+    let measures = measures.map(|proposed| (proposed.n, proposed.stage.as_str()));
     CaseDump {
         id: case.id.clone(),
         alert_id: case.alert.id.clone(),
@@ -170,6 +180,21 @@ fn case(case: &Case) -> CaseDump {
         updated_at: case.updated_at,
         claims: case.claims.iter().map(|claim| claim.key.as_str().to_owned()).collect(),
         next_due: case.next_due(),
+        verdict: case.verdict().map(|verdict| verdict.as_str()),
+        measures: measures.collect(),
+        forensics: case.forensics.as_ref().map(|forensics| match forensics.status {
+            ForensicStatus::Ordered => "ordered",
+            ForensicStatus::Collected => "collected",
+            ForensicStatus::Sealed => "sealed",
+            ForensicStatus::GivenUp => "given_up",
+        }),
+        hold: case.hold.as_ref().map(|hold| match hold.status {
+            HoldStatus::Setting => "setting",
+            HoldStatus::Held => "held",
+            HoldStatus::Releasing => "releasing",
+            HoldStatus::Released => "released",
+            HoldStatus::Failed => "failed",
+        }),
         actions: actions.collect(),
         suppressed: Vec::new(),
     }

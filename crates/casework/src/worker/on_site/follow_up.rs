@@ -83,7 +83,7 @@ impl OnSite {
         })?;
         let document = serde_json::to_vec(&act::case_document(case, key))
             .map_err(|error| DeliveryError::rejected(&error.to_string()))?;
-        deliver::perform_action(action, document, key, &self.places.action_counts(), (self.now)()).await
+        deliver::perform_action(action, document, key).await
     }
 }
 

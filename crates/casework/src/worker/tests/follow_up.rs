@@ -142,7 +142,6 @@ async fn a_policy_that_is_tried_out_runs_no_action_of_the_site_and_says_which_it
         what,
         idempotent: false,
         timeout: Duration::from_secs(20),
-        per_hour: 10,
     };
     let both = vec![custom("isolate", program), custom("soar", request)];
     let data = dir.path().join("data");
@@ -179,7 +178,6 @@ async fn a_program_gets_the_case_once_and_its_receipt_is_on_the_case() {
         what: What::Program { path, args: Vec::new() },
         idempotent: false,
         timeout: Duration::from_secs(20),
-        per_hour: 10,
     };
     let data = dir.path().join("data");
     let worker = here_with(&data, "'action:isolate', 'action:isolate'", &section, vec![custom]);

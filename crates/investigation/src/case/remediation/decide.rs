@@ -181,13 +181,18 @@ impl Step {
     ) -> Result<(), Refused> {
         let numbers = self.rejectable(decision).map_err(|why| self.not_decided(why))?;
         let by = one_line(&policy.person(&decision.by), NAME);
+        // A no comes too late for what a try that was not heard to its end has done.
+        let tried = self.case.pending.iter().filter(|pending| pending.may_have_arrived);
+        let tried: Vec<u32> = tried.flat_map(|pending| pending.effect.measures()).copied().collect();
         let Some(remediation) = &mut self.case.remediation else {
             return Err(self.not_decided(NotDecided::Nothing));
         };
         for n in &numbers {
             if let Some(proposed) = remediation.measure_mut(*n) {
-                proposed.stage = Stage::Rejected;
-                proposed.detail = format!("rejected by {by}");
+                (proposed.stage, proposed.detail) = match tried.contains(n) {
+                    false => (Stage::Rejected, format!("rejected by {by}")),
+                    true => (Stage::Failed, format!("rejected by {by}; {}", super::order::LOOK)),
+                };
             }
         }
         let measures = remediation.measures.clone();
@@ -199,8 +204,11 @@ impl Step {
             _ => true,
         });
         self.let_expiry_go();
+        // Where the host may be cut off, the claim runs out with that.
         let isolates = |proposed: &Proposed| {
-            numbers.contains(&proposed.n) && matches!(proposed.measure, Measure::Isolate { .. })
+            proposed.stage == Stage::Rejected
+                && numbers.contains(&proposed.n)
+                && matches!(proposed.measure, Measure::Isolate { .. })
         };
         if measures.iter().any(isolates)
             && let Some(remediation) = &self.case.remediation

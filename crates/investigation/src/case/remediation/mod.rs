@@ -158,6 +158,7 @@ impl Step {
         for pending in &mut self.case.pending {
             if pending.effect.changes_endpoint() && pending.not_before <= now {
                 pending.unheard += u32::from(pending.started);
+                pending.may_have_arrived |= pending.started;
                 pending.started = false;
                 pending.handed_to = None;
                 pending.not_before = retry;

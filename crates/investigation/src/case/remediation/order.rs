@@ -19,6 +19,36 @@ pub(super) const TAKEN: SignedDuration = SignedDuration::from_mins(10);
 const MAX_UNHEARD: u32 = 8;
 /// Begun this often without being heard of, it is not begun again at once.
 const PATIENT_FROM: u32 = 3;
+/// What ends a contact before anything is touched on the machine. After every other word it may have been.
+const UNTOUCHED: [&str; 25] = [
+    "account_rests",
+    "authentication_failed",
+    "busy",
+    "certificate_refused",
+    "host_key_changed",
+    "host_key_unknown",
+    "kerberos_failed",
+    "known_hosts",
+    "logon_refused",
+    "no_transport",
+    "not_carried_out",
+    "not_sealed",
+    "order_refused",
+    "other_host",
+    "out_of_scope",
+    "relay_not_listed",
+    "relay_offline",
+    "relay_unknown",
+    "remediation_not_allowed",
+    "scope",
+    "smb_file",
+    "unexpected_host",
+    "unreachable",
+    "winrm_file",
+    "wrong_machine",
+];
+/// What is added where an order ends and one of its tries was not heard to its end.
+pub(super) const LOOK: &str = "an earlier try may have been carried out: look at the machine";
 /// Characters of an outcome's line that are kept.
 const DETAIL: usize = 400;
 /// Characters of what is kept to put something back with. Twenty of them still fit into a case.
@@ -71,6 +101,7 @@ impl Step {
         let pending = self.case.pending_mut(effect)?;
         let undoes = matches!(pending.effect, Effect::Undo { .. });
         pending.unheard += u32::from(pending.started);
+        pending.may_have_arrived |= pending.started;
         let (unheard, tried) = (pending.unheard, pending.attempts);
         if pending.effect.until().is_none_or(|until| now >= until) {
             let why = match (unheard, tried) {
@@ -154,6 +185,7 @@ impl Step {
         let pending = self.case.pending_mut(effect)?.clone();
         let Some(remediation) = &mut self.case.remediation else { return Ok(()) };
         let undoes = matches!(pending.effect, Effect::Undo { .. });
+        let may_be_done = pending.may_have_arrived && !undoes;
         let mut notes = Vec::new();
         let mut lifted = false;
         for n in pending.effect.measures() {
@@ -161,6 +193,13 @@ impl Step {
             let outcome = outcomes.iter().find(|outcome| outcome.n == *n);
             let outcome = outcome.map(|outcome| kept(outcome, &proposed.measure));
             let word = match (outcome, undoes) {
+                (Some(outcome), false) if may_be_done && outcome.status == MeasureStatus::Refused => {
+                    carried_out(proposed, outcome);
+                    // That was this try. On the machine that it may have met before, it may be done.
+                    proposed.stage = Stage::Failed;
+                    proposed.detail = one_line(&format!("{}; {LOOK}", proposed.detail), DETAIL);
+                    "failed"
+                }
                 (Some(outcome), false) => carried_out(proposed, outcome),
                 (Some(outcome), true) => taken_back(proposed, outcome),
                 (None, false) => {
@@ -175,7 +214,7 @@ impl Step {
                 }
             };
             let isolates = matches!(proposed.measure, Measure::Isolate { .. });
-            lifted |= isolates && proposed.stage != Stage::Done;
+            lifted |= isolates && proposed.stage != Stage::Done && !may_be_done;
             notes.push(format!("measure {n} ({}) {word}: {}", proposed.measure.as_str(), proposed.detail));
         }
         if lifted {
@@ -199,6 +238,7 @@ impl Step {
         now: Timestamp,
     ) -> Result<(), Refused> {
         let pending = self.case.pending_mut(effect)?;
+        pending.may_have_arrived |= !UNTOUCHED.contains(&code);
         let wait = policy.collection.wait(pending.attempts).map(|wait| later(now, wait.signed()));
         let next = wait.filter(|_| retryable);
         let reason = one_line(&format!("{code}: {reason}"), DETAIL);
@@ -223,6 +263,7 @@ impl Step {
     ) -> Result<(), Refused> {
         let longest = SignedDuration::from_hours(1).min(policy.cooldown.lease.signed() / 2);
         let pending = self.case.pending_mut(effect)?;
+        pending.may_have_arrived = true;
         let next = later(now, SignedDuration::from_secs(2 << pending.attempts.min(12)).min(longest));
         let reason = one_line(reason, DETAIL);
         if pending.effect.until().is_none_or(|until| next >= until) {
@@ -239,12 +280,20 @@ impl Step {
         let pending = self.case.pending_mut(effect)?.clone();
         self.case.pending.retain(|pending| pending.n != effect);
         let undoes = matches!(pending.effect, Effect::Undo { .. });
+        // Whoever reads that nobody was there, or that it was not wanted, takes the machine for untouched.
+        let (stage, why) = match stage {
+            Stage::Expired | Stage::Refused if pending.may_have_arrived && !undoes => {
+                (Stage::Failed, format!("{why}; {LOOK}"))
+            }
+            stage => (stage, why.to_owned()),
+        };
+        let why = one_line(&why, DETAIL);
         let mut isolates = false;
         if let Some(remediation) = &mut self.case.remediation {
             for n in pending.effect.measures() {
                 let Some(proposed) = remediation.measure_mut(*n) else { continue };
                 proposed.stage = if undoes { Stage::Done } else { stage };
-                proposed.detail = one_line(why, DETAIL);
+                proposed.detail.clone_from(&why);
                 isolates |= matches!(proposed.measure, Measure::Isolate { .. });
             }
             // Where it is not known whether the host was cut off, the claim runs out with the isolation.
@@ -253,7 +302,7 @@ impl Step {
             }
         }
         let (doing, numbers) = (pending.effect.as_str(), list(pending.effect.measures()));
-        self.case.note(now, format!("{doing} of measures {numbers} ended: {}", one_line(why, DETAIL)));
+        self.case.note(now, format!("{doing} of measures {numbers} ended: {why}"));
         Ok(())
     }
 }
