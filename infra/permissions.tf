@@ -208,11 +208,12 @@ locals {
     }] : []
   }
 
-  # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets aside.
+  # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets
+  # aside. progress puts a word that cannot be taken at this moment on its queue anew.
   sends_to = {
     ingest   = [aws_sqs_queue.this["alerts"].arn, aws_sqs_queue.dead["alerts"].arn]
     intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
-    progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.dead["decisions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn, aws_sqs_queue.this["decisions"].arn]
     act      = [aws_sqs_queue.dead["actions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     sweep    = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
   }
@@ -254,7 +255,7 @@ resource "aws_iam_role_policy" "function" {
         Sid      = "Receive"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
-        Resource = [aws_sqs_queue.this[each.value.queue].arn]
+        Resource = [for queue, reads in local.queues : aws_sqs_queue.this[queue].arn if reads.reader == each.key]
       }],
     )
   })

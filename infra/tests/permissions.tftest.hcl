@@ -29,6 +29,14 @@ override_resource {
   values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-actions-dlq", id = "https://sqs/actions-dlq", url = "https://sqs/actions-dlq" }
 }
 override_resource {
+  target = aws_sqs_queue.this["decisions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions", id = "https://sqs/decisions", url = "https://sqs/decisions" }
+}
+override_resource {
+  target = aws_sqs_queue.dead["decisions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions-dlq", id = "https://sqs/decisions-dlq", url = "https://sqs/decisions-dlq" }
+}
+override_resource {
   target = aws_s3_bucket.staging
   values = { arn = "arn:aws:s3:::staging", id = "staging" }
 }
@@ -195,10 +203,10 @@ run "roles" {
 
   # Each reads its own queue.
   assert {
-    condition = alltrue([for name, queue in { intake = "alerts", progress = "reports", act = "actions" } : one([
+    condition = alltrue([for name, queue in { intake = ["alerts"], progress = ["decisions", "reports"], act = ["actions"] } : one([
       for statement in jsondecode(aws_iam_role_policy.function[name].policy).Statement : statement.Resource
       if contains(statement.Action, "sqs:ReceiveMessage")
-    ]) == ["arn:aws:sqs:eu-central-1:111122223333:peerhound-${queue}"]])
+    ]) == [for name in queue : "arn:aws:sqs:eu-central-1:111122223333:peerhound-${name}"]])
     error_message = "A function does not read its queue, or reads another one."
   }
 
@@ -209,7 +217,7 @@ run "roles" {
         for queue in one([for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "sqs:SendMessage")]) :
         trimprefix(queue, "arn:aws:sqs:eu-central-1:111122223333:peerhound-") if endswith(queue, "-dlq")
       ]
-    } == { intake = ["alerts-dlq"], progress = ["reports-dlq"], act = ["actions-dlq"], sweep = [] }
+    } == { intake = ["alerts-dlq"], progress = ["reports-dlq", "decisions-dlq"], act = ["actions-dlq"], sweep = [] }
     error_message = "A function cannot set aside what it cannot work, or may do so behind another one's queue."
   }
 
@@ -273,8 +281,8 @@ run "buckets_and_queues" {
     error_message = "Others may write to reports."
   }
   assert {
-    condition     = alltrue([for queue in ["alerts", "actions"] : length([for statement in jsondecode(aws_sqs_queue_policy.this[queue].policy).Statement : 1 if statement.Effect == "Allow"]) == 0])
-    error_message = "Somebody may write to alerts or actions without being named."
+    condition     = alltrue([for queue in ["alerts", "actions", "decisions"] : length([for statement in jsondecode(aws_sqs_queue_policy.this[queue].policy).Statement : 1 if statement.Effect == "Allow"]) == 0])
+    error_message = "Somebody may write to alerts, actions or decisions without being named."
   }
 }
 

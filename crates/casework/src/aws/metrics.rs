@@ -25,6 +25,8 @@ pub enum Metric {
     SecondsToEvidence,
     /// Deliveries made.
     ActionsDelivered,
+    /// People's words that were not taken.
+    WordsRefused,
     /// Relays of the policy that do not answer.
     RelaysOffline,
     /// Looks at what is open.
@@ -43,6 +45,7 @@ impl Metric {
             Self::EvidenceSealed => "EvidenceSealed",
             Self::SecondsToEvidence => "SecondsToEvidence",
             Self::ActionsDelivered => "ActionsDelivered",
+            Self::WordsRefused => "WordsRefused",
             Self::RelaysOffline => "RelaysOffline",
             Self::SweepRuns => "SweepRuns",
             Self::CasesOpen => "CasesOpen",

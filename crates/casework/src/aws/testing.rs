@@ -60,7 +60,9 @@ impl Site {
         let document = clients.ssm().create_document().name("orders-linux").content(DOCUMENT);
         document.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.expect("a document");
         let mut urls = Vec::new();
-        for name in ["alerts-dlq", "reports", "reports-dlq", "actions", "actions-dlq"] {
+        for name in
+            ["alerts-dlq", "reports", "reports-dlq", "actions", "actions-dlq", "decisions", "decisions-dlq"]
+        {
             let made = clients.sqs().create_queue().queue_name(named(name)).send().await.expect("a queue");
             urls.push(made.queue_url.expect("its URL"));
         }
@@ -74,6 +76,8 @@ impl Site {
             reports_dlq_url: urls[2].clone(),
             actions_queue_url: urls[3].clone(),
             actions_dlq_url: urls[4].clone(),
+            decisions_queue_url: urls[5].clone(),
+            decisions_dlq_url: urls[6].clone(),
             ssm_document_linux: "orders-linux".to_owned(),
             ..deployment
         });
