@@ -46,10 +46,12 @@ locals {
       PEERHOUND_ACTIONS_DLQ_URL      = aws_sqs_queue.dead["actions"].url
       PEERHOUND_DECISIONS_QUEUE_URL  = aws_sqs_queue.this["decisions"].url
       PEERHOUND_DECISIONS_DLQ_URL    = aws_sqs_queue.dead["decisions"].url
+      PEERHOUND_APPROVAL_KEY         = aws_kms_key.approvals.arn
       PEERHOUND_SSM_DOCUMENT_LINUX   = aws_ssm_document.orders["linux"].name
       PEERHOUND_SSM_DOCUMENT_WINDOWS = aws_ssm_document.orders["windows"].name
       PEERHOUND_METRICS_NAMESPACE    = var.metrics_namespace
     },
+    var.sts_endpoint == null ? {} : { PEERHOUND_STS_ENDPOINT = var.sts_endpoint },
     var.door == null ? {} : { PEERHOUND_DOOR_SECRET = var.door.secret_arn },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
     var.page_secret == null ? {} : { PEERHOUND_PAGE_SECRET = var.page_secret.arn },

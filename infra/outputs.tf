@@ -19,6 +19,7 @@ locals {
     actions_dlq_url        = aws_sqs_queue.dead["actions"].url
     decisions_queue_url    = aws_sqs_queue.this["decisions"].url
     decisions_dlq_url      = aws_sqs_queue.dead["decisions"].url
+    sts_endpoint           = var.sts_endpoint
     ssm_document_linux     = aws_ssm_document.orders["linux"].name
     ssm_document_windows   = aws_ssm_document.orders["windows"].name
     ticket_secret          = try(var.ticket_secret.arn, null)
@@ -65,10 +66,11 @@ output "buckets" {
 }
 
 output "keys" {
-  description = "ARNs of the keys: evidence encrypts both buckets, records the tables and logs."
+  description = "ARNs of the keys: evidence encrypts both buckets, records the tables and logs, approvals seals approvals."
   value = {
-    evidence = aws_kms_key.evidence.arn
-    records  = aws_kms_key.records.arn
+    evidence  = aws_kms_key.evidence.arn
+    records   = aws_kms_key.records.arn
+    approvals = aws_kms_key.approvals.arn
   }
 }
 

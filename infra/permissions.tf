@@ -220,10 +220,10 @@ locals {
 
   permissions = {
     ingest   = concat(local.read_secret["Door"], local.may.trace)
-    intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
-    progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
+    intake   = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.trace)
+    progress = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.seal_approvals, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
     act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.act_for_the_site, local.may.trace)
-    sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
+    sweep    = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }
 

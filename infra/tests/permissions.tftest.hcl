@@ -61,6 +61,14 @@ override_resource {
   values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/records" }
 }
 override_resource {
+  target = aws_kms_key.approvals
+  values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/approvals" }
+}
+override_resource {
+  target = aws_iam_role.function["progress"]
+  values = { arn = "arn:aws:iam::111122223333:role/peerhound-progress" }
+}
+override_resource {
   target = aws_cloudwatch_event_rule.command_status
   values = { arn = "arn:aws:events:eu-central-1:111122223333:rule/peerhound-command-status" }
 }
@@ -140,6 +148,36 @@ run "roles" {
   assert {
     condition     = alltrue([for policy in aws_iam_role_policy.function : !strcontains(policy.policy, "Retention") && !strcontains(policy.policy, "ObjectLockConfiguration")])
     error_message = "A function may change how long evidence is kept."
+  }
+
+  # Only progress seals approvals, and whoever gives orders may have seals checked; the key itself says so, too.
+  assert {
+    condition = {
+      for name, policy in aws_iam_role_policy.function : name => join(" ", sort(flatten([
+        for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Resource == ["arn:aws:kms:eu-central-1:111122223333:key/approvals"]
+      ]))) if strcontains(policy.policy, "key/approvals")
+      } == {
+      intake = "kms:VerifyMac", progress = "kms:GenerateMac kms:VerifyMac", sweep = "kms:VerifyMac"
+    }
+    error_message = "Another function than progress may seal approvals, or one that gives orders cannot have them checked."
+  }
+  assert {
+    condition = one([for statement in jsondecode(aws_kms_key.approvals.policy).Statement : [
+      statement.Principal.AWS, statement.Action, statement.Condition.ArnNotEquals["aws:PrincipalArn"]
+    ] if statement.Effect == "Deny"]) == ["*", "kms:GenerateMac", "arn:aws:iam::111122223333:role/peerhound-progress"]
+    error_message = "The key of the seals lets others than progress make one."
+  }
+
+  # Whoever works with the command line says things, and neither reads what others say nor seals anything.
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Action
+      if contains(statement.Resource, "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions")
+    ])) == toset(["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"])
+    error_message = "An operator cannot say anything, or may take what others said off the queue."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_policy.operator.policy, "Mac") && !strcontains(aws_iam_policy.operator.policy, "key/approvals")
+    error_message = "An operator may use the key of the seals."
   }
 
   # act uses the keys of secrets through Secrets Manager alone.

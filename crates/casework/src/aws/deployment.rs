@@ -37,6 +37,12 @@ pub struct Deployment {
     pub decisions_queue_url: String,
     /// Queue of such words that could not be read, or were about no case.
     pub decisions_dlq_url: String,
+    /// Where principals are asked for who they are, where it is not the region's own STS: an endpoint of a VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sts_endpoint: Option<String>,
+    /// Key that approvals are sealed with. No business of a person's command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_key: Option<String>,
     /// SSM document for Linux relays.
     pub ssm_document_linux: String,
     /// SSM document for Windows relays.
@@ -90,6 +96,8 @@ impl Deployment {
             actions_dlq_url: of("PEERHOUND_ACTIONS_DLQ_URL"),
             decisions_queue_url: of("PEERHOUND_DECISIONS_QUEUE_URL"),
             decisions_dlq_url: of("PEERHOUND_DECISIONS_DLQ_URL"),
+            sts_endpoint: var("PEERHOUND_STS_ENDPOINT"),
+            approval_key: var("PEERHOUND_APPROVAL_KEY"),
             ssm_document_linux: of("PEERHOUND_SSM_DOCUMENT_LINUX"),
             ssm_document_windows: of("PEERHOUND_SSM_DOCUMENT_WINDOWS"),
             ticket_secret: var("PEERHOUND_TICKET_SECRET"),

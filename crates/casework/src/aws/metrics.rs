@@ -25,6 +25,8 @@ pub enum Metric {
     SecondsToEvidence,
     /// Deliveries made.
     ActionsDelivered,
+    /// Approvals on record that nobody gave here: see [`super::seals`].
+    ApprovalsUnsealed,
     /// People's words that were not taken.
     WordsRefused,
     /// Relays of the policy that do not answer.
@@ -45,6 +47,7 @@ impl Metric {
             Self::EvidenceSealed => "EvidenceSealed",
             Self::SecondsToEvidence => "SecondsToEvidence",
             Self::ActionsDelivered => "ActionsDelivered",
+            Self::ApprovalsUnsealed => "ApprovalsUnsealed",
             Self::WordsRefused => "WordsRefused",
             Self::RelaysOffline => "RelaysOffline",
             Self::SweepRuns => "SweepRuns",

@@ -25,6 +25,7 @@ pub mod performer;
 pub mod progress;
 pub mod queues;
 pub mod relays;
+pub mod seals;
 pub mod secret;
 pub mod submit;
 pub mod sweep;

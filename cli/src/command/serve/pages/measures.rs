@@ -26,8 +26,10 @@ pub(super) fn section(kept: &Remediation, now: Timestamp) -> Markup {
 }
 
 fn cells(kept: &Remediation, proposed: &Proposed) -> Vec<Markup> {
-    let of_this =
-        kept.approvals.iter().filter(|approval| !approval.undoes && approval.measures.contains(&proposed.n));
+    let of_this = kept
+        .approvals
+        .iter()
+        .filter(|approval| !approval.undoes && !approval.unsealed && approval.measures.contains(&proposed.n));
     let by: Vec<&str> = of_this.map(|approval| approval.by.as_str()).collect();
     vec![
         whole(&proposed.n.to_string()),

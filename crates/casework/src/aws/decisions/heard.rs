@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::metrics::Metric;
 use super::super::performer::Role;
 use super::super::progress::{Progress, Undone};
-use super::{NotVouched, Speaker, Spoken};
+use super::{NotVouched, Speaker, Spoken, Voucher};
 use crate::backend::{Backend, Committed};
 use crate::remediate::{self, NotTaken, Word};
 
@@ -97,15 +97,18 @@ impl Progress {
         };
         let give_up = tokio::time::Instant::now() + PATIENCE;
         for _ in 0..ROUNDS {
-            let (case, hold) = remediate::in_hand(store, &spoken.case_id, give_up).await?;
+            let (mut case, hold) = remediate::in_hand(store, &spoken.case_id, give_up).await?;
             if case.heard(&spoken.id).is_some() {
                 return Ok(case);
             }
             let now = (self.worker.now)();
+            // What somebody else wrote there stands in nobody's way.
+            let before = self.count_none_unsealed(&mut case, now).await?;
             shown_as_it_is(spoken, &case)?;
             let event = remediate::event(store, &case, spoken.word, &decision, policy, now).await;
             let event = event.map_err(NotTaken::from)?;
             let mut step = case.advance(event, policy, now).map_err(NotTaken::from)?;
+            self.seal_since(&mut step.case, before).await?;
             step.case.hear(heard(spoken, &policy.person(&speaker.by), None, now));
             let written = store.commit(&step, now).await.map_err(NotTaken::from)?;
             drop(hold);
@@ -116,6 +119,33 @@ impl Progress {
             }
         }
         Err(NotTaken::Busy(spoken.case_id.clone()).into())
+    }
+
+    /// Lets approvals without a valid seal count for nothing. Returns how many approvals there are.
+    async fn count_none_unsealed(&self, case: &mut Case, now: Timestamp) -> Result<usize, Missed> {
+        let approvals = case.remediation.as_ref().map(|kept| kept.approvals.as_slice()).unwrap_or_default();
+        let standing: Vec<usize> = (0..approvals.len())
+            .filter(|n| !approvals[*n].unsealed && now < approvals[*n].expires_at)
+            .collect();
+        let count = approvals.len();
+        let unsealed = self.worker.performer.unsealed(case, &standing).await.map_err(Missed::Later)?;
+        case.unseal(&unsealed, now);
+        Ok(count)
+    }
+
+    /// Seals the approvals that came after the first so many.
+    async fn seal_since(&self, case: &mut Case, before: usize) -> Result<(), Missed> {
+        let count = case.remediation.as_ref().map_or(0, |kept| kept.approvals.len());
+        for n in before..count {
+            let Some(approval) = case.remediation.as_ref().map(|kept| kept.approvals[n].clone()) else {
+                break;
+            };
+            let seal = self.worker.performer.seal_of(case, &approval).await.map_err(Missed::Later)?;
+            if let Some(kept) = &mut case.remediation {
+                kept.approvals[n].seal = Some(seal);
+            }
+        }
+        Ok(())
     }
 
     /// Notes on the case that a word was not taken.
@@ -173,9 +203,18 @@ fn out_of_time(said_at: Timestamp, now: Timestamp) -> Option<String> {
 
 /// A yes is to what was shown: where the case says something else by now, it is none.
 fn shown_as_it_is(spoken: &Spoken, case: &Case) -> Result<(), Missed> {
-    let Some(seen) = &spoken.seen else { return Ok(()) };
+    if spoken.word == Word::Reject {
+        return Ok(());
+    }
+    let Some(seen) = &spoken.seen else {
+        return match spoken.voucher {
+            // A link says itself what it is for.
+            Voucher::Link { .. } => Ok(()),
+            Voucher::Sts(_) => Err(Missed::Refused("it does not say what was shown".to_owned())),
+        };
+    };
     let is = case.plan_sha256(&spoken.measures, spoken.word == Word::Undo);
-    if spoken.word == Word::Reject || *seen == is {
+    if *seen == is {
         return Ok(());
     }
     Err(Missed::Refused("what the case proposes is not what was shown: look at the case again".to_owned()))

@@ -8,7 +8,9 @@
 //! Whoever may send to the queue can send anything. What a message says of its person is therefore worth nothing: the
 //! [`Voucher`] is what [`Progress`](super::progress::Progress) asks.
 
+mod caller;
 mod heard;
+mod proof;
 mod vouched;
 
 use investigation::remediation::MAX_PROPOSED;
@@ -19,6 +21,8 @@ use sha2::{Digest, Sha256};
 use super::queues::{self, QueueError};
 use crate::remediate::Word;
 
+pub use caller::StsEndpoint;
+pub use proof::{Bound, DECISION};
 pub use vouched::{NotVouched, Speaker};
 
 /// What the digest is for: the same hash is never made for something else.
@@ -70,7 +74,7 @@ pub enum Voucher {
 
 /// The parts of a signed request that only the person can know. Everything else of the request follows from the word and
 /// from the deployment, so that none of it has to be believed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StsProof {
     /// Id of the access key that signed.

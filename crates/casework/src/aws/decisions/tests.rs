@@ -1,6 +1,10 @@
+//! What a word is, and what its messages give away.
+
+mod taken;
+
 use super::*;
 
-pub(super) fn spoken(case_id: &str, voucher: Voucher) -> Spoken {
+fn spoken(case_id: &str, voucher: Voucher) -> Spoken {
     Spoken {
         id: "0123456789abcdef".to_owned(),
         case_id: case_id.to_owned(),

@@ -3,7 +3,8 @@
 use investigation::remediation::Way;
 
 use super::super::progress::Progress;
-use super::{Spoken, Voucher};
+use super::caller::{StsEndpoint, ask};
+use super::{Spoken, StsProof, Voucher};
 
 /// Somebody whose word it surely is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +28,19 @@ impl Progress {
     /// Whose word it is, as the voucher tells and not as the message says.
     pub(super) async fn vouched(&self, spoken: &Spoken) -> Result<Speaker, NotVouched> {
         match &spoken.voucher {
-            Voucher::Sts(_) => Err(NotVouched::Refused("AWS is not asked here yet".to_owned())),
+            Voucher::Sts(proof) => self.signed(spoken, proof).await,
             Voucher::Link { .. } => Err(NotVouched::Refused(
                 "no links are made on this deployment: say it with `peerhound approve`".to_owned(),
             )),
         }
+    }
+
+    /// The principal that signed for this word on this deployment, as AWS says.
+    async fn signed(&self, spoken: &Spoken, proof: &StsProof) -> Result<Speaker, NotVouched> {
+        let performer = &self.worker.performer;
+        let endpoint = StsEndpoint::of(&performer.deployment).await.map_err(NotVouched::Later)?;
+        let digest = spoken.digest(performer.deployment.identity());
+        let by = ask(&performer.clients, &endpoint, spoken, &digest, proof).await?;
+        Ok(Speaker { by, how: Way::Aws })
     }
 }
