@@ -46,6 +46,17 @@ locals {
       periods     = 3
       missing     = "notBreaching"
     } },
+    { for name in ["intake", "progress", "sweep"] : "${name}-unsealed-approval" => {
+      description = "${var.name_prefix}-${name} found an approval that this deployment did not seal: somebody wrote it, or changed a case, who must not. Nothing was done on it. See the case's history, and CloudTrail for who wrote to the table."
+      namespace   = var.metrics_namespace
+      metric      = "ApprovalsUnsealed"
+      dimensions  = { Function = name }
+      statistic   = "Sum"
+      threshold   = 0
+      period      = 60
+      periods     = 1
+      missing     = "notBreaching"
+    } },
     {
       sweep-overdue = {
         description = "No sweep ended well for five minutes: nothing that is overdue is continued."

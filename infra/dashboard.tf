@@ -45,6 +45,14 @@ locals {
       ]
     },
     {
+      title = "What people said and was not taken, and approvals without a seal"
+      stat  = "Sum"
+      metrics = concat(
+        [[local.own, "WordsRefused", "Function", "progress", { label = "not taken" }]],
+        [for name in ["intake", "progress", "sweep"] : [local.own, "ApprovalsUnsealed", "Function", name, { label = "no seal: ${name}" }]],
+      )
+    },
+    {
       title   = "Messages waiting"
       stat    = "Maximum"
       metrics = [for name in keys(local.queues) : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name_prefix}-${name}", { label = name }]]

@@ -9,7 +9,7 @@ locals {
     })
     progress = merge(var.functions.progress, {
       queue       = "reports"
-      description = "Goes on with a case when a relay reports: assesses what was collected and seals it as evidence."
+      description = "Goes on with a case when a relay reports: assesses what was collected and seals it as evidence. Takes what people decide."
     })
     act = merge(var.functions.act, {
       queue       = "actions"
@@ -44,10 +44,14 @@ locals {
       PEERHOUND_REPORTS_DLQ_URL      = aws_sqs_queue.dead["reports"].url
       PEERHOUND_ACTIONS_QUEUE_URL    = aws_sqs_queue.this["actions"].url
       PEERHOUND_ACTIONS_DLQ_URL      = aws_sqs_queue.dead["actions"].url
+      PEERHOUND_DECISIONS_QUEUE_URL  = aws_sqs_queue.this["decisions"].url
+      PEERHOUND_DECISIONS_DLQ_URL    = aws_sqs_queue.dead["decisions"].url
+      PEERHOUND_APPROVAL_KEY         = aws_kms_key.approvals.arn
       PEERHOUND_SSM_DOCUMENT_LINUX   = aws_ssm_document.orders["linux"].name
       PEERHOUND_SSM_DOCUMENT_WINDOWS = aws_ssm_document.orders["windows"].name
       PEERHOUND_METRICS_NAMESPACE    = var.metrics_namespace
     },
+    var.sts_endpoint == null ? {} : { PEERHOUND_STS_ENDPOINT = var.sts_endpoint },
     var.door == null ? {} : { PEERHOUND_DOOR_SECRET = var.door.secret_arn },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
     var.page_secret == null ? {} : { PEERHOUND_PAGE_SECRET = var.page_secret.arn },

@@ -17,6 +17,9 @@ locals {
     reports_dlq_url        = aws_sqs_queue.dead["reports"].url
     actions_queue_url      = aws_sqs_queue.this["actions"].url
     actions_dlq_url        = aws_sqs_queue.dead["actions"].url
+    decisions_queue_url    = aws_sqs_queue.this["decisions"].url
+    decisions_dlq_url      = aws_sqs_queue.dead["decisions"].url
+    sts_endpoint           = var.sts_endpoint
     ssm_document_linux     = aws_ssm_document.orders["linux"].name
     ssm_document_windows   = aws_ssm_document.orders["windows"].name
     ticket_secret          = try(var.ticket_secret.arn, null)
@@ -34,7 +37,7 @@ locals {
 }
 
 output "queue_urls" {
-  description = "URLs of the queues alerts, reports and actions, and of their dead-letter queues, e.g. alerts_dlq. Alerts are sent to alerts."
+  description = "URLs of the queues alerts, reports, actions and decisions, and of their dead-letter queues, e.g. alerts_dlq. Alerts are sent to alerts."
   value = merge(
     { for name in keys(local.queues) : name => aws_sqs_queue.this[name].url },
     { for name in keys(local.queues) : "${name}_dlq" => aws_sqs_queue.dead[name].url },
@@ -63,10 +66,11 @@ output "buckets" {
 }
 
 output "keys" {
-  description = "ARNs of the keys: evidence encrypts both buckets, records the tables and logs."
+  description = "ARNs of the keys: evidence encrypts both buckets, records the tables and logs, approvals seals approvals."
   value = {
-    evidence = aws_kms_key.evidence.arn
-    records  = aws_kms_key.records.arn
+    evidence  = aws_kms_key.evidence.arn
+    records   = aws_kms_key.records.arn
+    approvals = aws_kms_key.approvals.arn
   }
 }
 

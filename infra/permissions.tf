@@ -208,21 +208,22 @@ locals {
     }] : []
   }
 
-  # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets aside.
+  # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets
+  # aside. progress puts a word that cannot be taken at this moment on its queue anew.
   sends_to = {
     ingest   = [aws_sqs_queue.this["alerts"].arn, aws_sqs_queue.dead["alerts"].arn]
     intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
-    progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
+    progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.dead["decisions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn, aws_sqs_queue.this["decisions"].arn]
     act      = [aws_sqs_queue.dead["actions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     sweep    = [aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
   }
 
   permissions = {
     ingest   = concat(local.read_secret["Door"], local.may.trace)
-    intake   = concat(local.may.keep_records, local.may.dispatch, local.may.trace)
-    progress = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
+    intake   = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.trace)
+    progress = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.seal_approvals, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
     act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.act_for_the_site, local.may.trace)
-    sweep    = concat(local.may.keep_records, local.may.dispatch, local.may.follow_commands, local.may.read_staged, local.may.trace)
+    sweep    = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }
 
@@ -254,7 +255,7 @@ resource "aws_iam_role_policy" "function" {
         Sid      = "Receive"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
-        Resource = [aws_sqs_queue.this[each.value.queue].arn]
+        Resource = [for queue, reads in local.queues : aws_sqs_queue.this[queue].arn if reads.reader == each.key]
       }],
     )
   })

@@ -4,6 +4,8 @@ locals {
     alerts  = { reader = "intake", receives = 5 }
     reports = { reader = "progress", receives = 5 }
     actions = { reader = "act", receives = 5 }
+    # What people say. The same function as for reports, by a mapping of its own: see decisions.tf.
+    decisions = { reader = "progress", receives = 5 }
   }
   # The functions know it: what they set aside has to fit, with its reason.
   largest_message = 256 * 1024
@@ -100,7 +102,8 @@ locals {
         Resource  = aws_sqs_queue.this["reports"].arn
         Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.mail_returned[0].arn } }
     }])
-    actions = []
+    actions   = []
+    decisions = []
   }
   tls_only = {
     Sid       = "TlsOnly"

@@ -119,6 +119,17 @@ variable "function_environment" {
   }
 }
 
+variable "sts_endpoint" {
+  description = "Where the functions ask AWS whose signature an approval carries, and what people therefore sign for: an STS endpoint of this region, for example that of a VPC. null: the region's own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.sts_endpoint == null || can(regex("^(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)/?$", var.sts_endpoint))
+    error_message = "sts_endpoint must be https:// with a host, and a port where it is not 443: whoever answers there says who somebody is."
+  }
+}
+
 variable "log_level" {
   description = "Least level of what the functions log. Metrics travel in the log as lines of the level INFO."
   type        = string

@@ -368,6 +368,8 @@ pub(crate) enum Queue {
     Reports,
     /// Cases with something to deliver.
     Actions,
+    /// What people say.
+    Decisions,
 }
 
 /// Arguments of `watch`.

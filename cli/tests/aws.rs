@@ -66,7 +66,16 @@ impl Site {
 
     async fn make(&self) {
         let mut urls = Vec::new();
-        for name in ["alerts-dlq", "reports-dlq", "actions-dlq", "alerts", "reports", "actions"] {
+        for name in [
+            "alerts-dlq",
+            "reports-dlq",
+            "actions-dlq",
+            "decisions-dlq",
+            "alerts",
+            "reports",
+            "actions",
+            "decisions",
+        ] {
             let mut create = self.clients.sqs().create_queue().queue_name(name);
             if name == "alerts" {
                 let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:alerts-dlq","maxReceiveCount":5}"#;
@@ -80,14 +89,17 @@ impl Site {
         for bucket in ["staging", "evidence"] {
             self.clients.s3().create_bucket().bucket(bucket).send().await.unwrap();
         }
-        let [dead, dead_reports, dead_actions, alerts, reports, actions] = urls.as_slice() else {
+        let [dead, dead_reports, dead_actions, dead_decisions, alerts, reports, actions, decisions] =
+            urls.as_slice()
+        else {
             unreachable!()
         };
         let deployment = format!(
             "region = \"us-east-1\"\ncases_table = \"cases\"\ncooldowns_table = \"cooldowns\"\nstaging_bucket = \"staging\"\n\
              evidence_bucket = \"evidence\"\nalerts_queue_url = \"{alerts}\"\nalerts_dlq_url = \"{dead}\"\n\
              reports_queue_url = \"{reports}\"\nreports_dlq_url = \"{dead_reports}\"\n\
-             actions_queue_url = \"{actions}\"\nactions_dlq_url = \"{dead_actions}\"\nssm_document_linux = \"ph-linux\"\n\
+             actions_queue_url = \"{actions}\"\nactions_dlq_url = \"{dead_actions}\"\n\
+             decisions_queue_url = \"{decisions}\"\ndecisions_dlq_url = \"{dead_decisions}\"\nssm_document_linux = \"ph-linux\"\n\
              ssm_document_windows = \"ph-windows\"\n"
         );
         std::fs::write(self.path("deployment.toml"), deployment).unwrap();

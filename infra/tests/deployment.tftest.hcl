@@ -13,7 +13,7 @@ run "names" {
   command = apply
 
   assert {
-    condition     = toset(values(aws_sqs_queue.this)[*].name) == toset(["hunt-alerts", "hunt-reports", "hunt-actions"]) && toset(values(aws_sqs_queue.dead)[*].name) == toset(["hunt-alerts-dlq", "hunt-reports-dlq", "hunt-actions-dlq"])
+    condition     = toset(values(aws_sqs_queue.this)[*].name) == toset(["hunt-alerts", "hunt-reports", "hunt-actions", "hunt-decisions"]) && toset(values(aws_sqs_queue.dead)[*].name) == toset(["hunt-alerts-dlq", "hunt-reports-dlq", "hunt-actions-dlq", "hunt-decisions-dlq"])
     error_message = "Queues have other names."
   }
   assert {
@@ -163,10 +163,11 @@ run "alarms" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
-      [for queue in ["alerts", "reports", "actions"] : "${queue}-dlq-not-empty"],
-      [for queue in ["alerts", "reports", "actions"] : "${queue}-waiting"],
+      [for queue in ["alerts", "reports", "actions", "decisions"] : "${queue}-dlq-not-empty"],
+      [for queue in ["alerts", "reports", "actions", "decisions"] : "${queue}-waiting"],
       [for function in ["intake", "progress", "act", "sweep"] : "${function}-errors"],
       [for function in ["intake", "progress", "act", "sweep"] : "${function}-throttled"],
+      [for function in ["intake", "progress", "sweep"] : "${function}-unsealed-approval"],
       ["sweep-overdue", "relay-offline"],
     ))
     error_message = "An alarm is missing."
@@ -192,7 +193,7 @@ run "what_the_functions_are_told" {
       "PEERHOUND_CASES_TABLE", "PEERHOUND_COOLDOWNS_TABLE", "PEERHOUND_STAGING_BUCKET", "PEERHOUND_EVIDENCE_BUCKET",
       "PEERHOUND_EVIDENCE_KMS_KEY", "PEERHOUND_ALERTS_QUEUE_URL", "PEERHOUND_ALERTS_DLQ_URL",
       "PEERHOUND_REPORTS_QUEUE_URL", "PEERHOUND_REPORTS_DLQ_URL", "PEERHOUND_ACTIONS_QUEUE_URL",
-      "PEERHOUND_ACTIONS_DLQ_URL", "PEERHOUND_SSM_DOCUMENT_LINUX",
+      "PEERHOUND_ACTIONS_DLQ_URL", "PEERHOUND_DECISIONS_QUEUE_URL", "PEERHOUND_DECISIONS_DLQ_URL", "PEERHOUND_APPROVAL_KEY", "PEERHOUND_SSM_DOCUMENT_LINUX",
       "PEERHOUND_SSM_DOCUMENT_WINDOWS", "PEERHOUND_METRICS_NAMESPACE", "PEERHOUND_TIMEOUT_SECONDS", "AWS_ENDPOINT_URL",
     ])
     error_message = "The functions' environment is another one."
@@ -259,7 +260,7 @@ run "deployment_file" {
     condition = toset([for line in split("\n", trimspace(output.deployment)) : split(" ", line)[0]]) == toset([
       "#", "region", "cases_table", "cooldowns_table", "staging_bucket", "evidence_bucket", "evidence_kms_key",
       "alerts_queue_url", "alerts_dlq_url", "reports_queue_url", "reports_dlq_url", "actions_queue_url",
-      "actions_dlq_url", "ssm_document_linux", "ssm_document_windows", "mail_configuration_set",
+      "actions_dlq_url", "decisions_queue_url", "decisions_dlq_url", "ssm_document_linux", "ssm_document_windows", "mail_configuration_set",
     ])
     error_message = "The deployment file has other fields."
   }

@@ -29,6 +29,14 @@ override_resource {
   values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-actions-dlq", id = "https://sqs/actions-dlq", url = "https://sqs/actions-dlq" }
 }
 override_resource {
+  target = aws_sqs_queue.this["decisions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions", id = "https://sqs/decisions", url = "https://sqs/decisions" }
+}
+override_resource {
+  target = aws_sqs_queue.dead["decisions"]
+  values = { arn = "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions-dlq", id = "https://sqs/decisions-dlq", url = "https://sqs/decisions-dlq" }
+}
+override_resource {
   target = aws_s3_bucket.staging
   values = { arn = "arn:aws:s3:::staging", id = "staging" }
 }
@@ -51,6 +59,14 @@ override_resource {
 override_resource {
   target = aws_kms_key.records
   values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/records" }
+}
+override_resource {
+  target = aws_kms_key.approvals
+  values = { arn = "arn:aws:kms:eu-central-1:111122223333:key/approvals" }
+}
+override_resource {
+  target = aws_iam_role.function["progress"]
+  values = { arn = "arn:aws:iam::111122223333:role/peerhound-progress" }
 }
 override_resource {
   target = aws_cloudwatch_event_rule.command_status
@@ -134,6 +150,36 @@ run "roles" {
     error_message = "A function may change how long evidence is kept."
   }
 
+  # Only progress seals approvals, and whoever gives orders may have seals checked; the key itself says so, too.
+  assert {
+    condition = {
+      for name, policy in aws_iam_role_policy.function : name => join(" ", sort(flatten([
+        for statement in jsondecode(policy.policy).Statement : statement.Action if statement.Resource == ["arn:aws:kms:eu-central-1:111122223333:key/approvals"]
+      ]))) if strcontains(policy.policy, "key/approvals")
+      } == {
+      intake = "kms:VerifyMac", progress = "kms:GenerateMac kms:VerifyMac", sweep = "kms:VerifyMac"
+    }
+    error_message = "Another function than progress may seal approvals, or one that gives orders cannot have them checked."
+  }
+  assert {
+    condition = one([for statement in jsondecode(aws_kms_key.approvals.policy).Statement : [
+      statement.Principal.AWS, statement.Action, statement.Condition.ArnNotEquals["aws:PrincipalArn"]
+    ] if statement.Effect == "Deny"]) == ["*", "kms:GenerateMac", "arn:aws:iam::111122223333:role/peerhound-progress"]
+    error_message = "The key of the seals lets others than progress make one."
+  }
+
+  # Whoever works with the command line says things, and neither reads what others say nor seals anything.
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_iam_policy.operator.policy).Statement : statement.Action
+      if contains(statement.Resource, "arn:aws:sqs:eu-central-1:111122223333:peerhound-decisions")
+    ])) == toset(["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"])
+    error_message = "An operator cannot say anything, or may take what others said off the queue."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_policy.operator.policy, "Mac") && !strcontains(aws_iam_policy.operator.policy, "key/approvals")
+    error_message = "An operator may use the key of the seals."
+  }
+
   # act uses the keys of secrets through Secrets Manager alone.
   assert {
     condition = one([
@@ -195,10 +241,10 @@ run "roles" {
 
   # Each reads its own queue.
   assert {
-    condition = alltrue([for name, queue in { intake = "alerts", progress = "reports", act = "actions" } : one([
+    condition = alltrue([for name, queue in { intake = ["alerts"], progress = ["decisions", "reports"], act = ["actions"] } : one([
       for statement in jsondecode(aws_iam_role_policy.function[name].policy).Statement : statement.Resource
       if contains(statement.Action, "sqs:ReceiveMessage")
-    ]) == ["arn:aws:sqs:eu-central-1:111122223333:peerhound-${queue}"]])
+    ]) == [for name in queue : "arn:aws:sqs:eu-central-1:111122223333:peerhound-${name}"]])
     error_message = "A function does not read its queue, or reads another one."
   }
 
@@ -209,7 +255,7 @@ run "roles" {
         for queue in one([for statement in jsondecode(policy.policy).Statement : statement.Resource if contains(statement.Action, "sqs:SendMessage")]) :
         trimprefix(queue, "arn:aws:sqs:eu-central-1:111122223333:peerhound-") if endswith(queue, "-dlq")
       ]
-    } == { intake = ["alerts-dlq"], progress = ["reports-dlq"], act = ["actions-dlq"], sweep = [] }
+    } == { intake = ["alerts-dlq"], progress = ["reports-dlq", "decisions-dlq"], act = ["actions-dlq"], sweep = [] }
     error_message = "A function cannot set aside what it cannot work, or may do so behind another one's queue."
   }
 
@@ -273,8 +319,8 @@ run "buckets_and_queues" {
     error_message = "Others may write to reports."
   }
   assert {
-    condition     = alltrue([for queue in ["alerts", "actions"] : length([for statement in jsondecode(aws_sqs_queue_policy.this[queue].policy).Statement : 1 if statement.Effect == "Allow"]) == 0])
-    error_message = "Somebody may write to alerts or actions without being named."
+    condition     = alltrue([for queue in ["alerts", "actions", "decisions"] : length([for statement in jsondecode(aws_sqs_queue_policy.this[queue].policy).Statement : 1 if statement.Effect == "Allow"]) == 0])
+    error_message = "Somebody may write to alerts, actions or decisions without being named."
   }
 }
 

@@ -141,6 +141,14 @@ run "an_unknown_retention_mode" {
   expect_failures = [var.retention_mode]
 }
 
+run "an_sts_without_tls" {
+  command = plan
+  variables {
+    sts_endpoint = "http://sts.example"
+  }
+  expect_failures = [var.sts_endpoint]
+}
+
 run "a_mail_identity_that_is_none" {
   command = plan
   variables {

@@ -86,6 +86,11 @@ variable "sweep_enabled" {
   default = true
 }
 
+variable "sts_endpoint" {
+  type    = string
+  default = null
+}
+
 variable "log_level" {
   type    = string
   default = "DEBUG"
@@ -141,6 +146,7 @@ module "peerhound" {
   retention_mode        = var.retention_mode
   sweep_enabled         = var.sweep_enabled
   log_level             = var.log_level
+  sts_endpoint          = var.sts_endpoint
   # The bus is the company's, and was there before.
   findings_event_bus_arn = var.findings_bus == null ? null : "arn:aws:events:${var.region}:000000000000:event-bus/${var.findings_bus}"
   deletion_protection    = false

@@ -30,7 +30,7 @@ mod wine;
 mod workspace;
 
 pub use alert::{Alert, eve};
-pub use cloud::{Cloud, ODD, RELAY, suppressed};
+pub use cloud::{ANNA, BERT, Cloud, MALLORY, ODD, RELAY, Someone, suppressed};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};

@@ -8,8 +8,9 @@ use investigation::case::{Case, Event, Refused};
 use investigation::policy::Policy;
 use investigation::remediation::Decision;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::backend::{Backend, Committed, StoreError};
+use crate::backend::{Backend, Committed, Hold, StoreError};
 
 /// Times that the case is read again, where someone else wrote it or took a slot meanwhile.
 const ROUNDS: u32 = 8;
@@ -18,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What a person says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Word {
     /// Do it.
     Approve,
@@ -26,6 +28,17 @@ pub enum Word {
     Reject,
     /// Take it back.
     Undo,
+}
+
+impl Word {
+    /// The word used in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Undo => "undo",
+        }
+    }
 }
 
 /// Why a word was not taken. Nothing was written.
@@ -57,33 +70,11 @@ pub async fn decide(
     policy: &Policy,
     now: impl Fn() -> Timestamp,
 ) -> Result<Case, NotTaken> {
-    let busy = || NotTaken::Busy(case_id.to_owned());
     let give_up = tokio::time::Instant::now() + PATIENCE;
     for _ in 0..ROUNDS {
-        let missing = || NotTaken::NoCase(investigation::text::one_line(case_id, 80));
-        let mut case = store.case(case_id).await?.ok_or_else(missing)?;
-        // Whoever is at work on it would find it changed under its hands.
-        let mut hold = None;
-        while !case.is_at_rest() && hold.is_none() {
-            hold = store.hold(case_id).await?;
-            if hold.is_none() {
-                if tokio::time::Instant::now() >= give_up {
-                    return Err(busy());
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-            case = store.case(case_id).await?.ok_or_else(missing)?;
-        }
+        let (case, hold) = in_hand(store, case_id, give_up).await?;
         let now = now();
-        let event = match word {
-            Word::Approve => {
-                let held = store.claims_on(&case.order_keys(policy), now).await?;
-                Event::Approved { decision: decision.clone(), held }
-            }
-            Word::Reject => Event::Rejected { decision: decision.clone() },
-            Word::Undo => Event::UndoAsked { decision: decision.clone() },
-        };
-        let step = case.advance(event, policy, now)?;
+        let step = case.advance(event(store, &case, word, decision, policy, now).await?, policy, now)?;
         let written = store.commit(&step, now).await?;
         drop(hold);
         match written {
@@ -92,7 +83,49 @@ pub async fn decide(
             Committed::Held(_) | Committed::Stale | Committed::Freed(_) => {}
         }
     }
-    Err(busy())
+    Err(NotTaken::Busy(case_id.to_owned()))
+}
+
+/// A case that nobody else works on, until what is returned with it is dropped. One that is at rest needs no hold.
+pub(crate) async fn in_hand(
+    store: &impl Backend,
+    case_id: &str,
+    give_up: tokio::time::Instant,
+) -> Result<(Case, Option<Box<dyn Hold>>), NotTaken> {
+    let missing = || NotTaken::NoCase(investigation::text::one_line(case_id, 80));
+    let mut case = store.case(case_id).await?.ok_or_else(missing)?;
+    // Whoever is at work on it would find it changed under its hands.
+    let mut hold = None;
+    while !case.is_at_rest() && hold.is_none() {
+        hold = store.hold(case_id).await?;
+        if hold.is_none() {
+            if tokio::time::Instant::now() >= give_up {
+                return Err(NotTaken::Busy(case_id.to_owned()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        case = store.case(case_id).await?.ok_or_else(missing)?;
+    }
+    Ok((case, hold))
+}
+
+/// What a person's word is to a case.
+pub(crate) async fn event(
+    store: &impl Backend,
+    case: &Case,
+    word: Word,
+    decision: &Decision,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Event, StoreError> {
+    Ok(match word {
+        Word::Approve => {
+            let held = store.claims_on(&case.order_keys(policy), now).await?;
+            Event::Approved { decision: decision.clone(), held }
+        }
+        Word::Reject => Event::Rejected { decision: decision.clone() },
+        Word::Undo => Event::UndoAsked { decision: decision.clone() },
+    })
 }
 
 /// The cases with measures that wait for an approval, or for their order to be carried out; the oldest first.

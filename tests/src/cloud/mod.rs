@@ -18,8 +18,8 @@ use casework::aws::client::{Clients, Surroundings};
 use casework::aws::deployment::Deployment;
 use casework::backend::aws::Aws;
 use casework::backend::{Backend, SuppressedAlert};
-use emulator::Ministack;
 use emulator::ssm::SsmServer;
+use emulator::{Ministack, StsServer};
 use investigation::case::Case;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -32,6 +32,7 @@ use crate::wait::wait_until;
 use crate::{settings, workspace};
 
 use forward::Forward;
+pub use person::{ANNA, BERT, MALLORY, Someone};
 use siem::Siem;
 use terraform::Deployed;
 
@@ -65,6 +66,8 @@ pub struct Cloud {
     pub ministack: Ministack,
     /// Systems Manager.
     pub ssm: SsmServer,
+    /// Who is who.
+    pub sts: StsServer,
     /// The relay's node.
     pub node: String,
     /// The nodes of [`ODD`] relays, by name.
@@ -127,6 +130,7 @@ impl Cloud {
             ssm_endpoint: Some(ssm.endpoint().to_owned()),
             environment: Vec::new(),
         })?;
+        let sts = person::sts()?;
         let mut forwards = Vec::new();
         forwards.extend(Forward::into_soc(&lab.network, port(ministack.endpoint())?)?);
         forwards.extend(Forward::out_of_soc(&lab.network, lab.tickets.port())?);
@@ -142,6 +146,7 @@ impl Cloud {
         let variables = json!({
             "endpoint": ministack.endpoint(),
             "ssm_endpoint": ssm.endpoint(),
+            "sts_endpoint": sts.endpoint(),
             "region": REGION,
             "package_dir": packages,
             "relays": { RELAY: { "platform": "linux" } },
@@ -172,6 +177,7 @@ impl Cloud {
             door,
             ministack,
             ssm,
+            sts,
             node,
             odd,
             clients,

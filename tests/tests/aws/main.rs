@@ -2,8 +2,8 @@
 //! when parts of it fail: each scenario has a machine and a relay of its own, so that all run over one deployment.
 //!
 //! What is real: the Terraform module, the functions behind event source mappings, the relay, its endpoints with sshd and
-//! a BitTorrent client, the ticket receiver. What stands in: MiniStack for the services, and for Systems Manager a server
-//! of the tests that runs the document's step.
+//! a BitTorrent client, the ticket receiver. What stands in: MiniStack for the services; for Systems Manager a server
+//! of the tests that runs the document's step, and for the Security Token Service one that checks signatures.
 
 mod chain;
 mod compromised;
@@ -14,15 +14,12 @@ mod remediation;
 
 use std::time::Duration;
 
-use acceptance::{Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
+use acceptance::{ANNA, BERT, Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
 use emulator::ssm::Failure;
 use investigation::case::Case;
 
 /// From an alert to a closed case, on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
-
-/// Whom the emulator takes for the caller.
-const CALLER: &str = "arn:aws:iam::000000000000:root";
 
 /// What happens to one machine.
 type Scenario = fn(&Lab, &Cloud, &Swarm);
@@ -37,7 +34,9 @@ fn everything_that_a_deployment_promises() {
     let policy = PolicyText::new(&lab.network)
         .section("[collection]\nretry = [\"1m\"]")
         .section(&format!(
-            "[remediation]\npolicy_violation = [\"stop_process\"]\napprovers = [\"{CALLER}\"]\nservers = true"
+            "[remediation]\npolicy_violation = [\"stop_process\"]\napprovals = 2\nservers = true\n\
+             approvers = [\"{}\", \"{}\"]",
+            ANNA.arn, BERT.arn
         ))
         .section(&compromised::sections(&lab))
         .actions(compromised::ACTIONS)
@@ -83,9 +82,11 @@ fn the_doctor_finds_it_in_order(cloud: &Cloud) {
         "queue peerhound-alerts",
         "queue peerhound-reports",
         "queue peerhound-actions",
+        "queue peerhound-decisions",
         "queue peerhound-alerts-dlq",
         "queue peerhound-reports-dlq",
         "queue peerhound-actions-dlq",
+        "queue peerhound-decisions-dlq",
         &format!("table {}: TTL", cloud.deployment.cases_table),
         &format!("table {}: TTL", cloud.deployment.cooldowns_table),
         &format!("bucket {}: Object Lock", cloud.deployment.evidence_bucket),

@@ -15,6 +15,7 @@ pub(super) async fn check(checks: &mut Checks, sqs: &aws_sdk_sqs::Client, deploy
         ("alerts", &deployment.alerts_queue_url, &deployment.alerts_dlq_url),
         ("reports", &deployment.reports_queue_url, &deployment.reports_dlq_url),
         ("actions", &deployment.actions_queue_url, &deployment.actions_dlq_url),
+        ("decisions", &deployment.decisions_queue_url, &deployment.decisions_dlq_url),
     ];
     for (_, url, dead) in pairs {
         let what = format!("queue {}", queue_name(url));

@@ -42,6 +42,7 @@ impl Pair {
         let (queue, dead) = match which {
             Queue::Alerts => (&deployment.alerts_queue_url, &deployment.alerts_dlq_url),
             Queue::Reports => (&deployment.reports_queue_url, &deployment.reports_dlq_url),
+            Queue::Decisions => (&deployment.decisions_queue_url, &deployment.decisions_dlq_url),
             Queue::Actions => (&deployment.actions_queue_url, &deployment.actions_dlq_url),
         };
         Self { sqs: deployed.clients.sqs().clone(), queue: queue.clone(), dead: dead.clone(), which }
@@ -60,6 +61,7 @@ impl Pair {
         match self.which {
             Queue::Alerts => "not worked in as many tries as the queue allows: see the log of intake",
             Queue::Reports => "not worked in as many tries as the queue allows: see the log of progress",
+            Queue::Decisions => "not worked in as many tries as the queue allows: see the log of progress",
             Queue::Actions => "not worked in as many tries as the queue allows: see the log of act",
         }
     }

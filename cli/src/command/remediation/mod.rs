@@ -1,6 +1,8 @@
 //! `peerhound approvals`, `approve`, `reject` and `undo`: what may be changed on endpoints, by whose word.
 
 mod ask;
+#[cfg(feature = "aws")]
+mod said;
 mod shown;
 
 use anyhow::{Result, anyhow};
@@ -41,9 +43,9 @@ pub(super) async fn list(store: &impl Records, json: bool) -> Result<Exit> {
 
 /// Approves, or orders that something is taken back.
 pub(super) async fn approve(setup: &Setup, args: &Decide, word: Word) -> Result<Exit> {
-    let policy = setup.policy()?;
     match &setup.deployment_file {
         None => {
+            let policy = setup.policy()?;
             let person = Person { by: crate::person::account()?, how: Way::CommandLine };
             let store = setup.store(&policy)?;
             let Some(case) = word_of(&store, setup, args, word, &policy, &person).await? else {
@@ -52,48 +54,87 @@ pub(super) async fn approve(setup: &Setup, args: &Decide, word: Word) -> Result<
             carry_out(setup, policy, case).await
         }
         #[cfg(feature = "aws")]
-        Some(_) => {
-            let deployed = setup.deployed().await?;
-            let person = Person { by: crate::deployed::principal(&deployed.clients).await?, how: Way::Aws };
-            let taken = word_of(&deployed.store, setup, args, word, &policy, &person).await;
-            deployed.store.flush().await;
-            let Some(case) = taken? else { return Ok(Exit::BadInput) };
-            tell(setup, &case, "the deployment carries it out within a minute; see `peerhound case show`");
-            Ok(Exit::Done)
-        }
+        Some(_) => approve_there(setup, args, word).await,
         #[cfg(not(feature = "aws"))]
         Some(_) => Err(super::without_aws()),
     }
 }
 
+/// The same on a deployment: its own function takes the word, by its own policy.
+#[cfg(feature = "aws")]
+async fn approve_there(setup: &Setup, args: &Decide, word: Word) -> Result<Exit> {
+    let deployed = setup.deployed().await?;
+    let case = known(&deployed.store, &args.case_id).await?;
+    let sealed = case.remediation.as_ref().map(|remediation| remediation.evidence_sha256.clone());
+    let evidence_sha256 = args.evidence.clone().or(sealed).unwrap_or_default();
+    if !args.yes {
+        let decision = Decision {
+            by: crate::deployed::principal(&deployed.clients).await?,
+            how: Way::Aws,
+            evidence_sha256: evidence_sha256.clone(),
+            measures: args.measures.clone(),
+        };
+        if !ask::whether(&case, &decision, word, setup.json)? {
+            show::note("peerhound: nothing was changed");
+            return Ok(Exit::BadInput);
+        }
+    }
+    let saying = said::Saying {
+        word,
+        measures: &args.measures,
+        evidence_sha256,
+        no_wait: args.no_wait,
+        json: setup.json,
+    };
+    if let Some(case) = said::say(&deployed, &case, &saying).await? {
+        let ordered = case.pending.iter().any(|pending| pending.effect.changes_endpoint());
+        let next = match ordered {
+            true => "the deployment carries it out within a minute; see `peerhound case show`",
+            false => "another person has to approve before anything is done",
+        };
+        tell(setup, &case, next);
+    }
+    Ok(Exit::Done)
+}
+
 /// Rejects.
 pub(super) async fn reject(setup: &Setup, args: &Reject) -> Result<Exit> {
-    let policy = setup.policy()?;
-    let decision = |person: Person| Decision {
-        by: person.by,
-        how: person.how,
-        evidence_sha256: String::new(),
-        measures: args.measures.clone(),
-    };
     let case = match &setup.deployment_file {
         None => {
-            let person = Person { by: crate::person::account()?, how: Way::CommandLine };
+            let policy = setup.policy()?;
+            let decision = Decision {
+                by: crate::person::account()?,
+                how: Way::CommandLine,
+                evidence_sha256: String::new(),
+                measures: args.measures.clone(),
+            };
             let store = setup.store(&policy)?;
-            take(&store, &args.case_id, Word::Reject, &decision(person), &policy).await?
+            Some(take(&store, &args.case_id, Word::Reject, &decision, &policy).await?)
         }
         #[cfg(feature = "aws")]
         Some(_) => {
             let deployed = setup.deployed().await?;
-            let person = Person { by: crate::deployed::principal(&deployed.clients).await?, how: Way::Aws };
-            let taken = take(&deployed.store, &args.case_id, Word::Reject, &decision(person), &policy).await;
-            deployed.store.flush().await;
-            taken?
+            let case = known(&deployed.store, &args.case_id).await?;
+            let saying = said::Saying {
+                word: Word::Reject,
+                measures: &args.measures,
+                evidence_sha256: String::new(),
+                no_wait: args.no_wait,
+                json: setup.json,
+            };
+            said::say(&deployed, &case, &saying).await?
         }
         #[cfg(not(feature = "aws"))]
         Some(_) => return Err(super::without_aws()),
     };
-    tell(setup, &case, "");
+    if let Some(case) = case {
+        tell(setup, &case, "");
+    }
     Ok(Exit::Done)
+}
+
+async fn known(store: &impl Records, case_id: &str) -> Result<Case> {
+    store.case(case_id).await?.ok_or_else(|| bad_input(&NotTaken::NoCase(safe(case_id))))
 }
 
 /// Shows what it is about, asks, and takes the word. `None` where the answer is no.
@@ -105,8 +146,7 @@ async fn word_of(
     policy: &Policy,
     person: &Person,
 ) -> Result<Option<Case>> {
-    let case =
-        store.case(&args.case_id).await?.ok_or_else(|| bad_input(&NotTaken::NoCase(safe(&args.case_id))))?;
+    let case = known(store, &args.case_id).await?;
     let sealed = case.remediation.as_ref().map(|remediation| remediation.evidence_sha256.clone());
     let decision = Decision {
         by: person.by.clone(),

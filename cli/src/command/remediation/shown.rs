@@ -117,12 +117,19 @@ pub(crate) fn lines(case: &Case, now: Timestamp) -> Vec<String> {
         let numbers: Vec<String> = approval.measures.iter().map(ToString::to_string).collect();
         let what = if approval.undoes { "ordered the undo of" } else { "approved" };
         lines.push(format!(
-            "  {}  {} {what} {} {}",
+            "  {}  {} {what} {} {}{}",
             minute(approval.at),
             safe(&approval.by),
             numbers.join(", "),
-            approval.how.words()
+            approval.how.words(),
+            if approval.unsealed { ": no valid seal, counts for nothing" } else { "" }
         ));
+    }
+    for heard in &case.heard {
+        let Some(why) = &heard.refused else { continue };
+        let by = if heard.by.is_empty() { "somebody" } else { &heard.by };
+        let at = minute(heard.at);
+        lines.push(format!("  {at}  {} said {}, not taken: {}", safe(by), safe(&heard.word), safe(why)));
     }
     lines
 }

@@ -13,7 +13,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::{RequestChecksumCalculation, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -43,6 +43,9 @@ struct Built {
     events: OnceLock<aws_sdk_eventbridge::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
+    plain: OnceLock<Result<reqwest::Client, String>>,
+    surroundings: Surroundings,
 }
 
 impl fmt::Debug for Clients {
@@ -171,6 +174,9 @@ impl Clients {
             events: OnceLock::new(),
             secrets: OnceLock::new(),
             sts: OnceLock::new(),
+            kms: OnceLock::new(),
+            plain: OnceLock::new(),
+            surroundings: surroundings.clone(),
         }))
     }
 
@@ -221,6 +227,27 @@ impl Clients {
         self.0.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.0.elsewhere))
     }
 
+    /// Seals of approvals.
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        self.0.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.0.elsewhere))
+    }
+
+    /// The caller's own credentials, as they are at this moment.
+    ///
+    /// # Errors
+    /// One line, where there are none.
+    pub async fn credentials(&self) -> Result<Credentials, String> {
+        let provider = self.0.elsewhere.credentials_provider();
+        let provider = provider.ok_or("there are no credentials for AWS")?;
+        provider.provide_credentials().await.map_err(super::told)
+    }
+
+    /// HTTP to AWS for what another principal has signed. Trusts whom the SDK's clients trust, and goes where it is sent and
+    /// nowhere else: it follows no redirect and asks no proxy.
+    pub(super) fn plain_http(&self) -> Result<&reqwest::Client, String> {
+        self.0.plain.get_or_init(|| plain_http(&self.0.surroundings)).as_ref().map_err(Clone::clone)
+    }
+
     /// Tokens of ticket systems.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.0.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.0.elsewhere))
@@ -233,15 +260,9 @@ fn once(config: &SdkConfig) -> SdkConfig {
 
 /// A stack of HTTP and TLS that trusts Amazon alone, unless the environment or the region say otherwise.
 fn http_client(surroundings: &Surroundings, region: &str) -> Result<SharedHttpClient, ClientError> {
-    let other_roots = ["cn-", "us-gov-", "us-iso", "eusc-"].iter().any(|start| region.starts_with(start));
-    let trusted = match &surroundings.ca_bundle {
-        Some(path) => {
-            let pem =
-                std::fs::read(path).map_err(|source| ClientError::CaBundle { path: path.clone(), source })?;
-            TrustStore::empty().with_pem_certificate(pem)
-        }
-        None if other_roots => TrustStore::default(),
-        None => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+    let trusted = match trusted(surroundings, region)? {
+        Some(pem) => TrustStore::empty().with_pem_certificate(pem),
+        None => TrustStore::default(),
     };
     let context = TlsContext::builder()
         .with_trust_store(trusted)
@@ -249,6 +270,37 @@ fn http_client(surroundings: &Surroundings, region: &str) -> Result<SharedHttpCl
         .map_err(|error| ClientError::Tls(error.to_string()))?;
     let stack = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring));
     Ok(stack.tls_context(context).build_https())
+}
+
+fn plain_http(surroundings: &Surroundings) -> Result<reqwest::Client, String> {
+    crate::deliver::install_crypto();
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(3));
+    let certificates = |pem: &[u8]| {
+        let read = reqwest::Certificate::from_pem_bundle(pem).ok().filter(|found| !found.is_empty());
+        read.ok_or("the certificates for AWS cannot be used")
+    };
+    let builder = match trusted(surroundings, surroundings.region.as_deref().unwrap_or_default()) {
+        Ok(Some(pem)) => builder.tls_certs_only(certificates(&pem)?),
+        Ok(None) => builder,
+        Err(error) => return Err(super::told(error)),
+    };
+    builder.build().map_err(super::told)
+}
+
+/// The certificates that are trusted, in PEM; `None`: those of the system.
+fn trusted(surroundings: &Surroundings, region: &str) -> Result<Option<Vec<u8>>, ClientError> {
+    let other_roots = ["cn-", "us-gov-", "us-iso", "eusc-"].iter().any(|start| region.starts_with(start));
+    match &surroundings.ca_bundle {
+        Some(path) => std::fs::read(path)
+            .map(Some)
+            .map_err(|source| ClientError::CaBundle { path: path.clone(), source }),
+        None if other_roots => Ok(None),
+        None => Ok(Some(AMAZON_ROOTS.as_bytes().to_vec())),
+    }
 }
 
 fn retries() -> RetryConfig {

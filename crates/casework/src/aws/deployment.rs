@@ -33,6 +33,16 @@ pub struct Deployment {
     pub actions_queue_url: String,
     /// Queue of such messages that could not be worked.
     pub actions_dlq_url: String,
+    /// Queue of people's words on what may be changed on endpoints.
+    pub decisions_queue_url: String,
+    /// Queue of such words that could not be read, or were about no case.
+    pub decisions_dlq_url: String,
+    /// Where principals are asked for who they are, where it is not the region's own STS: an endpoint of a VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sts_endpoint: Option<String>,
+    /// Key that approvals are sealed with. No business of a person's command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_key: Option<String>,
     /// SSM document for Linux relays.
     pub ssm_document_linux: String,
     /// SSM document for Windows relays.
@@ -57,6 +67,12 @@ pub struct Deployment {
 pub struct Missing(&'static str);
 
 impl Deployment {
+    /// What tells this deployment from every other: the address of its queue of decisions has the region, the account and
+    /// the deployment's own name in it.
+    pub fn identity(&self) -> &str {
+        &self.decisions_queue_url
+    }
+
     /// Reads a function's environment through `var`. A function that has no business with something may lack it, and
     /// gets an empty name, which AWS refuses.
     ///
@@ -78,6 +94,10 @@ impl Deployment {
             reports_dlq_url: of("PEERHOUND_REPORTS_DLQ_URL"),
             actions_queue_url: of("PEERHOUND_ACTIONS_QUEUE_URL"),
             actions_dlq_url: of("PEERHOUND_ACTIONS_DLQ_URL"),
+            decisions_queue_url: of("PEERHOUND_DECISIONS_QUEUE_URL"),
+            decisions_dlq_url: of("PEERHOUND_DECISIONS_DLQ_URL"),
+            sts_endpoint: var("PEERHOUND_STS_ENDPOINT"),
+            approval_key: var("PEERHOUND_APPROVAL_KEY"),
             ssm_document_linux: of("PEERHOUND_SSM_DOCUMENT_LINUX"),
             ssm_document_windows: of("PEERHOUND_SSM_DOCUMENT_WINDOWS"),
             ticket_secret: var("PEERHOUND_TICKET_SECRET"),

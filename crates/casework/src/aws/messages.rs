@@ -1,10 +1,12 @@
-//! What comes on the queue of reports: news from S3, from SSM, from SES, and from our own other functions.
+//! What comes on the queues of reports, actions and decisions: news from S3, from SSM, from SES, from our own other functions,
+//! and from people.
 
 use std::collections::BTreeMap;
 
 use investigation::case::Returned;
 use serde::Deserialize;
 
+use super::decisions::{self, Spoken};
 use super::mail::{CASE_TAG, EFFECT_TAG};
 
 /// One piece of news.
@@ -35,6 +37,8 @@ pub enum News {
         /// Whom it concerns and why, in one line. Goes onto the case and nowhere else.
         why: String,
     },
+    /// A person said something.
+    Spoken(Box<Spoken>),
     /// A case has something due.
     Continue {
         /// The case.
@@ -61,6 +65,7 @@ struct Envelope {
     #[serde(rename = "continue")]
     go_on: Option<String>,
     digest: Option<serde::de::IgnoredAny>,
+    spoken: Option<Box<Spoken>>,
 }
 
 #[derive(Deserialize)]
@@ -185,10 +190,16 @@ impl Detail {
 /// Reads one message. None of the senders is an endpoint or a relay.
 ///
 /// # Errors
-/// One line, where it is none of the four.
+/// One line, where it is none of those.
 pub fn read(body: &str) -> Result<Vec<News>, String> {
     let envelope: Envelope = serde_json::from_str(body)
         .map_err(|error| format!("the message is not JSON of a known shape: {error}"))?;
+    if let Some(spoken) = envelope.spoken {
+        return match decisions::is_too_long(body) {
+            true => Err("a person's word is longer than any is".to_owned()),
+            false => Ok(vec![News::Spoken(spoken)]),
+        };
+    }
     if let Some(case_id) = envelope.go_on {
         return Ok(vec![News::Continue { case_id }]);
     }

@@ -25,6 +25,10 @@ pub enum Metric {
     SecondsToEvidence,
     /// Deliveries made.
     ActionsDelivered,
+    /// Approvals on record that nobody gave here: see [`super::seals`].
+    ApprovalsUnsealed,
+    /// People's words that were not taken.
+    WordsRefused,
     /// Relays of the policy that do not answer.
     RelaysOffline,
     /// Looks at what is open.
@@ -43,6 +47,8 @@ impl Metric {
             Self::EvidenceSealed => "EvidenceSealed",
             Self::SecondsToEvidence => "SecondsToEvidence",
             Self::ActionsDelivered => "ActionsDelivered",
+            Self::ApprovalsUnsealed => "ApprovalsUnsealed",
+            Self::WordsRefused => "WordsRefused",
             Self::RelaysOffline => "RelaysOffline",
             Self::SweepRuns => "SweepRuns",
             Self::CasesOpen => "CasesOpen",

@@ -4,13 +4,14 @@
 //! alerts ─► Intake ─► cases, cooldowns (DynamoDB) ─► Relays ─► SSM ─► peerhound-relay ─► staging (S3)
 //!                                                                                            │
 //!           Sweep ◄── every minute          reports ◄── ObjectCreated, command events ◄──────┘
-//!                                              └─► Progress ─► evidence (S3) ─► actions ─► SES, tickets
+//!                           people ─► decisions ─► Progress ─► evidence (S3) ─► actions ─► SES, tickets
 //! ```
 //!
 //! Each of the four is a worker like the one on one machine, over the same core and the same seam. They differ in the
 //! effects that they perform, so that each function needs few rights.
 
 pub mod client;
+pub mod decisions;
 pub mod deployment;
 pub mod dispatch;
 pub mod door;
@@ -24,6 +25,7 @@ pub mod performer;
 pub mod progress;
 pub mod queues;
 pub mod relays;
+pub mod seals;
 pub mod secret;
 pub mod submit;
 pub mod sweep;

@@ -1,4 +1,4 @@
-//! The functions `progress` and `act`: take what came back, and go on with the case.
+//! The functions `progress` and `act`: take what came back and what people say, and go on with the case.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use investigation::order::RelayResult;
 use investigation::remediation::MEASURES_PATH;
 use investigation::scope::fold;
 
+use super::decisions::without_voucher;
 use super::evidence::{ObjectError, OpenError, Proof, S3Object, bundle_key, open_bundle, origin_of};
 use super::mail;
 use super::messages::{News, read};
@@ -53,6 +54,7 @@ impl Progress {
         for news in read(body).map_err(Undone::Reject)? {
             match news {
                 News::Digest => self.digest().await?,
+                News::Spoken(spoken) => self.spoken(&spoken, until).await?,
                 News::Continue { case_id } => self.go_on(&case_id, until).await?,
                 News::Arrived { key } => {
                     let origin = origin_of(&key).ok_or_else(|| {
@@ -80,11 +82,14 @@ impl Progress {
     /// When it has to stay on its own queue, which sets it aside after some tries, without the reason.
     pub async fn set_aside(&self, message_id: &str, body: &str, reason: &str) -> Result<(), QueueError> {
         let performer = &self.worker.performer;
+        let spoken = without_voucher(body);
         let queue = match performer.role {
             Role::Act => &performer.deployment.actions_dlq_url,
+            _ if spoken.is_some() => &performer.deployment.decisions_dlq_url,
             _ => &performer.deployment.reports_dlq_url,
         };
-        let (body, origin) = (body.to_owned(), format!("message {message_id}"));
+        let body = spoken.unwrap_or_else(|| body.to_owned());
+        let origin = format!("message {message_id}");
         let aside = Aside { body, origin, reason: reason.to_owned() };
         queues::set_aside_one(performer.clients.sqs(), queue, aside).await
     }
@@ -107,7 +112,7 @@ impl Progress {
     }
 
     /// Goes on with a case.
-    async fn go_on(&self, case_id: &str, until: Instant) -> Result<(), Undone> {
+    pub(super) async fn go_on(&self, case_id: &str, until: Instant) -> Result<(), Undone> {
         let case =
             self.worker.backend.case(case_id).await.map_err(|error| Undone::Retry(error.to_string()))?;
         let Some(case) = case else { return Err(Undone::Reject(format!("there is no case {case_id}"))) };

@@ -46,6 +46,20 @@ pub async fn send_digest(sqs: &aws_sdk_sqs::Client, queue: &str, day: &str) -> R
     sent.map(drop).map_err(|error| failed(queue, error))
 }
 
+/// Puts a message on a queue, where it is seen after so many seconds.
+///
+/// # Errors
+/// When the queue does not take it.
+pub(super) async fn send(
+    sqs: &aws_sdk_sqs::Client,
+    queue: &str,
+    body: &str,
+    after_seconds: i32,
+) -> Result<(), QueueError> {
+    let sent = sqs.send_message().queue_url(queue).message_body(body).delay_seconds(after_seconds);
+    sent.send().await.map(drop).map_err(|error| failed(queue, error))
+}
+
 /// A record that cannot be worked, for a person to look at and to send again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use emulator::StsServer;
 use emulator::ssm::{Behaviour, Node, SsmServer};
 use investigation::case::Case;
 use investigation::policy::Policy;
@@ -30,6 +31,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Site {
     pub(crate) ssm: SsmServer,
+    pub(crate) sts: StsServer,
     pub(crate) clients: Clients,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) store: Aws,
@@ -47,6 +49,7 @@ impl Site {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let named = |name: &str| format!("site-{number}-{name}");
         let ssm = SsmServer::start(emulator::ssm::Options::default()).expect("the SSM server");
+        let sts = StsServer::start().expect("the STS server");
         let surroundings = Surroundings {
             region: Some("us-east-1".to_owned()),
             ca_bundle: None,
@@ -60,10 +63,16 @@ impl Site {
         let document = clients.ssm().create_document().name("orders-linux").content(DOCUMENT);
         document.document_type(aws_sdk_ssm::types::DocumentType::Command).send().await.expect("a document");
         let mut urls = Vec::new();
-        for name in ["alerts-dlq", "reports", "reports-dlq", "actions", "actions-dlq"] {
+        for name in
+            ["alerts-dlq", "reports", "reports-dlq", "actions", "actions-dlq", "decisions", "decisions-dlq"]
+        {
             let made = clients.sqs().create_queue().queue_name(named(name)).send().await.expect("a queue");
             urls.push(made.queue_url.expect("its URL"));
         }
+        let key = clients.kms().create_key().key_spec(aws_sdk_kms::types::KeySpec::Hmac256);
+        let key =
+            key.key_usage(aws_sdk_kms::types::KeyUsageType::GenerateVerifyMac).send().await.expect("a key");
+        let key_id = key.key_metadata.expect("what it is").key_id;
         let deployment = Deployment::from_env(|name| Some(name.to_owned())).expect("a deployment");
         let deployment = Arc::new(Deployment {
             cases_table: cases.clone(),
@@ -74,12 +83,18 @@ impl Site {
             reports_dlq_url: urls[2].clone(),
             actions_queue_url: urls[3].clone(),
             actions_dlq_url: urls[4].clone(),
+            region: Some("us-east-1".to_owned()),
+            sts_endpoint: Some(sts.endpoint().to_owned()),
+            approval_key: Some(key_id),
+            decisions_queue_url: urls[5].clone(),
+            decisions_dlq_url: urls[6].clone(),
             ssm_document_linux: "orders-linux".to_owned(),
             ..deployment
         });
         let store = Aws::new(clients.dynamodb().clone(), cases, cooldowns);
         Some(Self {
             ssm,
+            sts,
             clients,
             deployment,
             store,
@@ -107,8 +122,25 @@ impl Site {
         self.ssm.register(node).expect("a node")
     }
 
+    /// Its policy.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy::parse(&format!("{POLICY}{}", self.sections)).expect("the policy")
+    }
+
+    /// How many messages are on a queue, with those that are not to be seen yet.
+    pub(crate) async fn waiting(&self, queue: &str) -> u64 {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let names = [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesDelayed];
+        let call = self.clients.sqs().get_queue_attributes().queue_url(queue);
+        let answer = call.set_attribute_names(Some(names.to_vec())).send().await.expect("an answer");
+        let number = |name| {
+            answer.attributes().and_then(|all| all.get(name)).and_then(|text| text.parse::<u64>().ok())
+        };
+        names.iter().filter_map(number).sum()
+    }
+
     fn worker(&self, role: Role) -> (Arc<Worker<Aws, ThroughRelays>>, Arc<Metrics>) {
-        let policy = Arc::new(Policy::parse(&format!("{POLICY}{}", self.sections)).expect("the policy"));
+        let policy = Arc::new(self.policy());
         let (ahead, metrics) = (Arc::clone(&self.ahead), Arc::new(Metrics::default()));
         let now: Clock =
             Arc::new(move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)));

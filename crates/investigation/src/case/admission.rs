@@ -76,9 +76,7 @@ impl Case {
             ActionKind::Chat => of_all("chats", limits.chats_per_hour, "messages to the chat in an hour")
                 .into_iter()
                 .collect(),
-            ActionKind::Finding
-            | ActionKind::TicketComment
-            | ActionKind::MailApprover => Vec::new(),
+            ActionKind::Finding | ActionKind::TicketComment | ActionKind::MailApprover => Vec::new(),
             ActionKind::Custom(name) => {
                 let most = policy.action(name).map(|action| action.per_hour);
                 let says = format!("tries of {kind} in an hour");

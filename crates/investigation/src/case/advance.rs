@@ -71,6 +71,9 @@ impl Case {
             (_, Event::NotRemediated { effect, code, reason, retryable }) => {
                 step.not_changed(effect, &code, &reason, retryable, policy, now)?;
             }
+            (_, Event::NotSealed { effect, approvals }) => {
+                step.not_sealed(effect, &approvals, policy, now)?;
+            }
             (_, Event::ClaimLost { held }) if step.is_sealed() => {
                 step.machine_taken(&held, now);
                 step.look_in_the_way(&held, policy, now)?;

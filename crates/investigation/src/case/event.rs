@@ -200,6 +200,13 @@ pub enum Event {
         /// Whether later may be better.
         retryable: bool,
     },
+    /// Approvals that an order was to rest on carry no valid seal of the deployment.
+    NotSealed {
+        /// The effect.
+        effect: u32,
+        /// Their positions among the case's approvals.
+        approvals: Vec<usize>,
+    },
     /// Something on our own side failed, for example a full disk.
     EffectFailed {
         /// The effect.
@@ -247,6 +254,7 @@ impl Event {
             Self::UndoAsked { .. } => "undo_asked",
             Self::Remediated { .. } => "remediated",
             Self::NotRemediated { .. } => "not_remediated",
+            Self::NotSealed { .. } => "not_sealed",
             Self::EffectFailed { .. } => "effect_failed",
         }
     }

@@ -152,6 +152,7 @@ pub fn intake(alert: &Alert, policy: &Policy, now: Timestamp) -> Intake {
         hold: None,
         actions: Vec::new(),
         remediation: None,
+        heard: Vec::new(),
         pending: Vec::new(),
         next_effect: 1,
         failed_tries: 0,

@@ -26,6 +26,7 @@ mod deliveries;
 mod effect;
 mod event;
 mod follow_up;
+mod heard;
 mod intake;
 mod news;
 mod people;
@@ -47,6 +48,7 @@ pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};
 pub use follow_up::{ForensicStatus, Forensics, HoldStatus, LegalHold, NotOrdered};
+pub use heard::Heard;
 pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
 pub use remediation::NotDecided;
@@ -216,6 +218,9 @@ pub struct Case {
     /// What was proposed for the machine, who approved it, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<Remediation>,
+    /// What became of words that people sent from elsewhere, oldest first, bounded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Heard>,
     /// Effects still to be performed: the outbox.
     pub pending: Vec<Pending>,
     /// Number of the next effect.

@@ -109,6 +109,13 @@ pub struct Approval {
     /// It is the word to take them back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undoes: bool,
+    /// The seal of the deployment that took it, over [`Case::seal_text`](crate::case::Case::seal_text). One machine seals
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
+    /// Its seal was missed or wrong when an order was to rest on it: it counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsealed: bool,
 }
 
 /// The remediation of a case. It goes on after the case is closed, and keeps nothing else from going on.
@@ -165,6 +172,7 @@ impl Remediation {
         for approval in &self.approvals {
             let counts = approval.measures.contains(&n)
                 && approval.undoes == undoes
+                && !approval.unsealed
                 && now < approval.expires_at
                 && approval.evidence_sha256 == self.evidence_sha256;
             if counts && !counted.iter().any(|known| known.by == approval.by) {

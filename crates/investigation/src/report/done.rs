@@ -91,7 +91,11 @@ fn remediation(page: &mut Html, kept: &Remediation, now: Timestamp) {
             page.text(&format!(" {}", approval.how.words()));
         });
         let numbers: Vec<String> = approval.measures.iter().take(MAX_MEASURES).map(u32::to_string).collect();
-        let what = if approval.undoes { "take back" } else { "approved" };
+        let what = match (approval.unsealed, approval.undoes) {
+            (true, _) => "not counted, as it has no seal:",
+            (false, true) => "take back",
+            (false, false) => "approved",
+        };
         row.text(&format!("{what} {}", numbers.join(", ")));
         row.time(Some(approval.at));
         row.time(Some(approval.expires_at));
@@ -154,7 +158,8 @@ fn stage(page: &mut Html, kept: &Remediation, proposed: &Proposed, now: Timestam
 }
 
 fn approvals(page: &mut Html, kept: &Remediation, proposed: &Proposed, now: Timestamp) {
-    let given = kept.approvals.iter().filter(|a| !a.undoes && a.measures.contains(&proposed.n));
+    let given =
+        kept.approvals.iter().filter(|a| !a.undoes && !a.unsealed && a.measures.contains(&proposed.n));
     let mut names: Vec<&str> = given.map(|approval| approval.by.as_str()).collect();
     names.dedup();
     page.text(&format!("{} of {}", names.len(), proposed.needs));

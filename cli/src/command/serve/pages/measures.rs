@@ -74,7 +74,8 @@ fn stage(kept: &Remediation, proposed: &Proposed, now: Timestamp) -> (&'static s
 }
 
 fn approvals(kept: &Remediation, proposed: &Proposed, now: Timestamp) -> Markup {
-    let of_this = kept.approvals.iter().filter(|a| !a.undoes && a.measures.contains(&proposed.n));
+    let of_this =
+        kept.approvals.iter().filter(|a| !a.undoes && !a.unsealed && a.measures.contains(&proposed.n));
     let mut by: Vec<&str> = of_this.map(|approval| approval.by.as_str()).collect();
     by.dedup();
     let counted = kept.approvers(proposed.n, false, now).len() as u64;
@@ -109,7 +110,11 @@ fn taking_back(proposed: &Proposed, now: Timestamp) -> Markup {
 fn words(kept: &Remediation) -> Markup {
     let row = |approval: &Approval| {
         let numbers: Vec<String> = approval.measures.iter().map(ToString::to_string).collect();
-        let what = if approval.undoes { "take back" } else { "approved" };
+        let what = match (approval.unsealed, approval.undoes) {
+            (true, _) => "not counted, as it has no seal:",
+            (false, true) => "take back",
+            (false, false) => "approved",
+        };
         vec![
             html! { (shown(&approval.by)) span .quiet { " " (approval.how.words()) } },
             html! { (what) " " (shown(&numbers.join(", "))) },

@@ -97,6 +97,8 @@ impl Step {
             measures,
             expires_at: later(now, policy.remediation.expires.signed()),
             undoes: false,
+            seal: None,
+            unsealed: false,
         })
     }
 
@@ -279,6 +281,8 @@ impl Step {
             measures: numbers.clone(),
             expires_at: until,
             undoes: true,
+            seal: None,
+            unsealed: false,
         });
         for n in &numbers {
             if let Some(proposed) = remediation.measure_mut(*n) {

@@ -14,6 +14,7 @@
 mod decide;
 mod order;
 mod refused;
+mod sealed;
 
 use jiff::Timestamp;
 
@@ -77,7 +78,8 @@ impl Case {
             | Event::Reported { effect, .. }
             | Event::EffectFailed { effect, .. }
             | Event::Remediated { effect, .. }
-            | Event::NotRemediated { effect, .. } => has(effect),
+            | Event::NotRemediated { effect, .. }
+            | Event::NotSealed { effect, .. } => has(effect),
             _ => false,
         }
     }

@@ -276,7 +276,13 @@ impl Step {
     }
 
     /// Ends an order of which nothing more comes. What was to be taken back stays done, and can be asked for again.
-    fn end_change(&mut self, effect: u32, stage: Stage, why: &str, now: Timestamp) -> Result<(), Refused> {
+    pub(super) fn end_change(
+        &mut self,
+        effect: u32,
+        stage: Stage,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let pending = self.case.pending_mut(effect)?.clone();
         self.case.pending.retain(|pending| pending.n != effect);
         let undoes = matches!(pending.effect, Effect::Undo { .. });
@@ -308,7 +314,7 @@ impl Step {
 }
 
 /// Not before `next`, and nobody has it.
-fn put_off(pending: &mut Pending, next: Timestamp) {
+pub(super) fn put_off(pending: &mut Pending, next: Timestamp) {
     pending.started = false;
     pending.handed_to = None;
     pending.unheard = 0;

@@ -1,6 +1,7 @@
 //! Who may order what, and what comes of it: each by name.
 
 mod machine;
+mod sealed;
 mod tried;
 
 use super::*;

@@ -118,6 +118,7 @@ fn case(collection: &Collection) -> Case {
             action(ActionKind::Ticket, "", ActionStatus::Pending, ""),
         ],
         remediation: None,
+        heard: Vec::new(),
         pending: Vec::new(),
         next_effect: 9,
         forensics: None,
