@@ -104,6 +104,8 @@ fn remediation(text: &str, sha256: &str) -> Remediation {
         measures: measures.to_vec(),
         expires_at: at("17:10:00"),
         undoes,
+        seal: None,
+        unsealed: false,
     };
     Remediation {
         evidence_sha256: sha256.to_owned(),
