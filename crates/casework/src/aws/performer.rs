@@ -152,20 +152,6 @@ impl Performer for ThroughRelays {
 }
 
 impl ThroughRelays {
-    /// Why an order does not go out that changes an endpoint: each approval that it rests on has to carry its seal, on every
-    /// try, and there has to be one.
-    async fn not_sealed(&self, case: &Case, pending: &Pending) -> Option<Event> {
-        if !pending.effect.changes_endpoint() {
-            return None;
-        }
-        let (effect, rests_on) = (pending.n, case.rests_on(pending, (self.now)()));
-        match self.unsealed(case, &rests_on).await {
-            Ok(approvals) if approvals.is_empty() && !rests_on.is_empty() => None,
-            Ok(approvals) => Some(Event::NotSealed { effect, approvals }),
-            Err(reason) => Some(Event::EffectFailed { effect, reason }),
-        }
-    }
-
     async fn order(&self, case: &Case, pending: &Pending) -> Performed {
         match self.dispatch.send(case, pending, &self.policy, (self.now)()).await {
             Ok(sent) => Performed::Dispatched { until: sent.until, to: sent.to },

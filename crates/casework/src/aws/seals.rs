@@ -8,7 +8,7 @@ use aws_sdk_kms::operation::verify_mac::VerifyMacError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use data_encoding::HEXLOWER;
-use investigation::case::Case;
+use investigation::case::{Case, Event, Pending};
 use investigation::remediation::Approval;
 
 use super::metrics::Metric;
@@ -70,6 +70,20 @@ impl ThroughRelays {
                 Ok(false)
             }
             Err(error) => Err(told(error)),
+        }
+    }
+
+    /// Why an order does not go out that changes an endpoint: each approval that it rests on has to carry its seal, on every
+    /// try, and there has to be one.
+    pub(super) async fn not_sealed(&self, case: &Case, pending: &Pending) -> Option<Event> {
+        if !pending.effect.changes_endpoint() {
+            return None;
+        }
+        let (effect, rests_on) = (pending.n, case.rests_on(pending, (self.now)()));
+        match self.unsealed(case, &rests_on).await {
+            Ok(approvals) if approvals.is_empty() && !rests_on.is_empty() => None,
+            Ok(approvals) => Some(Event::NotSealed { effect, approvals }),
+            Err(reason) => Some(Event::EffectFailed { effect, reason }),
         }
     }
 }

@@ -4,8 +4,6 @@
 use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -53,8 +51,7 @@ pub(super) fn signer<'p>(
     };
     let (credential, signed, signature) = (part("Credential")?, part("SignedHeaders")?, part("Signature")?);
     let date = came.header("x-amz-date").ok_or_else(|| incomplete("no x-amz-date"))?;
-    let at = DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok().and_then(|at| at.to_zoned(TimeZone::UTC).ok());
-    let at = at.ok_or_else(|| incomplete("x-amz-date is no date"))?.timestamp();
+    let at = moment(date).ok_or_else(|| incomplete("x-amz-date is no date"))?;
 
     let scope: Vec<&str> = credential.split('/').collect();
     let [key, day, region, service, "aws4_request"] = scope.as_slice() else {
@@ -99,6 +96,17 @@ pub(super) fn signer<'p>(
         return Err(("SignatureDoesNotMatch", message.to_owned()));
     }
     Ok(principal)
+}
+
+/// `20260302T101500Z`.
+fn moment(date: &str) -> Option<Timestamp> {
+    if date.len() != 16 || !date.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z')) {
+        return None;
+    }
+    let (day, time) = date.strip_suffix('Z')?.split_once('T').filter(|(day, _)| day.len() == 8)?;
+    let text =
+        format!("{}-{}-{}T{}:{}:{}Z", &day[..4], &day[4..6], &day[6..], &time[..2], &time[2..4], &time[4..]);
+    text.parse().ok()
 }
 
 fn canonical(came: &Came<'_>, names: &[&str]) -> Result<String, No> {

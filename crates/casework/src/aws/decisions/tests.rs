@@ -1,5 +1,6 @@
 //! What a word is, and what its messages give away.
 
+mod people;
 mod taken;
 
 use super::*;
