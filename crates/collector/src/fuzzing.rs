@@ -61,8 +61,17 @@ pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Lim
         ArtifactKind::AuthorizedKeys => artifact::forensic::authorized_keys::parse,
         ArtifactKind::ShellHistories => artifact::forensic::shell_histories::parse,
         ArtifactKind::RecentExecutables => artifact::forensic::recent_executables::parse,
-        // Linux has neither.
-        ArtifactKind::DnsCache | ArtifactKind::Prefetch => return Err(io::ErrorKind::Unsupported.into()),
+        // Linux has none of them.
+        ArtifactKind::DnsCache
+        | ArtifactKind::Prefetch
+        | ArtifactKind::Services
+        | ArtifactKind::WmiSubscriptions
+        | ArtifactKind::RegistryPersistence
+        | ArtifactKind::Accounts
+        | ArtifactKind::Shares
+        | ArtifactKind::Antivirus
+        | ArtifactKind::EventLogs
+        | ArtifactKind::TransferJobs => return Err(io::ErrorKind::Unsupported.into()),
     };
     let (parsed, tally) = parse(&mut output, &facts, limits)?;
     let (status, reasons) = tally.settle();
@@ -85,6 +94,21 @@ pub fn read_rows(kind: ArtifactKind, mut output: &[u8], limits: &Limits) -> io::
         ArtifactKind::DnsCache => windows::dns_cache::parse_rows,
         ArtifactKind::Prefetch => windows::prefetch::parse_rows,
         ArtifactKind::Programs => windows::programs::parse_rows,
+        ArtifactKind::Logins => windows::forensic::logins::parse_rows,
+        ArtifactKind::KernelModules => windows::forensic::services::parse_driver_rows,
+        ArtifactKind::NameResolution => windows::forensic::name_resolution::parse_rows,
+        ArtifactKind::ScheduledTasks => windows::forensic::scheduled_tasks::parse_rows,
+        ArtifactKind::AuthorizedKeys => windows::forensic::authorized_keys::parse_rows,
+        ArtifactKind::ShellHistories => windows::forensic::shell_histories::parse_rows,
+        ArtifactKind::RecentExecutables => windows::forensic::recent_executables::parse_rows,
+        ArtifactKind::Services => windows::forensic::services::parse_rows,
+        ArtifactKind::WmiSubscriptions => windows::forensic::wmi_subscriptions::parse_rows,
+        ArtifactKind::RegistryPersistence => windows::forensic::registry_persistence::parse_rows,
+        ArtifactKind::Accounts => windows::forensic::accounts::parse_rows,
+        ArtifactKind::Shares => windows::forensic::shares::parse_rows,
+        ArtifactKind::Antivirus => windows::forensic::antivirus::parse_rows,
+        ArtifactKind::EventLogs => windows::forensic::event_logs::parse_rows,
+        ArtifactKind::TransferJobs => windows::forensic::transfer_jobs::parse_rows,
         // No script of Windows tells of the rest.
         _ => return Err(io::ErrorKind::Unsupported.into()),
     };

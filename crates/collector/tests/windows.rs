@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use collector::{Collector, Config, ContactError, Privilege, SshConfig};
 use investigation::evidence::{
-    ArtifactKind, ArtifactStatus, AutostartEntry, Collection, DnsRecord, FirewallState, Identity, Prefetched,
-    Process, Program, Socket, TorrentFile,
+    ArtifactKind, ArtifactStatus, AutostartEntry, Collection, DnsRecord, FirewallState, Identity, Login,
+    Prefetched, Process, Program, RecentExecutable, ScheduledTask, Socket, TorrentFile,
 };
 use investigation::policy::Transport;
 use support::sshd::Sshd;
@@ -28,6 +28,21 @@ powershell.exe*)
 	[ ! -e "$dir/no-powershell" ] || { echo "'powershell.exe' is not recognized as an internal or external command" >&2; exit 1; }
 	script=$(cat)
 	case $script in
+	*Win32_SystemDriver*) cat "$dir/kernel_modules.ndjson" ;;
+	*ServiceDll*) cat "$dir/services.ndjson" ;;
+	*LogonType*) cat "$dir/logins.ndjson" ;;
+	*DataBasePath*) cat "$dir/name_resolution.ndjson" ;;
+	*Export-ScheduledTask*) cat "$dir/scheduled_tasks.ndjson" ;;
+	*AuthorizedKeys*) cat "$dir/authorized_keys.ndjson" ;;
+	*PSReadLine*) cat "$dir/shell_histories.ndjson" ;;
+	*Zone.Identifier*) cat "$dir/recent_executables.ndjson" ;;
+	*__EventFilter*) cat "$dir/wmi_subscriptions.ndjson" ;;
+	*SilentProcessExit*) cat "$dir/registry_persistence.ndjson" ;;
+	*Win32_UserAccount*) cat "$dir/accounts.ndjson" ;;
+	*Get-SmbSession*) cat "$dir/shares.ndjson" ;;
+	*Get-MpPreference*) cat "$dir/antivirus.ndjson" ;;
+	*IsEnabled*) cat "$dir/event_logs.ndjson" ;;
+	*Get-BitsTransfer*) cat "$dir/transfer_jobs.ndjson" ;;
 	*Get-NetIPAddress*) cat "$dir/identity.ndjson" ;;
 	*Get-NetTCPConnection*) cat "$dir/connections.ndjson" ;;
 	*Get-AuthenticodeSignature*) cat "$dir/processes.ndjson" ;;
@@ -40,6 +55,45 @@ powershell.exe*)
 	*DisplayName*) cat "$dir/programs.ndjson" ;;
 	*) exit 1 ;;
 	esac ;;
+*=4624*) cat "$dir/wevtutil-4624.txt" ;;
+*=4625*) cat "$dir/wevtutil-4625.txt" ;;
+*=4634*) ;;
+*=4672*) cat "$dir/wevtutil-4672.txt" ;;
+*=4648*) cat "$dir/wevtutil-4648.txt" ;;
+*=1102*) cat "$dir/wevtutil-1102.txt" ;;
+*=1116*) cat "$dir/wevtutil-1116.txt" ;;
+*=104]*) cat "$dir/wevtutil-104.txt" ;;
+*=59]*) cat "$dir/wevtutil-59.txt" ;;
+*=12]*) cat "$dir/wevtutil-starts.txt" ;;
+*LocalSessionManager*) cat "$dir/wevtutil-sessions.txt" ;;
+*'wevtutil gl '*) cat "$dir/wevtutil-gl.txt" ;;
+*'wevtutil gli '*) cat "$dir/wevtutil-gli.txt" ;;
+*'/v ImagePath'*) cat "$dir/reg-drivers-images.txt" ;;
+*'/v Type'*) cat "$dir/reg-services-types.txt" ;;
+*'/v Start'*) cat "$dir/reg-services-starts.txt" ;;
+*ServiceDll*) cat "$dir/reg-services-libraries.txt" ;;
+*'sc query'*) cat "$dir/sc-query-de.txt" ;;
+*'etc\hosts'*) cat "$dir/hosts.txt" ;;
+*'Parameters\Interfaces'*) cat "$dir/reg-interfaces.txt" ;;
+*'/xml ONE'*) cat "$dir/schtasks-xml.txt" ;;
+*TaskCache*) cat "$dir/reg-task-tree.txt" ;;
+*'authorized_keys NUL'*) cat "$dir/findstr-keys.txt" ;;
+*PSReadLine*) cat "$dir/echo-histories.txt" ;;
+*robocopy*Users*) cat "$dir/robocopy.txt"; exit 1 ;;
+*__EventFilter*) cat "$dir/wmic-filters.txt" ;;
+*CommandLineEventConsumer*) cat "$dir/wmic-consumers.txt" ;;
+*__FilterToConsumerBinding*) cat "$dir/wmic-bindings.txt" ;;
+*'Control\Lsa') cat "$dir/reg-lsa.txt" ;;
+*'/v Debugger'*) cat "$dir/reg-debuggers.txt" ;;
+*'Session Manager"') cat "$dir/reg-session-manager.txt" ;;
+*'wmic useraccount'*) cat "$dir/wmic-accounts.txt" ;;
+*'wmic group '*) cat "$dir/wmic-groups.txt" ;;
+*Win32_GroupUser*) cat "$dir/wmic-members.txt" ;;
+*'wmic share'*) cat "$dir/wmic-shares.txt" ;;
+*'net session') cat "$dir/net-session-de.txt" ;;
+*'net use') cat "$dir/net-use-de.txt" ;;
+*AntiVirusProduct*) cat "$dir/wmic-antivirus.txt" ;;
+*'SOFTWARE\Microsoft\Windows Defender'*) cat "$dir/reg-defender.txt" ;;
 *displaydns) cat "$dir/displaydns-de.txt" ;;
 *'arp -a') cat "$dir/arp-de.txt" ;;
 *netsh*) cat "$dir/netsh-neighbors-de.txt" ;;
@@ -205,6 +259,39 @@ async fn over_winrm_the_same_is_collected_in_both_ways() {
         found.push(identity.host_name);
     }
     assert_eq!(found, ["PC-07", "PC-07"]);
+}
+
+/// What is asked besides where the machine is compromised, by either way, with nothing of what only Linux has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compromised_windows_is_looked_into_deeper_in_both_ways() {
+    let Some(mut windows) = Windows::start() else { return };
+    for way in ["PowerShell", "commands"] {
+        if way == "commands" {
+            windows = windows.without_powershell();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let order = collect("127.0.0.1", &ArtifactKind::FORENSIC);
+        let collection = execute(windows.sshd.config(), &order, folder.path()).await.unwrap();
+        // Beside the identity, which is always asked.
+        let kinds: Vec<_> = collection.outcomes.iter().skip(1).map(|outcome| outcome.kind).collect();
+        let here =
+            ArtifactKind::FORENSIC.into_iter().filter(|kind| !ArtifactKind::LINUX_ALONE.contains(kind));
+        assert_eq!(kinds, here.collect::<Vec<_>>(), "{way}");
+        for outcome in &collection.outcomes {
+            assert!(outcome.artifact.starts_with("Windows.") && outcome.items > 0, "{way}: {outcome:?}");
+            assert!(outcome.entries.iter().all(|entry| folder.path().join(entry).is_file()), "{outcome:?}");
+        }
+        let logins: Vec<Login> = parsed(folder.path(), ArtifactKind::Logins);
+        assert!(
+            logins.iter().any(|row| row.event == Some(4624) && row.from.as_deref() == Some("203.0.113.9"))
+        );
+        let tasks: Vec<ScheduledTask> = parsed(folder.path(), ArtifactKind::ScheduledTasks);
+        let hides = |row: &ScheduledTask| row.only_in.is_some() && row.path.ends_with("Tarrask");
+        assert!(tasks.iter().any(hides), "{way}: {tasks:#?}");
+        let recent: Vec<RecentExecutable> = parsed(folder.path(), ArtifactKind::RecentExecutables);
+        let hashed = recent.iter().any(|row| row.sha256.is_some() && row.zone == Some(3));
+        assert_eq!(hashed, way == "PowerShell", "{recent:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

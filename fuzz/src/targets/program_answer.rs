@@ -9,12 +9,13 @@ use super::seeds::many;
 use super::{assert_one_line, way};
 
 /// What it is asked for.
-const KINDS: [ArtifactKind; 5] = [
+const KINDS: [ArtifactKind; 6] = [
     ArtifactKind::Connections,
     ArtifactKind::Processes,
     ArtifactKind::Firewall,
     ArtifactKind::Torrents,
     ArtifactKind::Autostart,
+    ArtifactKind::RecentExecutables,
 ];
 
 /// Longest answer whose rows are looked at one by one.

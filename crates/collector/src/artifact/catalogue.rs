@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     include_str!("catalogue/linux.toml"),
     include_str!("catalogue/linux_forensic.toml"),
     include_str!("catalogue/windows.toml"),
+    include_str!("catalogue/windows_forensic.toml"),
     include_str!("catalogue/this_machine.toml"),
     include_str!("catalogue/this_windows.toml"),
 ];
@@ -123,6 +124,8 @@ fn line_of(command: CommandEntry) -> Result<Command, String> {
         (Some(line), None) => line,
         (None, Some("dir_files")) => script::dir_line(false),
         (None, Some("dir_folders")) => script::dir_line(true),
+        (None, Some(made)) => windows::forensic::recent_executables::list_line(made)
+            .ok_or_else(|| format!("{name}: nothing is made of {made:?}"))?,
         _ => return Err(format!("{name}: either a line, or what it is made of")),
     };
     Ok(Command { name, line, spare })
@@ -156,6 +159,29 @@ fn text_of(script: &str) -> Result<&'static str, String> {
         "prefetch.ps1" => script::prefetch(),
         "programs.ps1" => script::programs(),
         "torrents.ps1" => script::torrents(),
+        _ => return deeper_script(script),
+    })
+}
+
+/// Those of the deeper look on Windows.
+fn deeper_script(script: &str) -> Result<&'static str, String> {
+    use windows::forensic::script as of;
+    Ok(match script {
+        "logins.ps1" => of::logins(),
+        "drivers.ps1" => of::drivers(),
+        "name_resolution.ps1" => of::name_resolution(),
+        "scheduled_tasks.ps1" => of::scheduled_tasks(),
+        "authorized_keys.ps1" => of::authorized_keys(),
+        "shell_histories.ps1" => of::shell_histories(),
+        "recent_executables.ps1" => of::recent_executables(),
+        "services.ps1" => of::services(),
+        "wmi_subscriptions.ps1" => of::wmi_subscriptions(),
+        "registry_persistence.ps1" => of::registry_persistence(),
+        "accounts.ps1" => of::accounts(),
+        "shares.ps1" => of::shares(),
+        "antivirus.ps1" => of::antivirus(),
+        "event_logs.ps1" => of::event_logs(),
+        "transfer_jobs.ps1" => of::transfer_jobs(),
         _ => return Err(format!("there is no script {script:?}")),
     })
 }
@@ -188,7 +214,7 @@ fn output_parser(name: &str) -> Result<Parse, String> {
         "windows_prefetch_rows" => windows::prefetch::parse_rows,
         "windows_programs_rows" => windows::programs::parse_rows,
         "windows_torrents_rows" => windows::torrents::parse_rows,
-        _ => return Err(format!("there is no parser {name:?} of a script's output")),
+        _ => return deeper_output_parser(name),
     })
 }
 
@@ -204,6 +230,50 @@ fn answers_parser(name: &str) -> Result<ParseAnswers, String> {
         "windows_prefetch_answers" => windows::prefetch::parse_answers,
         "windows_programs_answers" => windows::programs::parse_answers,
         "windows_torrents_answers" => windows::torrents::parse_answers,
+        _ => return deeper_answers_parser(name),
+    })
+}
+
+fn deeper_output_parser(name: &str) -> Result<Parse, String> {
+    use windows::forensic as of;
+    Ok(match name {
+        "windows_logins_rows" => of::logins::parse_rows,
+        "windows_drivers_rows" => of::services::parse_driver_rows,
+        "windows_name_resolution_rows" => of::name_resolution::parse_rows,
+        "windows_scheduled_tasks_rows" => of::scheduled_tasks::parse_rows,
+        "windows_authorized_keys_rows" => of::authorized_keys::parse_rows,
+        "windows_shell_histories_rows" => of::shell_histories::parse_rows,
+        "windows_recent_executables_rows" => of::recent_executables::parse_rows,
+        "windows_services_rows" => of::services::parse_rows,
+        "windows_wmi_subscriptions_rows" => of::wmi_subscriptions::parse_rows,
+        "windows_registry_persistence_rows" => of::registry_persistence::parse_rows,
+        "windows_accounts_rows" => of::accounts::parse_rows,
+        "windows_shares_rows" => of::shares::parse_rows,
+        "windows_antivirus_rows" => of::antivirus::parse_rows,
+        "windows_event_logs_rows" => of::event_logs::parse_rows,
+        "windows_transfer_jobs_rows" => of::transfer_jobs::parse_rows,
+        _ => return Err(format!("there is no parser {name:?} of a script's output")),
+    })
+}
+
+fn deeper_answers_parser(name: &str) -> Result<ParseAnswers, String> {
+    use windows::forensic as of;
+    Ok(match name {
+        "windows_logins_answers" => of::logins::parse_answers,
+        "windows_drivers_answers" => of::services::parse_driver_answers,
+        "windows_name_resolution_answers" => of::name_resolution::parse_answers,
+        "windows_scheduled_tasks_answers" => of::scheduled_tasks::parse_answers,
+        "windows_authorized_keys_answers" => of::authorized_keys::parse_answers,
+        "windows_shell_histories_answers" => of::shell_histories::parse_answers,
+        "windows_recent_executables_answers" => of::recent_executables::parse_answers,
+        "windows_services_answers" => of::services::parse_answers,
+        "windows_wmi_subscriptions_answers" => of::wmi_subscriptions::parse_answers,
+        "windows_registry_persistence_answers" => of::registry_persistence::parse_answers,
+        "windows_accounts_answers" => of::accounts::parse_answers,
+        "windows_shares_answers" => of::shares::parse_answers,
+        "windows_antivirus_answers" => of::antivirus::parse_answers,
+        "windows_event_logs_answers" => of::event_logs::parse_answers,
+        "windows_transfer_jobs_answers" => of::transfer_jobs::parse_answers,
         _ => return Err(format!("there is no parser {name:?} of commands' outputs")),
     })
 }

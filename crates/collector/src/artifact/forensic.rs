@@ -22,9 +22,9 @@ use super::record::{Records, cut_text};
 use super::tally::Tally;
 
 /// Longest name that is kept, in bytes.
-const NAME_CAP: usize = 255;
+pub(crate) const NAME_CAP: usize = 255;
 /// Longest path that is kept, in bytes: Linux has none above 4,095.
-const PATH_CAP: usize = 4096;
+pub(crate) const PATH_CAP: usize = 4096;
 
 /// The scripts, beside those of the other artifacts.
 mod script_of {
@@ -64,17 +64,17 @@ mod script_of {
 }
 
 /// Rows up to the cap; the rest is counted.
-struct Rows<'a, T> {
-    rows: Vec<T>,
+pub(crate) struct Rows<'a, T> {
+    pub(crate) rows: Vec<T>,
     limits: &'a Limits,
 }
 
 impl<'a, T> Rows<'a, T> {
-    fn new(limits: &'a Limits) -> Self {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
         Self { rows: Vec::new(), limits }
     }
 
-    fn push(&mut self, row: T, tally: &mut Tally) {
+    pub(crate) fn push(&mut self, row: T, tally: &mut Tally) {
         if self.rows.len() as u64 >= self.limits.rows {
             tally.count(ArtifactStatus::Truncated, "rows beyond the cap were left out");
         } else {
@@ -101,7 +101,7 @@ fn owner(facts: &Facts, uid: &str) -> Option<String> {
     Some(cut(facts.account(uid.parse().ok()?), NAME_CAP))
 }
 
-fn cut(mut text: String, cap: usize) -> String {
+pub(crate) fn cut(mut text: String, cap: usize) -> String {
     cut_text(&mut text, cap);
     text
 }

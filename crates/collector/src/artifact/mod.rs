@@ -26,9 +26,10 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use investigation::evidence::{
-    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, FirewallState, HistoryFile, Identity,
-    KernelModule, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program, RecentExecutable,
-    ScheduledTask, Socket, TorrentFile,
+    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, EventLog, FirewallState, HistoryFile, Identity,
+    KernelModule, LocalAccount, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program,
+    ProtectionFact, RecentExecutable, ScheduledTask, Service, Share, Socket, TorrentFile, TransferJob,
+    WmiSubscription,
 };
 use investigation::order::Limits;
 use serde::{Deserialize, Serialize};
@@ -194,6 +195,14 @@ pub(crate) enum Parsed {
     AuthorizedKeys(Vec<AuthorizedKey>),
     ShellHistories(Vec<HistoryFile>),
     RecentExecutables(Vec<RecentExecutable>),
+    Services(Vec<Service>),
+    WmiSubscriptions(Vec<WmiSubscription>),
+    RegistryPersistence(Vec<AutostartEntry>),
+    Accounts(Vec<LocalAccount>),
+    Shares(Vec<Share>),
+    Antivirus(Vec<ProtectionFact>),
+    EventLogs(Vec<EventLog>),
+    TransferJobs(Vec<TransferJob>),
 }
 
 impl Parsed {
@@ -218,6 +227,14 @@ impl Parsed {
             Self::AuthorizedKeys(rows) => rows.len(),
             Self::ShellHistories(rows) => rows.len(),
             Self::RecentExecutables(rows) => rows.len(),
+            Self::Services(rows) => rows.len(),
+            Self::WmiSubscriptions(rows) => rows.len(),
+            Self::RegistryPersistence(rows) => rows.len(),
+            Self::Accounts(rows) => rows.len(),
+            Self::Shares(rows) => rows.len(),
+            Self::Antivirus(rows) => rows.len(),
+            Self::EventLogs(rows) => rows.len(),
+            Self::TransferJobs(rows) => rows.len(),
         };
         items as u64
     }
@@ -244,6 +261,14 @@ pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
         ArtifactKind::AuthorizedKeys => Parsed::AuthorizedKeys(Vec::new()),
         ArtifactKind::ShellHistories => Parsed::ShellHistories(Vec::new()),
         ArtifactKind::RecentExecutables => Parsed::RecentExecutables(Vec::new()),
+        ArtifactKind::Services => Parsed::Services(Vec::new()),
+        ArtifactKind::WmiSubscriptions => Parsed::WmiSubscriptions(Vec::new()),
+        ArtifactKind::RegistryPersistence => Parsed::RegistryPersistence(Vec::new()),
+        ArtifactKind::Accounts => Parsed::Accounts(Vec::new()),
+        ArtifactKind::Shares => Parsed::Shares(Vec::new()),
+        ArtifactKind::Antivirus => Parsed::Antivirus(Vec::new()),
+        ArtifactKind::EventLogs => Parsed::EventLogs(Vec::new()),
+        ArtifactKind::TransferJobs => Parsed::TransferJobs(Vec::new()),
     }
 }
 

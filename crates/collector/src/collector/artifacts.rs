@@ -107,6 +107,7 @@ impl<'a> Collecting<'a> {
             },
             // The system has no such thing, which makes the collection no poorer.
             None if self.is_remote() && !kind.is_forensic() => Ok(()),
+            None if self.is_foreign(kind) => Ok(()),
             None if self.is_remote() => {
                 let system = if self.system == System::Windows { "Windows" } else { "Linux" };
                 let artifact = format!("{system}.{}", kind.as_str());
@@ -117,6 +118,17 @@ impl<'a> Collecting<'a> {
                 )
             }
             None => self.missing(kind),
+        }
+    }
+
+    /// Whether only the other kind of system has such a thing.
+    fn is_foreign(&self, kind: ArtifactKind) -> bool {
+        let here = matches!(self.session, Session::Local(_));
+        let windows = if here { cfg!(windows) } else { self.system == System::Windows };
+        if windows {
+            ArtifactKind::LINUX_ALONE.contains(&kind)
+        } else {
+            ArtifactKind::WINDOWS_ALONE.contains(&kind)
         }
     }
 

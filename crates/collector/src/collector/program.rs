@@ -24,8 +24,13 @@ use crate::transport::{Ended, Run, Script, Session};
 /// What it is asked for: that which the system tells a program and no script. The rest is as good by scripts, or better:
 /// they know of scheduled tasks.
 const LINUX: [ArtifactKind; 3] = [ArtifactKind::Connections, ArtifactKind::Processes, ArtifactKind::Torrents];
-const WINDOWS: [ArtifactKind; 4] =
-    [ArtifactKind::Connections, ArtifactKind::Processes, ArtifactKind::Firewall, ArtifactKind::Torrents];
+const WINDOWS: [ArtifactKind; 5] = [
+    ArtifactKind::Connections,
+    ArtifactKind::Processes,
+    ArtifactKind::Firewall,
+    ArtifactKind::Torrents,
+    ArtifactKind::RecentExecutables,
+];
 
 /// After its own time is up the program says what it has. It is given this much longer before it is ended.
 const GRACE: Duration = Duration::from_secs(15);

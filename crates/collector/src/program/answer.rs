@@ -52,6 +52,7 @@ fn readable(ask: &Ask) -> Result<&'static Artifact, AskError> {
             | ArtifactKind::Torrents
             | ArtifactKind::Autostart
             | ArtifactKind::Firewall
+            | ArtifactKind::RecentExecutables
     );
     native::find(ask.kind).filter(|_| reads).ok_or(AskError::Kind(ask.kind.as_str()))
 }
@@ -80,6 +81,7 @@ fn write(parsed: Parsed, mut tally: Tally, out: &mut impl Write) -> io::Result<(
         Parsed::Processes(rows) => write_rows(&rows, &mut tally, out)?,
         Parsed::Torrents(rows) => write_rows(&rows, &mut tally, out)?,
         Parsed::Autostart(rows) => write_rows(&rows, &mut tally, out)?,
+        Parsed::RecentExecutables(rows) => write_rows(&rows, &mut tally, out)?,
         Parsed::Firewall(mut state) => {
             let rules = std::mem::take(&mut state.rules);
             frame::write(out, Word::State, &state)?;

@@ -117,6 +117,7 @@ impl<'a> Answer<'a> {
             Parsed::Processes(rows) => rows.push(read_row(json, tally)?),
             Parsed::Torrents(rows) => rows.push(read_row(json, tally)?),
             Parsed::Autostart(rows) => rows.push(read_row(json, tally)?),
+            Parsed::RecentExecutables(rows) => rows.push(read_row(json, tally)?),
             Parsed::Firewall(state) => state.rules.push(read_row(json, tally)?),
             Parsed::Identity(_) => return Err("nobody asked it who it is".into()),
             _ => return Err("it does not read such a thing".into()),

@@ -1,4 +1,4 @@
-use investigation::evidence::{FirewallRule, FirewallState, Process, TorrentFile};
+use investigation::evidence::{FirewallRule, FirewallState, Process, RecentExecutable, TorrentFile};
 use proptest::prelude::*;
 
 use super::answer::written;
@@ -46,6 +46,25 @@ fn what_is_said_is_read_again_in_whole() {
         assert_eq!(rows, expected);
         assert_eq!(tally.settle(), (ArtifactStatus::Partial, vec!["ä was closed".to_owned()]));
     }
+}
+
+#[test]
+fn a_recent_program_is_read_within_its_bounds() {
+    let kind = ArtifactKind::RecentExecutables;
+    let row = RecentExecutable {
+        path: "p".repeat(10_000),
+        mode: "AH".into(),
+        size: 9,
+        sha256: Some("no hash".into()),
+        zone: Some(3),
+        ..RecentExecutable::default()
+    };
+    let bytes = answer_of(Parsed::RecentExecutables(vec![row]), kind);
+    let Reading::Whole(Parsed::RecentExecutables(rows), tally) = reading(&bytes, kind) else {
+        panic!("not whole")
+    };
+    assert_eq!((rows[0].path.len() < 4200, &rows[0].sha256, rows[0].zone), (true, &None, Some(3)));
+    assert!(tally.settle().1.iter().any(|reason| reason.contains("called hashes")));
 }
 
 #[test]

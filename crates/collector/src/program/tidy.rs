@@ -1,7 +1,8 @@
 //! Bounds of single values: those that the parsers of the scripts' outputs keep as well.
 
 use investigation::evidence::{
-    ArtifactStatus, AutostartEntry, FirewallRule, FirewallState, Process, Socket, TorrentFile,
+    ArtifactStatus, AutostartEntry, FirewallRule, FirewallState, Process, RecentExecutable, Socket,
+    TorrentFile,
 };
 use investigation::scope::fold;
 
@@ -110,6 +111,15 @@ impl Tidy for AutostartEntry {
         text(&mut self.name, TEXT_CAP, tally);
         some(&mut self.command, TEXT_CAP, tally);
         some(&mut self.user, NAME_CAP, tally);
+    }
+}
+
+impl Tidy for RecentExecutable {
+    fn tidy(&mut self, tally: &mut Tally) {
+        text(&mut self.path, PATH_CAP, tally);
+        text(&mut self.mode, NAME_CAP, tally);
+        some(&mut self.owner, NAME_CAP, tally);
+        hash(&mut self.sha256, &[64], tally);
     }
 }
 

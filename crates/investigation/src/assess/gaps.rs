@@ -124,7 +124,15 @@ fn is_everywhere(kind: ArtifactKind) -> bool {
         | ArtifactKind::ScheduledTasks
         | ArtifactKind::AuthorizedKeys
         | ArtifactKind::ShellHistories
-        | ArtifactKind::RecentExecutables => false,
+        | ArtifactKind::RecentExecutables
+        | ArtifactKind::Services
+        | ArtifactKind::WmiSubscriptions
+        | ArtifactKind::RegistryPersistence
+        | ArtifactKind::Accounts
+        | ArtifactKind::Shares
+        | ArtifactKind::Antivirus
+        | ArtifactKind::EventLogs
+        | ArtifactKind::TransferJobs => false,
     }
 }
 
@@ -170,6 +178,14 @@ fn title(kind: ArtifactKind) -> &'static str {
         ArtifactKind::AuthorizedKeys => "The list of authorized keys",
         ArtifactKind::ShellHistories => "The list of shell histories",
         ArtifactKind::RecentExecutables => "The list of recent programs",
+        ArtifactKind::Services => "The list of services",
+        ArtifactKind::WmiSubscriptions => "The list of WMI subscriptions",
+        ArtifactKind::RegistryPersistence => "The list of persistence spots in the registry",
+        ArtifactKind::Accounts => "The list of local accounts",
+        ArtifactKind::Shares => "The list of shares",
+        ArtifactKind::Antivirus => "The virus scanner's state",
+        ArtifactKind::EventLogs => "The list of event logs",
+        ArtifactKind::TransferJobs => "The list of background transfers",
     }
 }
 

@@ -27,10 +27,11 @@ pub struct PacketSocket {
 }
 
 /// What a record of logins says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginKind {
     /// Somebody logged in.
+    #[default]
     Login,
     /// Somebody logged out.
     Logout,
@@ -42,10 +43,14 @@ pub enum LoginKind {
     RunLevel,
     /// The clock was set.
     ClockSet,
+    /// A session was given the rights of an administrator (Windows).
+    Privileged,
+    /// A process used the credentials of another account (Windows).
+    ExplicitCredentials,
 }
 
 /// One record of who logged in, the latest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// What happened.
     pub kind: LoginKind,
@@ -59,11 +64,26 @@ pub struct Login {
     pub from: Option<String>,
     /// Process of the session.
     pub pid: Option<u32>,
-    /// File that says so.
+    /// File or event log that says so.
     pub source: String,
+    /// Number of the event, where a log of Windows says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u32>,
+    /// Over what: `interactive`, `network`, `remote_interactive` (RDP) and so on, after Windows' logon types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
+    /// Account that asked for it, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Program that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// Server that credentials were used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
-/// A module of the kernel.
+/// A module of the kernel; on Windows a driver.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelModule {
     /// Name.
@@ -72,20 +92,35 @@ pub struct KernelModule {
     pub size: u64,
     /// Modules that use it.
     pub used_by: Vec<String>,
-    /// `Live`, `Loading` or `Unloading`.
+    /// `Live`, `Loading` or `Unloading`; of a driver `Running` or `Stopped`.
     pub state: String,
     /// Letters that the kernel marks it with: `P` proprietary, `O` out of the tree, `E` unsigned, `F` forced.
     pub taint: Option<String>,
     /// The kernel shows it in one of its two lists and not in the other, as modules that hide do.
     pub only_in: Option<String>,
+    /// When a driver starts: `boot`, `system`, `auto`, `manual` or `disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Image of a driver, where the system names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// SHA-256 of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What the system says of its signature: `Valid`, `NotSigned`, `HashMismatch` and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// Subject of the certificate that it is signed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }
 
 /// One entry by which the endpoint finds others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameEntry {
-    /// File.
+    /// File or registry key.
     pub source: String,
-    /// `host`, `nameserver`, `search`, `hosts_order` or `option`.
+    /// `host`, `nameserver`, `search`, `hosts_order`, `option` or `proxy`.
     pub kind: String,
     /// Address, server, domain or text.
     pub value: String,
@@ -98,9 +133,9 @@ pub struct NameEntry {
 /// Something that runs at its time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledTask {
-    /// `cron`, `cron_script`, `at` or `systemd_timer`.
+    /// `cron`, `cron_script`, `at`, `systemd_timer` or `windows_task`.
     pub mechanism: String,
-    /// File.
+    /// File, or the task's own path on Windows.
     pub path: String,
     /// Owner of the file.
     pub owner: Option<String>,
@@ -110,6 +145,27 @@ pub struct ScheduledTask {
     pub content: Option<String>,
     /// The text is longer than that.
     pub cut: bool,
+    /// Who a task says that it is by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Account that it runs as: a SID, or a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
+    /// What it runs, one line an action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// What it waits for, for example `LogonTrigger`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<String>,
+    /// Whether it is switched on, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// It asks not to be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// The one place that still tells of it, where the system does not list it: `registry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_in: Option<String>,
 }
 
 /// A key that lets its owner in without a password.
@@ -155,7 +211,7 @@ pub struct RecentExecutable {
     pub path: String,
     /// Owner of the file.
     pub owner: Option<String>,
-    /// Permissions, octal.
+    /// Permissions, octal; on Windows the letters of `attrib`.
     pub mode: String,
     /// Bytes.
     pub size: u64,
@@ -165,6 +221,12 @@ pub struct RecentExecutable {
     pub changed_at: Option<Timestamp>,
     /// SHA-256 of its content, where it was small enough and could be read.
     pub sha256: Option<String>,
+    /// When it was made there (Windows).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// Zone that it came from, by its mark of the web: 3 is the internet, 4 a site that is not trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<u8>,
 }
 
 /// What a second container says in parsed form. None: it was not asked for, or could not be had; see the outcomes.

@@ -4,6 +4,7 @@ pub mod forensic;
 pub mod manifest;
 pub mod model;
 pub mod outcome;
+pub mod windows;
 
 pub use forensic::{
     AuthorizedKey, ForensicEvidence, HistoryFile, KernelModule, Login, LoginKind, NameEntry, PacketSocket,
@@ -16,3 +17,4 @@ pub use model::{
 pub use outcome::{
     ArtifactKind, ArtifactOutcome, ArtifactStatus, Collection, CommandRecord, Evidence, SentProgram,
 };
+pub use windows::{EventLog, LocalAccount, ProtectionFact, Service, Share, TransferJob, WmiSubscription};

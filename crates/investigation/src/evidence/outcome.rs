@@ -50,6 +50,22 @@ pub enum ArtifactKind {
     ShellHistories,
     /// Programs that came lately into folders that anybody can write into.
     RecentExecutables,
+    /// Services, with their images.
+    Services,
+    /// What WMI does by itself when something happens.
+    WmiSubscriptions,
+    /// Other spots of the registry that load or start something.
+    RegistryPersistence,
+    /// Local accounts, and who is an administrator.
+    Accounts,
+    /// What is shared, with whom, and what is used of others.
+    Shares,
+    /// State, exclusions and detections of the virus scanner.
+    Antivirus,
+    /// Event logs, and that they were cleared.
+    EventLogs,
+    /// What is fetched in the background.
+    TransferJobs,
 }
 
 impl ArtifactKind {
@@ -69,7 +85,7 @@ impl ArtifactKind {
     ];
 
     /// What is collected besides from a machine that is compromised, in the same order. No rule reads it.
-    pub const FORENSIC: [Self; 8] = [
+    pub const FORENSIC: [Self; 16] = [
         Self::PacketSockets,
         Self::Logins,
         Self::KernelModules,
@@ -78,7 +94,30 @@ impl ArtifactKind {
         Self::AuthorizedKeys,
         Self::ShellHistories,
         Self::RecentExecutables,
+        Self::Services,
+        Self::WmiSubscriptions,
+        Self::RegistryPersistence,
+        Self::Accounts,
+        Self::Shares,
+        Self::Antivirus,
+        Self::EventLogs,
+        Self::TransferJobs,
     ];
+
+    /// Those of [`Self::FORENSIC`] that Linux has no such thing of, or is not asked for.
+    pub const WINDOWS_ALONE: [Self; 8] = [
+        Self::Services,
+        Self::WmiSubscriptions,
+        Self::RegistryPersistence,
+        Self::Accounts,
+        Self::Shares,
+        Self::Antivirus,
+        Self::EventLogs,
+        Self::TransferJobs,
+    ];
+
+    /// Those of [`Self::FORENSIC`] that Windows keeps no list of.
+    pub const LINUX_ALONE: [Self; 1] = [Self::PacketSockets];
 
     /// Whether it is collected from a machine that is compromised only.
     pub fn is_forensic(self) -> bool {
@@ -106,6 +145,14 @@ impl ArtifactKind {
             Self::AuthorizedKeys => "authorized_keys",
             Self::ShellHistories => "shell_histories",
             Self::RecentExecutables => "recent_executables",
+            Self::Services => "services",
+            Self::WmiSubscriptions => "wmi_subscriptions",
+            Self::RegistryPersistence => "registry_persistence",
+            Self::Accounts => "accounts",
+            Self::Shares => "shares",
+            Self::Antivirus => "antivirus",
+            Self::EventLogs => "event_logs",
+            Self::TransferJobs => "transfer_jobs",
         }
     }
 

@@ -2,9 +2,10 @@
 
 use collector::fuzzing::Reading;
 use investigation::evidence::{
-    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, FirewallState, HistoryFile, Identity,
-    KernelModule, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program, RecentExecutable,
-    ScheduledTask, Socket, TorrentFile,
+    ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, EventLog, FirewallState, HistoryFile, Identity,
+    KernelModule, LocalAccount, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program,
+    ProtectionFact, RecentExecutable, ScheduledTask, Service, Share, Socket, TorrentFile, TransferJob,
+    WmiSubscription,
 };
 
 /// Longest texts of a row, in bytes, and more than that is the endpoint's word unbounded.
@@ -164,6 +165,72 @@ pub(in super::super) fn rows(kind: ArtifactKind, reading: &Reading) {
             for file in &files {
                 capped([&file.path, &file.mode].into_iter().chain(&file.owner), NAME);
                 assert!(file.sha256.as_ref().is_none_or(|hash| hash.len() == 64));
+            }
+        }
+        ArtifactKind::Services => {
+            let services: Vec<Service> = serde_json::from_slice(&json).expect("services");
+            all(services.len());
+            for service in &services {
+                capped([&service.name], NAME);
+                capped(service.command.iter().chain(&service.library).chain(&service.path), NAME);
+                capped(service.account.iter().chain(&service.state).chain(&service.signer), NAME);
+                assert!(service.sha256.as_ref().is_none_or(|hash| hash.len() == 64));
+            }
+        }
+        ArtifactKind::WmiSubscriptions => {
+            let parts: Vec<WmiSubscription> = serde_json::from_slice(&json).expect("subscriptions");
+            all(parts.len());
+            for part in &parts {
+                capped([&part.name, &part.namespace].into_iter().chain(&part.class), NAME);
+                capped(part.text.iter().chain(&part.creator), NAME);
+            }
+        }
+        ArtifactKind::RegistryPersistence => {
+            let entries: Vec<AutostartEntry> = serde_json::from_slice(&json).expect("entries");
+            all(entries.len());
+            for entry in &entries {
+                capped(
+                    [&entry.name, &entry.location].into_iter().chain(&entry.command).chain(&entry.user),
+                    NAME,
+                );
+            }
+        }
+        ArtifactKind::Accounts => {
+            let accounts: Vec<LocalAccount> = serde_json::from_slice(&json).expect("accounts");
+            all(accounts.len());
+            for account in &accounts {
+                assert!(account.groups.len() <= 4, "{:?}", account.groups);
+                capped([&account.name].into_iter().chain(&account.sid), NAME);
+            }
+        }
+        ArtifactKind::Shares => {
+            let shares: Vec<Share> = serde_json::from_slice(&json).expect("shares");
+            all(shares.len());
+            shares.iter().for_each(|share| {
+                capped([&share.name].into_iter().chain(&share.path).chain(&share.user), NAME)
+            });
+        }
+        ArtifactKind::Antivirus => {
+            let facts: Vec<ProtectionFact> = serde_json::from_slice(&json).expect("facts");
+            all(facts.len());
+            for fact in &facts {
+                capped(
+                    [&fact.name].into_iter().chain(&fact.value).chain(&fact.user).chain(&fact.program),
+                    NAME,
+                );
+            }
+        }
+        ArtifactKind::EventLogs => {
+            let logs: Vec<EventLog> = serde_json::from_slice(&json).expect("logs");
+            all(logs.len());
+            logs.iter().for_each(|log| capped([&log.log].into_iter().chain(&log.user), NAME));
+        }
+        ArtifactKind::TransferJobs => {
+            let jobs: Vec<TransferJob> = serde_json::from_slice(&json).expect("jobs");
+            all(jobs.len());
+            for job in &jobs {
+                capped([&job.name].into_iter().chain(&job.id).chain(&job.owner).chain(&job.state), NAME);
+                capped(job.url.iter().chain(&job.path).chain(&job.command), NAME);
             }
         }
         ArtifactKind::Torrents => {

@@ -31,7 +31,12 @@ fn the_catalogue_is_whole_and_its_ids_are_unique() {
         assert_eq!(windows.ways().any(|way| way == Way::Smb), told, "{}", windows.id);
     }
     for kind in ArtifactKind::FORENSIC {
-        assert!(find(kind, System::Linux).is_some(), "{kind:?} for Linux");
+        let (linux, windows) = (find(kind, System::Linux), find(kind, System::Windows));
+        assert_eq!(linux.is_none(), ArtifactKind::WINDOWS_ALONE.contains(&kind), "{kind:?} for Linux");
+        assert_eq!(windows.is_none(), ArtifactKind::LINUX_ALONE.contains(&kind), "{kind:?} for Windows");
+        if let Some(windows) = windows {
+            assert_eq!(windows.ways().collect::<Vec<_>>(), [Way::PowerShell, Way::Command], "{}", windows.id);
+        }
         assert!(!ArtifactKind::ALL.contains(&kind));
     }
     for artifact in catalogue() {

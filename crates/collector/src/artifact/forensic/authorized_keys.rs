@@ -18,12 +18,13 @@ use super::{NAME_CAP, PATH_CAP, Rows, cut, note_whole, seconds, some};
 /// Longest value: the script cuts files at 256 KiB.
 const VALUE_CAP: usize = 256 << 10;
 /// Where sshd looks unless it is told otherwise.
-const USUAL: [&str; 6] = [
+const USUAL: [&str; 7] = [
     ".ssh/authorized_keys",
     ".ssh/authorized_keys2",
     "%h/.ssh/authorized_keys",
     "%h/.ssh/authorized_keys2",
     "/etc/ssh/authorized_keys",
+    "__PROGRAMDATA__/ssh/administrators_authorized_keys",
     "none",
 ];
 
@@ -81,7 +82,7 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
 }
 
 /// sshd may look for keys where the script does not.
-fn elsewhere(settings: &str, tally: &mut Tally) {
+pub(crate) fn elsewhere(settings: &str, tally: &mut Tally) {
     for line in settings.lines().take(32) {
         let mut words = line.split_ascii_whitespace().map(|word| word.trim_matches('"'));
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -100,7 +101,7 @@ fn elsewhere(settings: &str, tally: &mut Tally) {
 }
 
 /// A line of authorized_keys (sshd(8)): options, type, key, comment.
-fn key(line: &str) -> Option<AuthorizedKey> {
+pub(crate) fn key(line: &str) -> Option<AuthorizedKey> {
     let (options, rest) = match is_type(line.split_ascii_whitespace().next()?) {
         true => (None, line),
         false => {

@@ -114,7 +114,7 @@ fn module(line: &str) -> Option<KernelModule> {
         used_by: users.take(USERS).map(|user| cut(user.to_owned(), NAME_CAP)).collect(),
         state: cut(state.to_owned(), 32),
         taint: taint.map(|taint| cut(taint.to_owned(), 32)),
-        only_in: None,
+        ..KernelModule::default()
     })
 }
 

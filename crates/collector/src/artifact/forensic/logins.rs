@@ -85,6 +85,7 @@ fn of_table(table: &[u8], machine: &str, failed: bool, rows: &mut Rows<'_, Login
             from: some(cut(record.host, NAME_CAP)),
             pid: Some(record.pid).filter(|pid| *pid != 0),
             source: if failed { "/var/log/btmp" } else { "/var/log/wtmp" }.to_owned(),
+            ..Login::default()
         };
         rows.push(row, tally);
     }

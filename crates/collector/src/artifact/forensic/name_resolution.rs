@@ -18,7 +18,7 @@ use super::{NAME_CAP, PATH_CAP, Rows, cut, note_whole, seconds};
 /// Longest value: the script cuts files at 1 MiB.
 const VALUE_CAP: usize = 1 << 20;
 /// Names of one host entry that are kept.
-const NAMES: usize = 64;
+pub(crate) const NAMES: usize = 64;
 
 /// What is run on the endpoint.
 pub(crate) fn script() -> &'static str {
@@ -75,7 +75,7 @@ pub(crate) fn parse(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::
 }
 
 /// Kind, value, names.
-type Row = (&'static str, String, Vec<String>);
+pub(crate) type Row = (&'static str, String, Vec<String>);
 
 #[derive(Default)]
 struct File {
@@ -96,7 +96,7 @@ impl File {
 }
 
 /// `127.0.1.1 ws-0042.corp.example ws-0042`
-fn host(line: &str) -> Option<Row> {
+pub(crate) fn host(line: &str) -> Option<Row> {
     let mut words = line.split_ascii_whitespace();
     let address: IpAddr = words.next()?.split('%').next()?.parse().ok()?;
     let names: Vec<String> = words.take(NAMES + 1).map(str::to_owned).collect();

@@ -84,7 +84,7 @@ fn file(line: &str, facts: &Facts) -> Option<RecentExecutable> {
         size: size.parse().unwrap_or(0),
         modified_at: seconds(modified),
         changed_at: seconds(changed),
-        sha256: None,
+        ..RecentExecutable::default()
     })
 }
 

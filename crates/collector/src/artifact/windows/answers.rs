@@ -119,6 +119,15 @@ impl Answers {
         tally.partial(format!("`{name}` gave nothing that could be read{code}{said}"));
     }
 
+    /// Says in the tally where a command that may rightly find nothing did not come to its end.
+    pub(super) fn expect_done(&self, name: &str, tally: &mut Tally) {
+        let Some(answer) = self.find(name).filter(|answer| answer.exit_code != Some(0)) else { return };
+        let code = answer.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+        let said = one_line(answer.stderr.trim(), 160);
+        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+        tally.partial(format!("`{name}` did not end as it should{code}{said}"));
+    }
+
     fn find(&self, name: &str) -> Option<&Answer> {
         self.0.iter().find(|answer| answer.name == name)
     }

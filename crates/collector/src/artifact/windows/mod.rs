@@ -11,6 +11,7 @@ mod csv;
 mod displaydns;
 pub(crate) mod dns_cache;
 pub(crate) mod firewall;
+pub(crate) mod forensic;
 pub(crate) mod identity;
 mod ipconfig;
 mod lines;

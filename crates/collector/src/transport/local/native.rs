@@ -63,9 +63,73 @@ pub(crate) fn read(
             let (state, tally) = windows::firewall(&windows::registry::ThisRegistry, limits);
             (Parsed::Firewall(state), tally)
         }
+        #[cfg(windows)]
+        kind if kind.is_forensic() => forensic(kind, limits, time, cancel, seen),
         _ => {
             let (rows, tally) = processes::read(limits, Instant::now() + time, cancel);
             (Parsed::Processes(rows), tally)
+        }
+    }
+}
+
+/// What is read besides from a machine that is compromised.
+#[cfg(windows)]
+fn forensic(
+    kind: ArtifactKind,
+    limits: &Limits,
+    time: Duration,
+    cancel: &AtomicBool,
+    seen: impl Fn(u64),
+) -> (Parsed, Tally) {
+    use windows::forensic as of;
+
+    let registry = windows::registry::ThisRegistry;
+    let deadline = Instant::now() + time;
+    match kind {
+        ArtifactKind::NameResolution => {
+            let (rows, tally) = of::name_resolution(&registry, &of::ThisDisk, limits);
+            (Parsed::NameResolution(rows), tally)
+        }
+        ArtifactKind::AuthorizedKeys => {
+            let (rows, tally) = of::authorized_keys(&registry, &of::ThisDisk, limits);
+            (Parsed::AuthorizedKeys(rows), tally)
+        }
+        ArtifactKind::ShellHistories => {
+            let (rows, tally) = of::shell_histories(&registry, &windows::folders::ThisDisk, limits);
+            (Parsed::ShellHistories(rows), tally)
+        }
+        ArtifactKind::RecentExecutables => {
+            let mut tally = Tally::default();
+            let roots = of::roots(&registry, &mut tally);
+            let now = std::time::SystemTime::now();
+            let (rows, walked) = of::recent_executables(roots, now, limits, time, cancel, seen);
+            tally.extend(walked);
+            (Parsed::RecentExecutables(rows), tally)
+        }
+        ArtifactKind::Services => {
+            let (rows, tally) = of::services(&registry, limits, deadline, cancel);
+            (Parsed::Services(rows), tally)
+        }
+        ArtifactKind::KernelModules => {
+            let (rows, tally) = of::drivers(&registry, limits, deadline, cancel);
+            (Parsed::KernelModules(rows), tally)
+        }
+        ArtifactKind::RegistryPersistence => {
+            let (rows, tally) = of::registry_persistence(&registry, limits);
+            (Parsed::RegistryPersistence(rows), tally)
+        }
+        ArtifactKind::Shares => {
+            let (rows, tally) = of::shares(&registry, limits);
+            (Parsed::Shares(rows), tally)
+        }
+        ArtifactKind::Antivirus => {
+            let (rows, tally) = of::antivirus(&registry, limits);
+            (Parsed::Antivirus(rows), tally)
+        }
+        _ => {
+            let mut tally = Tally::default();
+            tally.failed("this is not read from within");
+            (artifact::nothing(kind), tally)
         }
     }
 }

@@ -198,10 +198,15 @@ fn same_image(metadata: &std::fs::Metadata, path: &str) -> (u64, u64, String) {
     (0, metadata.len(), path.to_owned())
 }
 
-struct Stopped;
+/// The time was up, or nobody waits any more.
+pub(super) struct Stopped;
 
 /// SHA-256 in lower-case hex; nothing where the file cannot be read to its end.
-fn hash(file: &mut File, deadline: Instant, cancel: &AtomicBool) -> Result<Option<String>, Stopped> {
+pub(super) fn hash(
+    file: &mut File,
+    deadline: Instant,
+    cancel: &AtomicBool,
+) -> Result<Option<String>, Stopped> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

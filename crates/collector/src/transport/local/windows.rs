@@ -8,6 +8,8 @@ mod autostart;
 mod firewall;
 #[cfg(any(windows, test))]
 pub(crate) mod folders;
+#[cfg(any(windows, test))]
+pub(crate) mod forensic;
 pub(crate) mod identity;
 #[cfg(any(windows, test))]
 mod prefetch;

@@ -17,6 +17,8 @@ pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) created: Option<Timestamp>,
     pub(crate) modified: Option<Timestamp>,
+    /// Bytes.
+    pub(crate) size: u64,
 }
 
 /// Where folders are read.
@@ -46,6 +48,7 @@ impl Folders for ThisDisk {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 created: metadata.created().ok().and_then(moment),
                 modified: metadata.modified().ok().and_then(moment),
+                size: metadata.len(),
             });
         }
         items.sort_by(|a, b| a.name.cmp(&b.name));
@@ -53,7 +56,7 @@ impl Folders for ThisDisk {
     }
 }
 
-fn moment(time: SystemTime) -> Option<Timestamp> {
+pub(super) fn moment(time: SystemTime) -> Option<Timestamp> {
     Timestamp::try_from(time).ok()
 }
 
@@ -74,7 +77,7 @@ pub(super) mod testing {
     impl MadeFolders {
         pub(crate) fn file(&mut self, folder: &str, name: &str) {
             let modified = Timestamp::from_second(1_772_445_490).ok();
-            let file = File { name: name.into(), created: None, modified };
+            let file = File { name: name.into(), created: None, modified, size: 9 };
             self.folders.entry(folder.to_ascii_lowercase()).or_default().push(file);
         }
     }
