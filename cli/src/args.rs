@@ -198,6 +198,7 @@ Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1
 Examples:
   peerhound reassess --rules rules ph-20260302-kq3v7a2m
   peerhound reassess --rules rules --all
+  peerhound reassess --all --tell               with the policy's own rules, and tell the tickets
   peerhound reassess --rules rules --all --json | jq 'select(.changed) | .case_id'
   peerhound --deployment d.toml reassess --rules rules --all")]
     Reassess(Reassess),
@@ -238,6 +239,9 @@ pub(crate) struct Reassess {
     /// Every case that has sealed evidence
     #[arg(long, conflicts_with = "cases")]
     pub(crate) all: bool,
+    /// Note another verdict on its case, and tell the case's ticket, once. The case keeps the verdict that it was sealed with
+    #[arg(long, conflicts_with = "rules")]
+    pub(crate) tell: bool,
     /// Cases, or containers: files or s3://BUCKET/KEY
     #[arg(required_unless_present = "all", value_name = "CASE")]
     pub(crate) cases: Vec<String>,

@@ -165,7 +165,7 @@ fn sixty_endpoints_half_of_which_are_trouble() {
             "utf16" => differs(ArtifactKind::Processes, ArtifactStatus::Failed),
             "garbled" => {
                 differs(ArtifactKind::Processes, ArtifactStatus::Partial)
-                    && says("1 lines of the answer were no rows")
+                    && says("1 line of the answer was no row")
             }
             "denied" => differs(ArtifactKind::Firewall, ArtifactStatus::Failed) && says("Access is denied"),
             "forbidden" => {

@@ -135,6 +135,47 @@ async fn request_tracker_has_one_comment_of_each() {
     assert!(texts[2].starts_with("100 further alerts"), "{texts:?}");
 }
 
+/// What came after the verdict, as the core words it, with what an endpoint may put into it.
+fn news() -> String {
+    format!(
+        "Measure 1 on ws-5, stop process 7 (/tmp/{HOSTILE}): done, approved by anna: ended\n\
+         The evidence is under legal hold, by ann: {HOSTILE}"
+    )
+}
+
+#[tokio::test]
+async fn request_tracker_has_the_priority_of_the_case_and_its_news_as_text() {
+    let Some(rt) = rt() else { return };
+    let (gate, config) = to_rt(rt, rt.token());
+    for (n, (priority, shown)) in
+        [("high", ["100", "High"]), ("normal", ["50", "Medium"]), ("low", ["0", "Low"])]
+            .into_iter()
+            .enumerate()
+    {
+        let case_id = format!("ph-20261130-mmmmmmm{n}");
+        let mut ticket = ticket(&case_id);
+        ticket.fields["peerhound.priority"] = priority.into();
+        let key = format!("{case_id}.effect-6");
+        let made = post_ticket(&config, &ticket, &key, Path::new("/nowhere")).await.expect("a ticket");
+        let made = made.ticket.expect("its number");
+        let is = rt.priority(&made.id).expect("its priority");
+        assert!(shown.contains(&is.as_str()), "{priority}: {is}");
+        if n > 0 {
+            continue;
+        }
+        // The answer is lost, as where a worker dies: told once.
+        let key = format!("{case_id}.effect-9");
+        gate.trouble(Trouble::AnswerLost("POST /REST/2.0/ticket/"));
+        update_ticket(&config, &made, &news(), &key).await.expect_err("no answer");
+        update_ticket(&config, &made, &news(), &key).await.expect("the comment");
+        let texts = rt.texts(&made.id).expect("texts");
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts[1].0.starts_with(&news()) && texts[1].1 == "text/plain", "{texts:?}");
+        let page = rt.page(&made.id).expect("the page");
+        assert!(page.contains("under legal hold") && !page.contains("<script>alert(1)"), "{page}");
+    }
+}
+
 #[tokio::test]
 async fn request_tracker_says_in_one_line_what_is_wrong() {
     let Some(rt) = rt() else { return };
@@ -233,6 +274,23 @@ async fn roundup_has_one_comment_of_each() {
     assert_eq!(texts.len(), 3, "{texts:?}");
     assert!(texts[1].starts_with("10 further alerts, Grüße <b>"), "{texts:?}");
     assert!(texts[2].starts_with("100 further alerts"), "{texts:?}");
+}
+
+#[tokio::test]
+async fn roundup_has_the_priority_of_the_case() {
+    let Some(roundup) = roundup() else { return };
+    let (_gate, config) = to_roundup(roundup, roundup.password());
+    for (n, (priority, name)) in
+        [("high", "urgent"), ("normal", "bug"), ("low", "wish")].into_iter().enumerate()
+    {
+        let case_id = format!("ph-20261130-nnnnnnn{n}");
+        let mut ticket = ticket(&case_id);
+        ticket.fields["peerhound.priority"] = priority.into();
+        let key = format!("{case_id}.effect-6");
+        let made = post_ticket(&config, &ticket, &key, Path::new("/nowhere")).await.expect("an issue");
+        let id = made.ticket.expect("its number").id;
+        assert_eq!(roundup.priority(&id).expect("its priority"), name, "{priority}");
+    }
 }
 
 #[tokio::test]

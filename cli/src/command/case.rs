@@ -36,7 +36,12 @@ pub(super) async fn run(store: &impl Backend, command: &CaseCommand, json: bool)
                             case.id.clone(),
                             minute(case.opened_at),
                             case.target.to_string(),
-                            case.status.clone(),
+                            match case.approvals_until {
+                                Some(until) if Timestamp::now() < until => {
+                                    format!("{}, approval wanted", case.status)
+                                }
+                                _ => case.status.clone(),
+                            },
                             case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
                             safe(case.host_name.as_deref().unwrap_or("-")),
                             safe(&case.users.join(", ")),
@@ -97,6 +102,10 @@ fn lines(case: &Case, suppressed_count: u64, suppressed: &[SuppressedAlert]) -> 
     if let Some(evidence) = &case.evidence {
         row("evidence", format!("{} ({} bytes)", evidence.location, evidence.size));
         row("sha256", evidence.sha256.clone());
+    }
+    if let Some(ticket) = &case.ticket {
+        let url = ticket.reference.url.as_deref().map(|url| format!(", {}", safe(url))).unwrap_or_default();
+        row("ticket", format!("{}{url}", safe(&ticket.reference.number)));
     }
     if let Some(forensics) = &case.forensics {
         row("forensics", words::forensics(forensics));

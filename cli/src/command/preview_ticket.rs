@@ -171,6 +171,9 @@ fn sample(policy: &Policy, verdict: Verdict) -> Result<act::Ticket> {
         opened_at: at,
         sealed_at: Some(at),
         cooldown_until: None,
+        second: None,
+        waiting: policy.remediation.after(verdict).first().map(|_| (2, at)),
+        page: policy.case_page("ph-20260302-kq3v7a2m"),
         organisation: policy.organisation.name.clone(),
         soc_contact: policy.organisation.contact.clone(),
     }))

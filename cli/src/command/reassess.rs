@@ -1,4 +1,5 @@
-//! `peerhound reassess`: what would the verdicts be by other rules? Sealed evidence is read, and nothing is changed.
+//! `peerhound reassess`: what would the verdicts be by other rules? Sealed evidence is read, and nothing is changed; with
+//! `--tell`, cases whose verdict would be another get a note, and their tickets a comment.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -7,17 +8,21 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use casework::backend::Backend;
 use casework::container::{ReadError, VerifyError};
+use casework::follow_up::{OrderError, note_verdict};
 use casework::reassess::{ReassessError, Reassessed, reassess};
 use casework::rules::Rules;
+use casework::worker::Pace;
 use indicatif::ProgressBar;
-use investigation::assess::{Assessment, RuleFault};
+use investigation::assess::{Assessment, RuleFault, Verdict};
+use investigation::case::Case;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::verify::is_case_id;
 use crate::args::Reassess;
 use crate::exit::{Exit, WithExit};
 use crate::setup::Setup;
-use crate::show::{self, paint, safe};
+use crate::show::{self, paint, progress::Progress, safe};
 
 /// A container to be read, and what the case says of it.
 struct Evidence {
@@ -72,6 +77,7 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
         #[cfg(feature = "aws")]
         s3: None,
     };
+    let mut others = Vec::new();
     for evidence in evidence {
         let read = reader.read(&evidence).await?;
         let print = || match &read {
@@ -86,6 +92,9 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
             Ok(reassessed) => {
                 all += 1;
                 changed += u64::from(reassessed.changed());
+                if reassessed.changed() && evidence.sealed.is_some() {
+                    others.push((evidence.named, reassessed.after.verdict));
+                }
             }
             Err((weight, _)) => exit = exit.max(*weight),
         }
@@ -96,6 +105,9 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
+    if args.tell {
+        exit = exit.max(tell(setup, &others).await?);
+    }
     if !setup.json {
         let book = rules.book();
         let sigma = match (book.sigma().len(), book.sigma().elsewhere()) {
@@ -103,6 +115,59 @@ pub(super) async fn run(setup: &Setup, args: &Reassess) -> Result<Exit> {
             (used, elsewhere) => format!("; {used} Sigma rules in use, {elsewhere} of other log sources"),
         };
         show::note(&format!("{all} assessed again, {changed} with another verdict{sigma}"));
+    }
+    Ok(exit)
+}
+
+/// Notes the other verdicts on their cases; each case's ticket is told once. On this machine it is delivered at once, on AWS
+/// the functions do that.
+async fn tell(setup: &Setup, others: &[(String, Verdict)]) -> Result<Exit> {
+    let by = setup.operator().unwrap_or("somebody at the command line");
+    let policy = setup.policy()?;
+    let mut exit = Exit::Done;
+    let mut note = |noted: Result<Option<Case>, OrderError>| match noted {
+        Ok(case) => case.map(|case| case.id),
+        Err(error) => {
+            show::note(&format!("peerhound: not told: {error}"));
+            exit = exit.max(Exit::Failed);
+            None
+        }
+    };
+    let mut told = 0_u64;
+    match &setup.deployment_file {
+        None => {
+            let worker = setup.worker(policy.clone(), Arc::new(Progress::new(setup.json)))?;
+            for (case_id, verdict) in others {
+                let now = Timestamp::now();
+                let noted = note_verdict(&worker.backend, case_id, *verdict, by, &policy, now).await;
+                if let Some(case_id) = note(noted) {
+                    told += 1;
+                    worker.drive(&case_id, Pace::STEADY).await?;
+                }
+            }
+        }
+        #[cfg(feature = "aws")]
+        Some(_) => {
+            let deployed = setup.deployed().await?;
+            let queue = &deployed.deployment.reports_queue_url;
+            for (case_id, verdict) in others {
+                let now = Timestamp::now();
+                let noted = note_verdict(&deployed.store, case_id, *verdict, by, &policy, now).await;
+                if let Some(case_id) = note(noted) {
+                    told += 1;
+                    // Where this fails, the next sweep does it.
+                    let _ = casework::aws::queues::go_on(deployed.clients.sqs(), queue, &case_id).await;
+                }
+            }
+            deployed.store.flush().await;
+        }
+        #[cfg(not(feature = "aws"))]
+        Some(_) => return Err(super::without_aws()),
+    }
+    if !setup.json {
+        show::note(&format!(
+            "{told} noted on their cases; the others had it noted, or are no cases on record"
+        ));
     }
     Ok(exit)
 }

@@ -122,11 +122,55 @@ async fn one(store: &Local, number: u32, hostile: bool) -> Case {
             State::Closed { outcome: Outcome::Investigated { verdict } }
         }
     };
+    if hostile && matches!(step.case.state, State::Closed { outcome: Outcome::Investigated { .. } }) {
+        followed_up(&mut step.case, now);
+    }
     step.claims = step.case.claims.iter().cloned().map(ClaimOp::Take).collect();
     step.alert_was = None;
     step.alert = None;
     assert_eq!(store.commit(&step, now).await.unwrap(), Committed::Done);
     step.case
+}
+
+/// Measures that wait, were done and were taken back, a deeper look, a hold: with hostile names wherever there may be some.
+fn followed_up(case: &mut Case, now: Timestamp) {
+    let later = now + SignedDuration::from_hours(6);
+    let sealed = |name: &str| {
+        serde_json::json!({ "location": format!("/evidence/{HOSTILE}/{name}"), "sha256": "c0ffee11".repeat(8),
+            "size": 4711, "sealed_at": now })
+    };
+    let why = serde_json::json!({ "rule": "p2p.client_connected_to_peer", "entry": "artifacts/processes.json", "row": 1 });
+    let outcome = |undo: serde_json::Value| serde_json::json!({ "n": 1, "status": "done", "detail": HOSTILE, "undo": undo, "at": now });
+    let stop =
+        serde_json::json!({ "measure": "stop_process", "pid": 7, "image": HOSTILE, "start_time": now });
+    let isolate = serde_json::json!({ "measure": "isolate", "seconds": 14400, "keep": [] });
+    let of = |n: u32, measure: &serde_json::Value, stage: &str, outcome: serde_json::Value| serde_json::json!({ "n": n, "measure": measure, "why": why, "needs": 2, "stage": stage, "outcome": outcome });
+    let approval = serde_json::json!({ "by": "corp\\anna", "how": "command_line", "at": now,
+        "evidence_sha256": "c0ffee11".repeat(8), "measures": [1, 2, 3], "expires_at": later });
+    case.evidence = serde_json::from_value(sealed("first.zip")).unwrap();
+    case.remediation = serde_json::from_value(serde_json::json!({
+        "evidence_sha256": "c0ffee11".repeat(8), "host_name": HOSTILE, "proposed_at": now, "expires_at": later,
+        "measures": [of(1, &stop, "proposed", serde_json::Value::Null),
+            of(2, &isolate, "done", outcome(serde_json::json!({ "undo": "end_isolation" }))),
+            of(3, &stop, "failed", serde_json::Value::Null)],
+        "left_out": [HOSTILE], "approvals": [approval],
+    }))
+    .unwrap();
+    case.forensics = serde_json::from_value(serde_json::json!({
+        "status": "sealed", "ordered_by": "the policy", "ordered_at": now, "failed_tries": 0,
+        "artifacts": [{ "artifact": "Linux.System.Logins", "kind": "logins", "status": "truncated", "reasons": [HOSTILE],
+            "items": 3, "entries": [], "started_at": now, "finished_at": now }],
+        "evidence": sealed("second.zip"),
+    }))
+    .unwrap();
+    case.hold = serde_json::from_value(serde_json::json!({
+        "status": "held", "by": HOSTILE, "reason": HOSTILE, "at": now, "detail": "2 containers are read-only",
+    }))
+    .unwrap();
+    case.pending = serde_json::from_value(serde_json::json!([{
+        "n": 90, "effect": "expire_proposals", "attempts": 0, "started": false, "not_before": later,
+    }]))
+    .unwrap();
 }
 
 fn identity(host: &str) -> Identity {

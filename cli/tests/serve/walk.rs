@@ -143,6 +143,17 @@ fn an_analyst_logs_in_filters_opens_a_case_and_releases_a_cooldown() {
     assert!(browser.text().contains("was released by Ann <Analyst>"), "{}", browser.text());
     assert_eq!(browser.ask("return window.alerted || document.querySelectorAll('script, img').length"), 0);
 
+    // What was done, and what waits: on the page, in the list, and on a page of its own.
+    for there in ["waits for 1 more person", "ends by itself at", "second.zip", "2 containers are read-only"]
+    {
+        assert!(browser.text().contains(there), "{there}: {}", browser.text());
+    }
+    browser.follow("Approvals");
+    wait_for(&browser, "1 case has changes to a machine");
+    assert!(browser.text().contains(&hostile.id) && browser.text().contains("peerhound approve"));
+    browser.follow("Cases");
+    wait_for(&browser, "approval wanted");
+
     // The report is in a sandbox: no origin, no cookies, no scripts.
     browser.open(&format!("{url}/case/{real}"));
     browser.follow("Report");
@@ -159,6 +170,7 @@ fn an_analyst_logs_in_filters_opens_a_case_and_releases_a_cooldown() {
         ("cases-none", "/?q=nobody-has-this".to_owned()),
         ("case", format!("/case/{real}")),
         ("case-hostile", format!("/case/{}", hostile.id)),
+        ("approvals", "/approvals".to_owned()),
         ("suppressed", "/suppressed".to_owned()),
         ("review", "/review".to_owned()),
         ("cooldowns", "/cooldowns".to_owned()),

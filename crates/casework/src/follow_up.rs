@@ -1,6 +1,8 @@
 //! Ordering what follows a case by a person's word: the deeper look at its machine, a legal hold, the end of one.
 
+use investigation::assess::Verdict;
 use investigation::case::{Case, NotOrdered, Step};
+use investigation::policy::Policy;
 use jiff::Timestamp;
 
 use crate::backend::{Backend, Committed, StoreError};
@@ -69,6 +71,39 @@ pub async fn order(
         drop(hold);
         if written == Committed::Done {
             return Ok(step.case);
+        }
+    }
+    Err(OrderError::Busy(case_id.to_owned()))
+}
+
+/// Notes on a case that its sealed evidence would have another verdict by the rules of today, and puts what its ticket is
+/// told into the outbox. `None` where the case has that verdict, or the same was noted before.
+///
+/// # Errors
+/// See [`OrderError`]; then nothing was noted.
+pub async fn note_verdict(
+    store: &impl Backend,
+    case_id: &str,
+    verdict: Verdict,
+    by: &str,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Option<Case>, OrderError> {
+    for _ in 0..ROUNDS {
+        let case = store.case(case_id).await?;
+        let case = case.ok_or_else(|| OrderError::NoCase(investigation::text::one_line(case_id, 80)))?;
+        let Some(step) = case.reassessed(verdict, by, policy, now) else { return Ok(None) };
+        let hold = match case.is_closed() {
+            true => None,
+            false => match store.hold(&case.id).await? {
+                Some(hold) => Some(hold),
+                None => return Err(OrderError::Busy(case.id)),
+            },
+        };
+        let written = store.commit(&step, now).await?;
+        drop(hold);
+        if written == Committed::Done {
+            return Ok(Some(step.case));
         }
     }
     Err(OrderError::Busy(case_id.to_owned()))

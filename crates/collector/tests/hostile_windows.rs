@@ -112,7 +112,7 @@ async fn what_one_artifact_is_refused_or_garbled_costs_no_other_one() {
         (ArtifactKind::Firewall, ArtifactStatus::Failed, "Access is denied"),
         (ArtifactKind::Firewall, ArtifactStatus::Failed, "Access is denied"),
         (ArtifactKind::Processes, ArtifactStatus::Failed, "ran no script"),
-        (ArtifactKind::Processes, ArtifactStatus::Partial, "1 lines of the answer were no rows"),
+        (ArtifactKind::Processes, ArtifactStatus::Partial, "1 line of the answer was no row"),
     ]) {
         let collection = execute(&collector, address, 1 << 20, folder.path()).await.unwrap();
         assert_eq!(collection.outcomes.len(), usual.outcomes.len(), "{kind}");

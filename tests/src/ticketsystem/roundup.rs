@@ -98,6 +98,18 @@ impl Roundup {
         Ok(items.iter().map(|item| (text(&item["id"]), text(&item["title"]))).collect())
     }
 
+    /// The name of an issue's priority.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn priority(&self, id: &str) -> Result<String> {
+        let issue = self.ask(&format!("/issue/{id}"))?;
+        let priority = &issue["data"]["attributes"]["priority"]["id"];
+        let number = priority.as_str().context("no priority")?;
+        let found = self.ask(&format!("/priority/{number}/name"))?;
+        Ok(found["data"]["data"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// The messages of an issue, the oldest first.
     ///
     /// # Errors

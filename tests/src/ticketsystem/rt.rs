@@ -110,6 +110,15 @@ impl RequestTracker {
         Ok(items.iter().map(|item| (text(&item["Content"]), text(&item["ContentType"]))).collect())
     }
 
+    /// The priority of a ticket, as Request Tracker shows it.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn priority(&self, id: &str) -> Result<String> {
+        let found = self.ask(&format!("/ticket/{id}"))?;
+        Ok(found["Priority"].as_str().map_or_else(|| found["Priority"].to_string(), str::to_owned))
+    }
+
     /// The page of a ticket, as a person sees it.
     ///
     /// # Errors

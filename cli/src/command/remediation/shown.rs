@@ -78,12 +78,28 @@ pub(super) fn measure_line(kept: &Remediation, proposed: &Proposed, now: Timesta
     let detail =
         if proposed.detail.is_empty() { String::new() } else { format!("  {}", safe(&proposed.detail)) };
     format!(
-        "  {:>2}  {:<18} {}{detail}  ({})",
+        "  {:>2}  {:<18} {}{detail}{}  ({})",
         proposed.n,
         stage,
         proposed.measure.words(),
+        taking_back(proposed, now),
         safe(&proposed.why.rule)
     )
+}
+
+/// Whether and how it is taken back, and when an isolation ends.
+fn taking_back(proposed: &Proposed, now: Timestamp) -> String {
+    let until = proposed.isolated_until().map(|until| {
+        let tense = if until > now { "ends" } else { "ended" };
+        format!("; {tense} by itself at {}", minute(until))
+    });
+    let undo = match (proposed.stage, &proposed.undone) {
+        (Stage::Done, Some(failed)) => format!("; could not be taken back: {}", safe(&failed.detail)),
+        (Stage::Done, None) if proposed.undo().is_some() => "; can be taken back".to_owned(),
+        (Stage::Done, None) => "; cannot be taken back".to_owned(),
+        _ => String::new(),
+    };
+    format!("{}{undo}", until.unwrap_or_default())
 }
 
 /// A case in the list of what waits.
@@ -117,11 +133,13 @@ pub(crate) fn lines(case: &Case, now: Timestamp) -> Vec<String> {
         let numbers: Vec<String> = approval.measures.iter().map(ToString::to_string).collect();
         let what = if approval.undoes { "ordered the undo of" } else { "approved" };
         lines.push(format!(
-            "  {}  {} {what} {} {}{}",
+            "  {}  {} {what} {} {}, on evidence {}, counts until {}{}",
             minute(approval.at),
             safe(&approval.by),
             numbers.join(", "),
             approval.how.words(),
+            safe(&approval.evidence_sha256),
+            minute(approval.expires_at),
             if approval.unsealed { ": no valid seal, counts for nothing" } else { "" }
         ));
     }

@@ -154,8 +154,11 @@ impl Progress {
                 if store.commit(&step, now).await.map_err(|error| retry(&error))? == Committed::Done {
                     tracing::info!(case_id, effect, ?how, "a mail came back");
                     drop(hold);
-                    // The ticket may have to be told.
-                    return self.go_on(case_id, until).await;
+                    let tells = |pending: &Pending| matches!(pending.effect, Effect::Comment { .. });
+                    return match step.case.pending.iter().any(tells) {
+                        true => self.go_on(case_id, until).await,
+                        false => Ok(()),
+                    };
                 }
             }
             drop(hold);
@@ -393,6 +396,72 @@ mod tests {
         let gone = event.replace(&case_id, "ph-20260302-nothing");
         progress.handle(&gone, soon).await.unwrap();
         assert!(site.take(&site.deployment.reports_dlq_url).await.is_empty());
+    }
+
+    /// On the way that it goes on AWS: `progress` notes it, `act` tells the ticket with the secret that it alone has.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_ticket_is_told_once_of_a_mail_that_came_back() {
+        use crate::deliver::tests::products::forges::github_at_work;
+
+        let Some(site) = Site::start().await else { return };
+        let (section, _, github) = github_at_work().await;
+        let site = site.with(&format!("[ticket]\n{section}\n"));
+        let secret = site.deployment.ticket_secret.clone().unwrap();
+        let made = site.clients.secrets().create_secret().name(secret).secret_string("s3cret-t0ken");
+        made.send().await.expect("a secret");
+        let soon = Instant::now() + Duration::from_secs(60);
+        site.intake().handle(&[super::super::testing::alert("a", "10.0.0.5")], soon).await;
+        let mut case = site.cases().await.remove(0);
+        case.pending.clear();
+        case.assessment = serde_json::from_value(serde_json::json!({ "verdict": "policy_violation",
+            "confidence": "high", "summary": "s", "findings": [], "missing": [], "indicators_version": "1" }))
+        .unwrap();
+        let verdict = case.verdict().unwrap();
+        case.state = investigation::case::State::Closed {
+            outcome: investigation::case::Outcome::Investigated { verdict },
+        };
+        let now = jiff::Timestamp::now();
+        case.evidence = Some(investigation::case::SealedEvidence {
+            location: "s3://evidence/x.zip".to_owned(),
+            sha256: "ab".repeat(32),
+            size: 1,
+            sealed_at: now,
+        });
+        case.ticket = serde_json::from_value(serde_json::json!({ "id": "7", "number": "7" })).unwrap();
+        case.actions.push(investigation::case::ActionRecord {
+            effect: Some(6),
+            kind: investigation::act::ActionKind::MailUser,
+            to: vec!["alice@example.com".to_owned()],
+            status: investigation::case::ActionStatus::Done,
+            detail: "accepted by SES".to_owned(),
+            attempts: 1,
+            at: now,
+        });
+        case.version += 1;
+        let case_id = case.id.clone();
+        let step = investigation::case::Step {
+            case,
+            claims: Vec::new(),
+            alert: None,
+            alert_was: None,
+            requeue: Vec::new(),
+        };
+        assert_eq!(site.store.commit(&step, now).await.unwrap(), Committed::Done);
+        let event = include_str!("../../../../events/eventbridge/ses-bounce.json");
+        let event = event.replace("ph-20260302-k3m7qd5a", &case_id);
+        for _ in 0..2 {
+            site.progress(Role::Progress).handle(&event, soon).await.unwrap();
+        }
+        assert_eq!(github.comments().len(), 0, "progress has no secret of the ticket system");
+        let go_on = format!("{{\"continue\":\"{case_id}\"}}");
+        for _ in 0..2 {
+            site.progress(Role::Act).handle(&go_on, soon).await.unwrap();
+        }
+        let told = github.comments();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].1.contains("came back") && !told[0].1.contains("alice"), "{told:?}");
+        let after = site.store.case(&case_id).await.unwrap().unwrap();
+        assert!(after.is_closed() && after.is_at_rest(), "{:?}", after.history);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ use investigation::case::{Case, Event};
 use investigation::evidence::manifest::{Entry, Supplement, SupplementKind};
 use investigation::evidence::{Collection, Evidence, Identity};
 use investigation::policy::{CustomKind, Policy};
+use investigation::remediation::Stage;
 use investigation::report::{self, Deeper, REPORT_HTML, Subject};
 use investigation::text::one_line;
 use jiff::Timestamp;
@@ -168,6 +169,16 @@ pub(crate) fn brief(case: &Case, policy: &Policy, evidence_location: String) -> 
         opened_at: case.opened_at,
         sealed_at: case.evidence.as_ref().map(|evidence| evidence.sealed_at),
         cooldown_until: case.claims.iter().map(cooldown).max(),
+        second: case
+            .forensics
+            .as_ref()
+            .and_then(|look| look.evidence.as_ref())
+            .map(|second| (second.location.clone(), second.sha256.clone())),
+        waiting: case.remediation.as_ref().and_then(|kept| {
+            let count = kept.measures.iter().filter(|measure| measure.stage == Stage::Proposed).count();
+            kept.waits_until().map(|until| (count, until))
+        }),
+        page: policy.case_page(&case.id),
         organisation: policy.organisation.name.clone(),
         soc_contact: policy.organisation.contact.clone(),
     }

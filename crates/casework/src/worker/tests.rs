@@ -4,6 +4,7 @@ mod change;
 mod decided;
 mod follow_up;
 mod mails;
+mod news;
 mod papers;
 mod repeats;
 

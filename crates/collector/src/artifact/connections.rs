@@ -11,7 +11,7 @@ use investigation::order::Limits;
 use super::facts::Facts;
 use super::processes::set_image;
 use super::record::{Records, cut_text, some_text, text};
-use super::tally::Tally;
+use super::tally::{Tally, counted};
 use super::{Parsed, script};
 
 pub(crate) use table::Row;
@@ -72,7 +72,9 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
     if unreadable > 0 {
         let unmatched = sockets.iter().filter(|socket| socket.pid.is_none()).count();
         tally.partial(format!(
-            "{unreadable} processes do not let this account see their sockets; {unmatched} sockets have no process"
+            "{}; {}",
+            counted(unreadable, "processes do not let this account see their sockets"),
+            counted(unmatched as u64, "sockets have no process")
         ));
     }
     Ok((Parsed::Sockets(sockets), tally))

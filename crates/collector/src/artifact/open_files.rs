@@ -163,7 +163,7 @@ mod tests {
         );
         let (status, reasons) = tally.settle();
         assert_eq!(status, ArtifactStatus::Ok);
-        assert_eq!(reasons, ["1 processes have more than 64 data files open, and the others are not listed"]);
+        assert_eq!(reasons, ["1 process has more than 64 data files open, and the others are not listed"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Tally {
     /// The status, why it is not `ok`, and what else is to be known.
     pub(crate) fn settle(mut self) -> (ArtifactStatus, Vec<String>) {
         for (what, (status, count)) in std::mem::take(&mut self.counted) {
-            self.add(status, format!("{count} {what}"));
+            self.add(status, counted(count, what));
         }
         (self.status, self.reasons)
     }
@@ -73,6 +73,65 @@ impl Tally {
             self.reasons.push(reason);
         }
     }
+}
+
+/// What is counted, in the words of our own that tallies use, and how one of it is called.
+const NOUNS: [(&str, &str); 20] = [
+    ("sockets", "socket"),
+    ("processes", "process"),
+    ("folders", "folder"),
+    ("files", "file"),
+    ("lines", "line"),
+    ("commands", "command"),
+    ("entries", "entry"),
+    ("rules", "rule"),
+    ("jobs", "job"),
+    ("lists", "list"),
+    ("names", "name"),
+    ("neighbours", "neighbour"),
+    ("paths", "path"),
+    ("programs", "program"),
+    ("records", "record"),
+    ("keys", "key"),
+    ("rows", "row"),
+    ("switches", "switch"),
+    ("values", "value"),
+    ("holders", "holder"),
+];
+/// What it does, of many and of one.
+const VERBS: [(&str, &str); 7] = [
+    ("are", "is"),
+    ("were", "was"),
+    ("have", "has"),
+    ("do", "does"),
+    ("lie", "lies"),
+    ("hold", "holds"),
+    ("name", "names"),
+];
+
+/// A number with what it counts, which is written as of many: `2 sockets have no process`, `1 socket has no process`.
+pub(crate) fn counted(number: u64, what: &'static str) -> String {
+    if number != 1 {
+        return format!("{number} {what}");
+    }
+    let one_of = |table: &[(&'static str, &'static str)], word: &str| {
+        table.iter().find(|(many, _)| *many == word).map(|(_, one)| *one)
+    };
+    let (mut noun, mut verb) = (false, false);
+    let mut words = Vec::new();
+    let mut before = "";
+    for word in what.split(' ') {
+        let said = match word {
+            _ if !noun => one_of(&NOUNS, word).inspect(|_| noun = true),
+            "their" => Some("its"),
+            "were" if before == "and" => Some("was"),
+            _ if !verb => one_of(&VERBS, word).inspect(|_| verb = true),
+            _ => None,
+        };
+        words.push(said.unwrap_or(word));
+        before = word;
+    }
+    format!("1 {}", words.join(" "))
 }
 
 fn worse(a: ArtifactStatus, b: ArtifactStatus) -> ArtifactStatus {
@@ -88,6 +147,33 @@ fn worse(a: ArtifactStatus, b: ArtifactStatus) -> ArtifactStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_something_is_spoken_of_as_one() {
+        for (many, one) in [
+            (
+                "processes do not let this account see their image",
+                "1 process does not let this account see its image",
+            ),
+            ("sockets have no process", "1 socket has no process"),
+            ("folders hold more files than are listed", "1 folder holds more files than are listed"),
+            ("home folders are closed to this account", "1 home folder is closed to this account"),
+            (
+                "command lines were longer than 32 KiB and were cut",
+                "1 command line was longer than 32 KiB and was cut",
+            ),
+            (
+                "switches of entries beyond the cap on rows were left out",
+                "1 switch of entries beyond the cap on rows was left out",
+            ),
+            ("records of `wmic` name no process", "1 record of `wmic` names no process"),
+            ("lines of such files hold no key", "1 line of such files holds no key"),
+            ("files unreadable", "1 file unreadable"),
+        ] {
+            assert_eq!(counted(1, many), one);
+            assert_eq!(counted(2, many), format!("2 {many}"));
+        }
+    }
 
     #[test]
     fn the_worst_status_wins_and_counts_are_said_once() {

@@ -40,6 +40,12 @@ pub struct Brief {
     pub sealed_at: Option<Timestamp>,
     /// Until when machine and users are left alone.
     pub cooldown_until: Option<Timestamp>,
+    /// Where the second container lies, and its SHA-256, once there is one.
+    pub second: Option<(String, String)>,
+    /// How many measures wait for an approval, and until when, where some do.
+    pub waiting: Option<(usize, Timestamp)>,
+    /// The case's page in the case browser, where that has an address.
+    pub page: Option<String>,
     /// Name of the company.
     pub organisation: Option<String>,
     /// Whom a user can ask: an address, a number, a page.
@@ -97,7 +103,17 @@ impl Brief {
             ("Sealed", self.sealed_at.map(minute)),
             ("Evidence", Some(self.evidence_location.clone()).filter(|location| !location.is_empty())),
             ("SHA-256", Some(self.evidence_sha256.clone()).filter(|sha256| !sha256.is_empty())),
+            ("Deeper look", self.second.as_ref().map(|(location, _)| location.clone())),
+            ("Its SHA-256", self.second.as_ref().map(|(_, sha256)| sha256.clone())),
             ("Left alone until", self.cooldown_until.map(minute)),
+            (
+                "Approval wanted",
+                self.waiting.map(|(count, until)| {
+                    let what = if count == 1 { "measure" } else { "measures" };
+                    format!("{count} {what}, until {}", minute(until))
+                }),
+            ),
+            ("Case page", self.page.clone()),
         ];
         rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
     }

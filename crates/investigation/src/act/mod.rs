@@ -10,6 +10,7 @@ mod document;
 mod kind;
 pub mod mail;
 mod message;
+mod observables;
 mod ocsf;
 mod report;
 mod ticket;

@@ -52,6 +52,7 @@ fn brief(verdict: Verdict) -> Brief {
             image: Some("/usr/bin/transmission-daemon".to_owned()),
             user: Some("alice".to_owned()),
             peer: Some("203.0.113.9:6881".to_owned()),
+            sha256: Some("ab".repeat(32)),
         }],
     };
     Brief {
@@ -87,6 +88,9 @@ fn brief(verdict: Verdict) -> Brief {
         opened_at: at("2026-03-02T09:00:00Z"),
         sealed_at: Some(at("2026-03-02T09:04:31Z")),
         cooldown_until: Some(at("2026-03-05T09:00:00Z")),
+        second: None,
+        waiting: None,
+        page: None,
         organisation: Some("Example Corp".to_owned()),
         soc_contact: Some("soc@example.com".to_owned()),
     }
@@ -330,4 +334,52 @@ proptest! {
         prop_assume!(!text.trim().is_empty());
         check_hostile(&text)?;
     }
+}
+
+#[test]
+fn a_ticket_and_the_mail_lead_to_the_case_and_say_what_waits() {
+    let mut brief = brief(Verdict::Compromised);
+    brief.page = Some("https://cases.corp.example/case/case-7".to_owned());
+    brief.waiting = Some((1, "2026-03-02T17:04:31Z".parse().unwrap()));
+    brief.second = Some(("evidence/case-7-forensics.zip".to_owned(), "5eed".repeat(16)));
+    let ticket = ticket(&brief);
+    assert_eq!(ticket.fields["event.url"], "https://cases.corp.example/case/case-7");
+    assert_eq!(ticket.fields["peerhound.approvals.waiting"], 1);
+    assert_eq!(ticket.fields["peerhound.forensics.sha256"], "5eed".repeat(16));
+    for there in [
+        "Approval wanted:  1 measure, until 2026-03-02T17:04Z",
+        "Case page:        https://cases.corp.example/case/case-7",
+        "Deeper look:      evidence/case-7-forensics.zip",
+    ] {
+        assert!(ticket.body_text.contains(there), "{there}: {}", ticket.body_text);
+    }
+    // Addresses of outsiders become no links: ours is no exception.
+    assert!(ticket.body_markdown.contains("| Case page | https\\://cases"), "{}", ticket.body_markdown);
+    let mail = Texts::shipped().mail_soc(&brief, "en").message;
+    assert!(mail.text.contains("peerhound approve. The page of the case asks for a login."), "{}", mail.text);
+    let html = mail.html.unwrap();
+    let link = "<a href=\"https:&#x2f;&#x2f;cases.corp.example&#x2f;case&#x2f;case-7\">";
+    assert!(html.contains(link), "{html}");
+    assert_eq!(html.matches("<a ").count(), 1, "nothing else is a link");
+    let user = Texts::shipped().mail_user(&brief, "en").message;
+    assert!(!user.text.contains("cases.corp") && !user.text.contains("approv"), "{}", user.text);
+}
+
+#[test]
+fn observables_are_each_there_once_and_what_an_endpoint_says_is_no_hash() {
+    let mut brief = brief(Verdict::PolicyViolation);
+    let finding = brief.assessment.as_ref().unwrap().findings[0].clone();
+    let cited = &mut brief.assessment.as_mut().unwrap().findings;
+    cited.push(finding);
+    for hash in ["<script>", "AB", &"g".repeat(64)] {
+        let mut other = cited[0].clone();
+        other.citations[0].sha256 = Some(hash.to_owned());
+        other.citations[0].peer = Some("x\"},{:6881".to_owned());
+        cited.push(other);
+    }
+    let fields = ticket(&brief).fields;
+    let observables = fields["peerhound.observables"].as_array().unwrap();
+    let of = |kind: &str| observables.iter().filter(|one| one["dataType"] == kind).count();
+    assert_eq!((of("ip"), of("hash"), of("hostname"), of("other")), (2, 1, 1, 1), "{observables:?}");
+    assert_eq!(fields["related.hash"], serde_json::json!(["ab".repeat(32)]));
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::brief::{Brief, MAX_VALUE};
 use super::message::{Priority, Ticket, short, title};
+use super::observables;
 use crate::assess::{Verdict, summary};
 use crate::text::markdown;
 
@@ -115,6 +116,17 @@ fn fields(brief: &Brief) -> Map<String, Value> {
             assessment.missing.iter().map(|missing| short(missing, MAX_VALUE)).collect(),
         );
     }
+    put("event.url", text(brief.page.as_deref()));
+    let hashes = observables::image_hashes(brief);
+    put(
+        "related.hash",
+        if hashes.is_empty() { Value::Null } else { hashes.into_iter().map(|(hash, _)| hash).collect() },
+    );
+    put("peerhound.observables", observables::of(brief));
+    put("peerhound.approvals.waiting", brief.waiting.map_or(Value::Null, |(count, _)| count.into()));
+    put("peerhound.approvals.until", time(brief.waiting.map(|(_, until)| until)));
+    put("peerhound.forensics.location", text(brief.second.as_ref().map(|(location, _)| location.as_str())));
+    put("peerhound.forensics.sha256", text(brief.second.as_ref().map(|(_, sha256)| sha256.as_str())));
     put("peerhound.priority", Priority::of(brief.verdict()).as_str().into());
     put("peerhound.case_id", text(Some(&brief.case_id)));
     put("peerhound.alert_id", text(Some(&alert.id)));

@@ -206,4 +206,7 @@ pub struct Citation {
     /// The peer as `ip:port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
+    /// `process.hash.sha256` of the image, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }

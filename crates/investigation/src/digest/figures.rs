@@ -39,6 +39,12 @@ pub struct Digest {
     pub unreached: Vec<Unreached>,
     /// What was done.
     pub actions: Actions,
+    /// What was proposed for machines, and what came of it.
+    pub measures: Measures,
+    /// Deeper looks into machines, by how they stand: `ordered`, `collected`, `sealed`, `given_up`.
+    pub forensics: BTreeMap<String, u64>,
+    /// Legal holds, by how they stand: `setting`, `held`, `releasing`, `released`, `failed`.
+    pub holds: BTreeMap<String, u64>,
     /// Every case that is open now, whenever it was opened.
     pub open: OpenCases,
     /// The rules that the verdicts rest on, the most frequent first.
@@ -184,6 +190,18 @@ pub struct Actions {
     pub not_done: Vec<NotDone>,
     /// How many more of them there are.
     pub not_listed: u64,
+}
+
+/// Measures of the cases of the time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Measures {
+    /// Those that were put before people.
+    pub proposed: u64,
+    /// Those of them that got every approval that they needed.
+    pub approved: u64,
+    /// All of them by how far they came: `proposed` (they wait), `ordered`, `done`, `gone`, `refused`, `failed`, `expired`,
+    /// `rejected`, `undoing`, `undone`.
+    pub by_stage: BTreeMap<String, u64>,
 }
 
 /// An action that failed, or of which it is not known whether it arrived.

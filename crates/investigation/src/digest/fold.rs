@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::figures::{
-    Actions, Alerts, Cases, Digest, LastSent, NotDone, Offender, OldCase, OpenCases, People, Rule, Slot,
-    TimeToEvidence, Unreached, VERSION, Why,
+    Actions, Alerts, Cases, Digest, LastSent, Measures, NotDone, Offender, OldCase, OpenCases, People, Rule,
+    Slot, TimeToEvidence, Unreached, VERSION, Why,
 };
 use super::window::Window;
 use crate::assess::{Bearing, Verdict};
 use crate::case::{ActionStatus, Case, Disposition, Outcome, State};
+use crate::remediation::{Proposed, Remediation};
 use crate::text::one_line;
 
 /// Cases, users and machines that are told apart. What comes beyond is counted, and the digest says so.
@@ -63,6 +64,9 @@ pub struct Fold {
     hosts: HashMap<String, Seen>,
     unreached: BTreeMap<String, Unreached>,
     actions: Actions,
+    measures: Measures,
+    forensics: BTreeMap<String, u64>,
+    holds: BTreeMap<String, u64>,
     open: OpenCases,
     rules: BTreeMap<String, Rule>,
     /// Alerts and cases for which there was no room.
@@ -101,6 +105,9 @@ impl Fold {
             hosts: HashMap::new(),
             unreached: BTreeMap::new(),
             actions: Actions::default(),
+            measures: Measures::default(),
+            forensics: BTreeMap::new(),
+            holds: BTreeMap::new(),
             open: OpenCases::default(),
             rules: BTreeMap::new(),
             crowded_out: 0,
@@ -193,6 +200,7 @@ impl Fold {
         self.evidence_of(case);
         self.contact_of(case);
         self.actions_of(case);
+        self.follow_up_of(case);
         self.rules_of(case);
         self.seen(case, true);
     }
@@ -297,6 +305,24 @@ impl Fold {
         }
     }
 
+    /// What was proposed for the machine, the deeper look and the hold. A preview was put before nobody.
+    fn follow_up_of(&mut self, case: &Case) {
+        let offered = |kept: &&Remediation| !kept.dry_run && !kept.evidence_sha256.is_empty();
+        for kept in case.remediation.iter().filter(offered) {
+            for proposed in &kept.measures {
+                self.measures.proposed += 1;
+                self.measures.approved += u64::from(was_approved(kept, proposed));
+                *self.measures.by_stage.entry(proposed.stage.as_str().to_owned()).or_default() += 1;
+            }
+        }
+        if let Some(look) = &case.forensics {
+            *self.forensics.entry(word(&look.status)).or_default() += 1;
+        }
+        if let Some(hold) = &case.hold {
+            *self.holds.entry(word(&hold.status)).or_default() += 1;
+        }
+    }
+
     /// The findings that the verdict follows from are those of the strongest bearing.
     fn rules_of(&mut self, case: &Case) {
         let Some(assessment) = &case.assessment else { return };
@@ -396,6 +422,9 @@ impl Fold {
             hosts: offenders(self.hosts),
             unreached,
             actions: self.actions,
+            measures: self.measures,
+            forensics: self.forensics,
+            holds: self.holds,
             open: self.open,
             rules,
             notes,
@@ -483,6 +512,15 @@ fn host_of(case: &Case) -> String {
     let name =
         case.identity.as_ref().map(|identity| identity.host_name.trim()).filter(|name| !name.is_empty());
     name.map_or_else(|| case.target.to_string(), |name| one_line(&name.to_lowercase(), MAX_TEXT))
+}
+
+/// Whether a measure got every approval that it needed, as far as the case keeps them.
+fn was_approved(kept: &Remediation, proposed: &Proposed) -> bool {
+    let given = kept.approvals.iter().filter(|a| !a.undoes && a.measures.contains(&proposed.n));
+    let mut by: Vec<&str> = given.map(|approval| approval.by.as_str()).collect();
+    by.sort_unstable();
+    by.dedup();
+    by.len() as u64 >= u64::from(proposed.needs.max(1))
 }
 
 /// The word under which a status is stored.

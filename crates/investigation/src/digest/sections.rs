@@ -1,5 +1,7 @@
 //! The digest as tables: what the text, the values for a spreadsheet, the page and the mail are all written from.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::figures::{Digest, LastSent};
@@ -81,6 +83,7 @@ impl Digest {
             self.not_reached(),
             self.done(),
             self.not_done(),
+            self.changes(),
             self.open_cases(),
             self.deciding_rules(),
         ]
@@ -286,6 +289,42 @@ impl Digest {
             rows: self.actions.not_done.iter().map(row).collect(),
             empty: "None.",
             rest: (left_out > 0).then(|| format!("and {left_out} more: see `peerhound case list`")),
+        }
+    }
+
+    /// Changes to machines, deeper looks and holds: what there was none of is left out.
+    fn changes(&self) -> Section {
+        let of = |map: &BTreeMap<String, u64>, name: &str| map.get(name).copied().unwrap_or(0);
+        let stage = |name| of(&self.measures.by_stage, name);
+        let looks_open = of(&self.forensics, "ordered") + of(&self.forensics, "collected");
+        let holds_open = of(&self.holds, "setting") + of(&self.holds, "releasing");
+        let rows = [
+            ("measures proposed", self.measures.proposed),
+            ("… waiting for an approval", stage("proposed")),
+            ("… approved", self.measures.approved),
+            ("… ordered, or being taken back", stage("ordered") + stage("undoing")),
+            ("… done", stage("done")),
+            ("… with nothing left to do", stage("gone")),
+            ("… refused by the machine, or failed", stage("refused") + stage("failed")),
+            ("… taken back", stage("undone")),
+            ("… expired", stage("expired")),
+            ("… rejected by a person", stage("rejected")),
+            ("deeper looks sealed", of(&self.forensics, "sealed")),
+            ("deeper looks under way", looks_open),
+            ("deeper looks given up", of(&self.forensics, "given_up")),
+            ("legal holds in force", of(&self.holds, "held")),
+            ("legal holds being set or lifted", holds_open),
+            ("legal holds lifted", of(&self.holds, "released")),
+            ("legal holds that could not be set or lifted", of(&self.holds, "failed")),
+        ];
+        let telling = rows.into_iter().filter(|(_, count)| *count > 0);
+        Section {
+            id: "changes",
+            heading: "Changes to machines, deeper looks and holds",
+            columns: &["what", "number"],
+            rows: telling.map(|(name, n)| vec![Cell::Text(name.to_owned()), Cell::Number(n)]).collect(),
+            empty: "None.",
+            rest: None,
         }
     }
 

@@ -242,6 +242,59 @@ fn what_was_not_reached_not_done_and_what_decided() {
 }
 
 #[test]
+fn what_was_changed_looked_into_and_held_is_counted_and_a_preview_is_not() {
+    fn json<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
+    let kept = |dry_run: bool| {
+        let one = |n: u32, stage: &str, needs: u32| {
+            serde_json::json!({ "n": n, "stage": stage, "needs": needs,
+                "measure": { "measure": "isolate", "seconds": 60, "keep": [] },
+                "why": { "rule": "r", "entry": "e", "row": 0 } })
+        };
+        let approval = |by: &str| {
+            serde_json::json!({ "by": by, "how": "link", "at": at(1), "evidence_sha256": "00", "measures": [1, 2],
+                "expires_at": at(9) })
+        };
+        serde_json::json!({ "evidence_sha256": "00", "host_name": "h", "proposed_at": at(1), "expires_at": at(9),
+            "dry_run": dry_run, "measures": [one(1, "done", 2), one(2, "expired", 3), one(3, "undone", 1)],
+            "approvals": [approval("anna"), approval("anna"), approval("bert")] })
+    };
+    let mut fold = Fold::new(week());
+    for (id, dry_run) in [("1", false), ("2", true)] {
+        let mut case = investigated(opened(id, "10.0.0.5", 1), "h", "u", Verdict::Compromised, 5);
+        case.remediation = Some(json(kept(dry_run)));
+        case.forensics =
+            Some(json(serde_json::json!({ "status": "given_up", "ordered_by": "p", "ordered_at": at(1),
+            "failed_tries": 1 })));
+        case.hold =
+            Some(json(serde_json::json!({ "status": "held", "by": "p", "reason": "r", "at": at(1) })));
+        fold.case(&case);
+    }
+    let digest = fold.finish(at(100));
+    let measures = &digest.measures;
+    assert_eq!((measures.proposed, measures.approved), (3, 1), "one person twice is one person");
+    let stages: Vec<(&str, u64)> = measures.by_stage.iter().map(|(stage, n)| (stage.as_str(), *n)).collect();
+    assert_eq!(stages, [("done", 1), ("expired", 1), ("undone", 1)]);
+    assert_eq!((digest.forensics["given_up"], digest.holds["held"]), (2, 2));
+    let section = digest.sections().into_iter().find(|section| section.id == "changes").unwrap();
+    let rows: Vec<String> =
+        section.rows.iter().map(|row| row.iter().map(Cell::words).collect::<Vec<_>>().join(": ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "measures proposed: 3",
+            "… approved: 1",
+            "… done: 1",
+            "… taken back: 1",
+            "… expired: 1",
+            "deeper looks given up: 2",
+            "legal holds in force: 2",
+        ]
+    );
+}
+
+#[test]
 fn an_action_list_that_is_cut_says_how_much_is_missing() {
     let mut fold = Fold::new(week());
     for number in 0..60 {

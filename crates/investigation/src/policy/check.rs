@@ -35,6 +35,7 @@ impl Policy {
         self.check_actions(&mut remarks);
         self.check_delivery(&mut remarks);
         self.check_remediation(&mut remarks);
+        self.check_case_browser(&mut remarks);
         self.check_relays(&mut remarks);
         self.check_intake(&mut remarks);
         self.check_digest(&mut remarks);

@@ -172,6 +172,25 @@ impl Policy {
         listed.map(|(_, address)| address.clone()).collect()
     }
 
+    /// The page of a case in the case browser, where the policy says how people reach that. It carries no secret: it asks
+    /// for a login.
+    pub fn case_page(&self, case_id: &str) -> Option<String> {
+        let link = self.remediation.link.as_ref().map(|link| &link.url);
+        let base = self.organisation.case_browser.as_ref().or(link)?;
+        let id: String = case_id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        Some(format!("{}/case/{id}", base.trim_end_matches('/')))
+    }
+
+    pub(super) fn check_case_browser(&self, remarks: &mut Vec<Remark>) {
+        let Some(url) = &self.organisation.case_browser else { return };
+        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '<' | '"');
+        let fault = match super::ticket::fault_of_url(url) {
+            None if url.contains(odd) || url.len() > 300 => Some("only what people type to reach it"),
+            fault => fault,
+        };
+        remarks.extend(fault.map(|fault| error(format!("[organisation] case_browser: {fault}"))));
+    }
+
     /// The approver whose mail address this is.
     pub fn approver_at(&self, address: &str) -> Option<&str> {
         let mut link = self.remediation.link.iter().flat_map(|link| &link.mail);
@@ -451,6 +470,20 @@ mod tests {
             ("a*a", "a", false),
         ] {
             assert_eq!(fits(pattern, name), fit, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_case_has_a_page_where_people_reach_the_browser() {
+        let base = "version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n";
+        let with = |more: &str| Policy::parse(&format!("{base}{more}"));
+        let page = |more: &str| with(more).unwrap().case_page("ph-1/../<x>");
+        assert_eq!(page(""), None);
+        let own = "[organisation]\ncase_browser = 'https://cases.corp.example/'\n";
+        assert_eq!(page(own).as_deref(), Some("https://cases.corp.example/case/ph-1x"));
+        for wrong in ["http://cases.corp.example", "cases", "https://c.example/?a=b", "https://a@c.example"] {
+            let text = format!("[organisation]\ncase_browser = '{wrong}'\n");
+            assert!(with(&text).unwrap_err().to_string().contains("case_browser"), "{wrong}");
         }
     }
 }

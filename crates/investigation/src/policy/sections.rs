@@ -21,6 +21,8 @@ pub struct Organisation {
     pub name: Option<String>,
     /// Whom a user can ask or contest with: an address, a telephone number, a page.
     pub contact: Option<String>,
+    /// What people type to reach `peerhound serve`: tickets and mails to the SOC then name the page of their case there.
+    pub case_browser: Option<String>,
 }
 
 /// `[cooldown]`.

@@ -46,12 +46,11 @@ const LISTED: [ArtifactKind; 8] = [
 ];
 
 const PROGRAMS: &[(&str, Set)] = &[
-    ("File", Set::Code),
+    ("File, and its SHA-256", Set::Code),
     ("Written (UTC)", Set::Code),
     ("Owner", Set::Text),
     ("Mode", Set::Code),
     ("Size", Set::Number),
-    ("SHA-256", Set::Code),
 ];
 const KEYS: &[(&str, Set)] = &[
     ("Lets in", Set::Text),
@@ -222,12 +221,16 @@ impl Lists<'_, '_> {
             rows,
             |file| Reverse(file.changed_at.or(file.modified_at)),
             |row, file| {
-                row.outside(&file.path);
+                row.cell(|page| {
+                    page.outside(&file.path);
+                    if let Some(sha256) = &file.sha256 {
+                        page.tag("div", &[("class", "path")], |page| page.brief(sha256, 64));
+                    }
+                });
                 row.time(file.changed_at.or(file.modified_at));
                 row.maybe(file.owner.as_deref());
                 row.outside(&file.mode);
                 row.text(&bytes(file.size));
-                row.maybe(file.sha256.as_deref());
             },
         );
     }

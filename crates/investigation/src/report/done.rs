@@ -67,7 +67,10 @@ pub(super) fn write(page: &mut Html, subject: &Subject<'_>) {
 fn remediation(page: &mut Html, kept: &Remediation, now: Timestamp) {
     page.say("h3", &[], "Changes to the machine");
     page.tag("p", &[], |page| standing(page, kept, now));
-    let caption = format!("{}, in the order of the order", count(kept.measures.len(), "measure", "measures"));
+    let caption = format!(
+        "{}, in the order in which they are carried out",
+        count(kept.measures.len(), "measure", "measures")
+    );
     let shown = Table { caption: &caption, columns: MEASURES, rows: MAX_MEASURES, rest_in: "case.json" };
     table(page, &shown, kept.measures.iter(), |row, proposed| {
         row.cell(|page| {
@@ -131,7 +134,7 @@ fn standing(page: &mut Html, kept: &Remediation, now: Timestamp) {
         let who = count(waiting, "measure waits", "measures wait");
         page.text(&format!("{who} for those whom the policy lets approve, until "));
         instant(page, kept.expires_at);
-        page.text(". Nothing of it is done before.");
+        page.text(" UTC. Nothing of it is done before enough of them have.");
     } else {
         page.text("Nothing waits for an approval.");
     }

@@ -158,7 +158,10 @@ impl Desk {
         values.put("case_id", case_id.into());
         for (name, mapping) in &self.preset.map {
             let mapped = field(&mapping.from).and_then(|word| mapping.values.get(word));
-            values.put(name, mapped.unwrap_or(&mapping.otherwise).clone());
+            // It may be the policy's to say: a mapping takes parameters.
+            let filled =
+                template::tree(mapped.unwrap_or(&mapping.otherwise), &|name| self.parameters.get(name));
+            values.put(name, filled.unwrap_or_default());
         }
         values
     }
@@ -168,7 +171,8 @@ impl Desk {
         let mut values = self.common(key);
         let marker = plain(key);
         let lines: Vec<String> = text.lines().map(|line| self.preset.markup.line(line)).collect();
-        let marked = format!("{}\n\n[{}]", lines.join("\n"), self.preset.markup.line(&marker));
+        // Two blanks end a line of Markdown.
+        let marked = format!("{}\n\n[{}]", lines.join("  \n"), self.preset.markup.line(&marker));
         let plain_text = format!("{text}\n\n[{marker}]");
         values.put("text", self.preset.markup.body(&plain_text, &marked, self.preset.body_bytes));
         values.put("marker", marker.into());

@@ -99,7 +99,7 @@ pub struct Parameter {
     pub default: Option<Value>,
 }
 
-/// A value that follows from a field of the ticket.
+/// A value that follows from a field of the ticket. Its values may name parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {

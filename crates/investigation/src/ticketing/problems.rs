@@ -27,6 +27,21 @@ impl Preset {
         }
         let of_tickets: Vec<&str> = given.iter().copied().chain(OF_TICKETS).collect();
         let of_comments: Vec<&str> = given.iter().copied().chain(OF_COMMENTS).collect();
+        let parameters: Vec<&str> = self.parameters.keys().map(String::as_str).collect();
+        for (name, mapping) in &self.map {
+            let mut mapped = Vec::new();
+            mapping.values.values().chain([&mapping.otherwise]).for_each(|value| texts(value, &mut mapped));
+            for piece in mapped.into_iter().flat_map(|text| pieces(text).unwrap_or_default()) {
+                if let Piece::Name(named) = piece
+                    && !parameters.contains(&named)
+                {
+                    problems.push(format!(
+                        "map.{name}: `${{{named}}}` is no parameter; there are {}",
+                        parameters.join(", ")
+                    ));
+                }
+            }
+        }
         self.check_search("find", self.find.as_ref(), &of_tickets, &mut problems);
         self.check_steps("create", &self.create.steps, &of_tickets, &mut problems);
         if let Some(comment) = &self.comment {

@@ -54,7 +54,7 @@ async fn a_deeper_look_is_sealed_next_to_the_first_and_both_are_held() {
     assert!(report.is_intact(), "{:?}", report.problems);
     let manifest = report.manifest.unwrap();
     let expected = Supplement { kind: SupplementKind::Forensics, first_sha256: sealed.sha256.clone() };
-    assert_eq!((manifest.supplement, report.sha256), (Some(expected), second.sha256));
+    assert_eq!((manifest.supplement, report.sha256), (Some(expected), second.sha256.clone()));
     let again = reassess(Path::new(&second.location), None, Rulebook::shipped());
     assert!(matches!(again, Err(ReassessError::Second)), "no verdict rests on it");
     let kinds: Vec<_> = manifest.collection.outcomes.iter().map(|outcome| outcome.kind).collect();
@@ -68,6 +68,10 @@ async fn a_deeper_look_is_sealed_next_to_the_first_and_both_are_held() {
     assert_eq!(kinds, wanted);
     let names = manifest.collection.outcome(ArtifactKind::NameResolution).unwrap();
     assert!(names.status != ArtifactStatus::Failed && names.items > 0, "{names:?}");
+    let opened = crate::container::open_second(Path::new(&second.location)).unwrap();
+    assert_eq!(opened.sha256, second.sha256);
+    let rows = opened.evidence.name_resolution.as_ref().map_or(0, Vec::len) as u64;
+    assert_eq!((rows, opened.evidence.recent_executables.is_none()), (names.items, true), "not asked for");
     // It is held as the first is.
     assert!(std::fs::metadata(&second.location).unwrap().permissions().readonly());
     let record = std::fs::read_to_string(worker.performer.places.hold_record(&first.id)).unwrap();

@@ -85,10 +85,7 @@ fn the_service_is_named_before_the_init_process_that_shares_its_socket() {
 fn what_may_not_be_seen_makes_the_artifact_partial() {
     let (rows, status, reasons) = read(&format!("table\0tcp\0{LISTEN}\0\0unreadable\x0012\0holders\0\0\0"));
     assert_eq!((rows.len(), status), (1, ArtifactStatus::Partial));
-    assert_eq!(
-        reasons,
-        ["12 processes do not let this account see their sockets; 1 sockets have no process"]
-    );
+    assert_eq!(reasons, ["12 processes do not let this account see their sockets; 1 socket has no process"]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ mod tests {
         let (parsed, status, reasons) = read(parse, body.as_bytes(), &Limits::default());
         let rows = rows(parsed);
         assert_eq!((rows.len(), status), (2, ArtifactStatus::Partial), "{reasons:?}");
-        assert_eq!(reasons, ["1 lines of such files hold no key"]);
+        assert_eq!(reasons, ["1 line of such files holds no key"]);
         assert_eq!(
             (rows[0].line, rows[0].comment.as_deref(), &rows[0].options),
             (3, Some("alice@ws"), &None)

@@ -10,7 +10,7 @@ use investigation::order::Limits;
 use super::super::Parsed;
 use super::super::facts::Facts;
 use super::super::record::{Records, text};
-use super::super::tally::Tally;
+use super::super::tally::{Tally, counted};
 use super::{PATH_CAP, Rows, cut, note_whole, owner, seconds};
 
 /// Longest value: a path, with what stands before it.
@@ -57,7 +57,7 @@ pub(crate) fn parse(input: &mut dyn BufRead, facts: &Facts, limits: &Limits) -> 
             b"unreadable" if record.value != b"0" => {
                 // What the endpoint calls a number is outside text until it is one.
                 match text(record.value).parse::<u64>() {
-                    Ok(count) => tally.partial(format!("{count} folders are closed to this account")),
+                    Ok(count) => tally.partial(counted(count, "folders are closed to this account")),
                     Err(_) => tally.partial("folders are closed to this account"),
                 }
             }

@@ -102,7 +102,7 @@ fn what_this_account_may_not_see_is_counted() {
     let records = process("4242", STAT, "0", "", "", "/usr/sbin/sshd") + &process("2", STAT, "0", "", "", "");
     let (rows, status, reasons) = read(&records, &Limits::default());
     assert_eq!((rows.len(), status), (2, ArtifactStatus::Partial));
-    assert_eq!(reasons, ["1 processes do not let this account see their image"]);
+    assert_eq!(reasons, ["1 process does not let this account see its image"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use investigation::order::Limits;
 
 use super::super::Parsed;
 use super::super::facts::Facts;
-use super::super::tally::Tally;
+use super::super::tally::{Tally, counted};
 use super::answers::Answers;
 use super::netstat::{self, Line};
 use super::rows::{self, Row};
@@ -174,8 +174,9 @@ impl<'a> Join<'a> {
     fn finish(self, tally: &mut Tally) -> Vec<Socket> {
         let Self { mut sockets, processes, unknown_states, .. } = self;
         if unknown_states > 0 {
-            tally.partial(format!(
-                "{unknown_states} sockets are in a state whose name is not known in this language"
+            tally.partial(counted(
+                unknown_states,
+                "sockets are in a state whose name is not known in this language",
             ));
         }
         let mut ownerless = 0u64;
@@ -189,8 +190,9 @@ impl<'a> Join<'a> {
             socket.path.clone_from(path);
         }
         if ownerless > 0 {
-            tally.partial(format!(
-                "the processes of {ownerless} sockets are not known: they ended meanwhile, or are hidden"
+            tally.partial(counted(
+                ownerless,
+                "sockets have no known process: it ended meanwhile, or is hidden",
             ));
         }
         sockets

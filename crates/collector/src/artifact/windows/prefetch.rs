@@ -9,7 +9,7 @@ use investigation::order::Limits;
 
 use super::super::Parsed;
 use super::super::facts::Facts;
-use super::super::tally::Tally;
+use super::super::tally::{Tally, counted};
 use super::answers::Answers;
 use super::{base_name, named, rows, wmic};
 
@@ -69,8 +69,9 @@ pub(crate) fn parse_answers(
     }
     let untimed = list.rows.iter().filter(|file| file.modified.is_none()).count();
     if untimed > 0 {
-        tally.partial(format!(
-            "the times of {untimed} files are not known: there is no `wmic` that tells them"
+        tally.partial(counted(
+            untimed as u64,
+            "files have no known times: there is no `wmic` that tells them",
         ));
     }
     Ok((Parsed::Prefetch(list.finish(&mut tally)), tally))

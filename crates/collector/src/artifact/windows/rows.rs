@@ -42,7 +42,7 @@ pub(super) fn read<R>(
     for _ in 0..rows.odd.min(1_000_000) {
         tally.count(
             ArtifactStatus::Partial,
-            "lines of the answer were no rows, or too long, and were left out",
+            "lines of the answer were no row, or too long, and were left out",
         );
     }
     if !rows.is_whole() {

@@ -9,7 +9,7 @@ use investigation::text::one_line;
 
 use super::super::Parsed;
 use super::super::facts::Facts;
-use super::super::tally::Tally;
+use super::super::tally::{Tally, counted};
 use super::answers::Answers;
 use super::rows::{self, Row};
 use super::script::CONTENT_BYTES;
@@ -81,11 +81,11 @@ pub(crate) fn parse_answers(
 fn walked(row: &Row, tally: &mut Tally) {
     match row.number::<u64>("unreadable") {
         Some(0) => {}
-        Some(n) => tally.partial(format!("{n} folders are closed to this account")),
+        Some(n) => tally.partial(counted(n, "folders are closed to this account")),
         None => tally.partial("how much is closed to this account is unknown"),
     }
     if let Some(n @ 1..) = row.number::<u64>("deep") {
-        tally.truncated(format!("{n} folders lie deeper than the cap on depth and were left out"));
+        tally.truncated(counted(n, "folders lie deeper than the cap on depth and were left out"));
     }
     if !row.flag("full") {
         tally.partial("PowerShell is locked down there: files above 256 KiB were not read");

@@ -12,7 +12,7 @@ use netstat2::{
 
 use crate::artifact::connections::{Join, Row};
 use crate::artifact::facts::Facts;
-use crate::artifact::tally::Tally;
+use crate::artifact::tally::{Tally, counted};
 
 /// Reads all sockets and joins them to their processes.
 pub(crate) fn read(facts: &Facts, limits: &Limits, cancel: &AtomicBool) -> (Vec<Socket>, Tally) {
@@ -77,8 +77,10 @@ fn take(join: &mut Join, socket: &SocketInfo, number: usize, limits: &Limits, ta
 fn ownerless(sockets: &[Socket], tally: &mut Tally) {
     let unmatched = sockets.iter().filter(|s| s.pid.is_none() && s.state != SocketState::Closing).count();
     if unmatched > 0 {
-        tally
-            .partial(format!("{unmatched} sockets have no process: it is hidden from this account, or gone"));
+        tally.partial(counted(
+            unmatched as u64,
+            "sockets have no process: it is hidden from this account, or gone",
+        ));
     }
 }
 
@@ -177,7 +179,9 @@ mod linux {
         if unreadable > 0 {
             let unmatched = sockets.iter().filter(|socket| socket.pid.is_none()).count();
             tally.partial(format!(
-                "{unreadable} processes do not let this account see their sockets; {unmatched} sockets have no process"
+                "{}; {}",
+                counted(unreadable as u64, "processes do not let this account see their sockets"),
+                counted(unmatched as u64, "sockets have no process")
             ));
         }
     }

@@ -18,7 +18,7 @@ use super::registry::Stop;
 use super::services;
 use super::share::Shares;
 use super::trail::{Question, Trail, content_line};
-use crate::artifact::tally::Tally;
+use crate::artifact::tally::{Tally, counted};
 use crate::artifact::windows::torrents::{Files, note};
 use crate::contact_error::ContactError;
 use crate::torrent::client_data::{Content, classify_bytes};
@@ -120,8 +120,9 @@ impl<'a> Walk<'a> {
         }
         if self.unlisted > 0 {
             let count = self.unlisted;
-            self.tally.partial(format!(
-                "{count} folders are closed to this account, or went while they were listed"
+            self.tally.partial(counted(
+                count,
+                "folders are closed to this account, or went while they were listed",
             ));
         }
         (self.tell)(self.seen);

@@ -149,7 +149,7 @@ fn user(full: bool) -> UserContext {
 }
 
 fn soc(full: bool) -> SocContext {
-    let fact = || Fact { name: text(true), padded: text(true), value: text(true) };
+    let fact = || Fact { name: text(true), padded: text(true), value: text(true), link: full };
     SocContext {
         common: common(full),
         language: "en".to_owned(),
@@ -158,6 +158,7 @@ fn soc(full: bool) -> SocContext {
         heading: headings(&["assessment", "facts"]),
         facts: vec![fact(), fact()],
         assessment: text(full),
+        waiting: text(full),
         prove: text(full),
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Fact {
     /// The name with its colon, filled up to the longest.
     pub(super) padded: String,
     pub(super) value: String,
+    /// It is an address of our own, which HTML may lead to.
+    pub(super) link: bool,
 }
 
 /// What the layouts of the notice to the user can name.
@@ -70,6 +72,8 @@ pub(super) struct SocContext {
     pub(super) facts: Vec<Fact>,
     /// Several lines; empty before it is assessed.
     pub(super) assessment: String,
+    /// Empty where no measure waits for an approval.
+    pub(super) waiting: String,
     /// Empty where nothing is sealed.
     pub(super) prove: String,
 }

@@ -25,6 +25,9 @@ pub(super) struct Render<'t> {
     pub(super) of_verdict: &'t BTreeMap<(Layout, Verdict), String>,
 }
 
+/// Head, style and frame of every page.
+const LAYOUT: &str = "layout.html";
+
 /// The template engine: strict about names, bounded, and without a way round the escaping.
 pub(super) fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
@@ -33,6 +36,8 @@ pub(super) fn engine() -> Environment<'static> {
     engine.set_fuel(Some(FUEL));
     engine.set_recursion_limit(32);
     engine.remove_filter("safe");
+    // What the shipped pages extend; a site's own may too. It is ours, and a test renders it.
+    let _ = engine.add_template(LAYOUT, include_str!("../../../data/mail/layout.html"));
     engine
 }
 
@@ -93,6 +98,10 @@ impl Render<'_> {
             "" => String::new(),
             _ => self.word("soc", "prove", &common)?,
         };
+        let waiting = match brief.waiting {
+            Some(_) => self.word("soc", "waiting", &common)?,
+            None => String::new(),
+        };
         let context = SocContext {
             language: self.language.to_owned(),
             subject: subject.clone(),
@@ -100,6 +109,7 @@ impl Render<'_> {
             heading: self.headings("soc", &common)?,
             facts: self.facts(brief, &verdict, &common)?,
             assessment: assessment.trim_end().to_owned(),
+            waiting,
             prove,
             common,
         };
@@ -195,7 +205,9 @@ impl Render<'_> {
                 _ => short(&value, MAX_VALUE),
             };
             let colon = format!("{label}:");
-            rows.push(Fact { padded: format!("{colon:<width$}", width = longest + 1), name: label, value });
+            let link = name == "Case page";
+            let padded = format!("{colon:<width$}", width = longest + 1);
+            rows.push(Fact { padded, name: label, value, link });
         }
         Ok(rows)
     }

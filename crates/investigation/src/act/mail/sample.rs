@@ -52,6 +52,9 @@ pub fn brief(verdict: Verdict, policy: &Policy) -> Brief {
         opened_at: at(0),
         sealed_at: Some(at(4)),
         cooldown_until: Some(at(3 * 1440)),
+        second: None,
+        waiting: None,
+        page: policy.case_page("ph-20260302-k3m7qd5a"),
         organisation: policy.organisation.name.clone(),
         soc_contact: policy.organisation.contact.clone(),
     }
@@ -66,6 +69,7 @@ fn assessment(verdict: Verdict) -> Assessment {
         image: Some("C:\\Users\\alice\\client.exe".to_owned()),
         user: Some("alice".to_owned()),
         peer: Some("203.0.113.9:6881".to_owned()),
+        sha256: None,
     };
     let finding = Finding {
         rule: "p2p.client_connected_to_peer".to_owned(),

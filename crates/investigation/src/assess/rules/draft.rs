@@ -200,6 +200,7 @@ pub(in crate::assess) fn cite_socket(scene: &Scene<'_>, held: &Held<'_>) -> Cita
         image: owner.map(|owner| owner.image().to_owned()).filter(|image| !image.is_empty()),
         user: owner.and_then(|owner| owner.process.user.clone()),
         peer: socket.remote_ip.map(|_| peer(socket)),
+        sha256: owner.and_then(|owner| owner.process.sha256.clone()),
     }
 }
 
@@ -217,6 +218,7 @@ pub(super) fn cite_process(owner: &Owner<'_>) -> Option<Citation> {
         image: Some(owner.image().to_owned()).filter(|image| !image.is_empty()),
         user: process.user.clone(),
         peer: None,
+        sha256: process.sha256.clone(),
     })
 }
 

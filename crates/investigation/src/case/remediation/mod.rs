@@ -124,10 +124,12 @@ impl Step {
             return;
         }
         if preview {
-            self.case.note(now, format!("{count} measures would be proposed (dry_run)"));
+            let what = if count == 1 { "measure" } else { "measures" };
+            self.case.note(now, format!("{count} {what} would be proposed (dry_run)"));
             return;
         }
-        self.case.note(now, format!("{count} measures wait for approval until {until:.0}"));
+        let wait = if count == 1 { "measure waits" } else { "measures wait" };
+        self.case.note(now, format!("{count} {wait} for approval until {until:.0}"));
         self.case.push(Effect::ExpireProposals, until);
         self.case.ask_approvers(policy, now);
     }

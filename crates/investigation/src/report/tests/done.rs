@@ -47,9 +47,11 @@ fn each_measure_says_who_approved_it_how_it_went_and_how_it_ends() {
     let part = part(&page, "done");
     let said = text(part);
     assert!(
-        said.contains("1 measure waits for those whom the policy lets approve, until 2026-03-02 17:04:31")
+        said.contains(
+            "1 measure waits for those whom the policy lets approve, until 2026-03-02 17:04:31 UTC"
+        )
     );
-    let rows = rows(part, "5 measures, in the order");
+    let rows = rows(part, "5 measures, in the order in which");
     assert!(
         rows[0].contains("stop process 4711") && rows[0].contains("✓ done 1 of 1: corp\\anna"),
         "{}",

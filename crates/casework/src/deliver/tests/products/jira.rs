@@ -32,7 +32,7 @@ fn answer(call: &Call, state: &mut State, version: u8) -> Result<Reply, (u16, Va
             || !Call::has_keys(
                 fields,
                 &["project", "issuetype", "summary"],
-                &["description", "labels", "customfield_10042"],
+                &["description", "labels", "customfield_10042", "priority"],
             )
         {
             return Err(fault(
@@ -55,6 +55,9 @@ fn answer(call: &Call, state: &mut State, version: u8) -> Result<Reply, (u16, Va
             return Err(fault("labels", "The label contains spaces which is invalid."));
         }
         assert_eq!(fields["customfield_10042"], "p2p", "what the site wants besides");
+        if let Some(priority) = fields.get("priority") {
+            assert!(["High", "Medium", "Low"].contains(&text(priority, "/name")), "{priority}");
+        }
         state.made.push(call.body.clone());
         let url = "https://site.atlassian.net/rest/api/3/issue/10000";
         return Ok(reply(201, &json!({"id": "10000", "key": "SEC-7", "self": url})));
@@ -112,6 +115,19 @@ async fn jira_cloud() {
         Some("http://127.0.0.1:PORT/browse/SEC-7"),
     )
     .await;
+}
+
+/// Where the project's screen has the field, the site asks for it.
+#[tokio::test]
+async fn jira_gets_the_priority_that_the_case_has() {
+    let section = "preset = 'jira'\nurl = 'URL/'\nuser = 'peerhound@example.com'\nparameters = { project = 'SEC' }\n\
+                   fields = { customfield_10042 = 'p2p', priority = { name = '${priority}' } }";
+    let product = Product { section, answer: cloud };
+    let running = product.start().await;
+    let mut ticket = hostile_ticket();
+    ticket.fields["peerhound.priority"] = "high".into();
+    post(&product.config(&running, SECRET), &ticket).await.unwrap();
+    assert_eq!(running.made()[0]["fields"]["priority"], json!({"name": "High"}));
 }
 
 #[tokio::test]

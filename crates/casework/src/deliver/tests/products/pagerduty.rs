@@ -52,6 +52,13 @@ async fn pagerduty_folds_by_the_case() {
     let made = running.made();
     assert_eq!((made.len(), &made[0]["payload"]["severity"]), (1, &json!("warning")));
     assert_eq!(made[0]["payload"]["custom_details"]["team"], "soc");
+    let urgent = product.start().await;
+    let mut ticket = hostile_ticket();
+    ticket.fields["peerhound.priority"] = "high".into();
+    ticket.fields["event.url"] = "https://cases.corp.example/case/x".into();
+    post(&product.config(&urgent, SECRET), &ticket).await.unwrap();
+    assert_eq!(urgent.made()[0]["payload"]["severity"], "critical");
+    assert_eq!(urgent.made()[0]["client_url"], "https://cases.corp.example/case/x");
     refuses_the_wrong(&product).await;
     cuts_what_is_too_long(&product).await;
 }

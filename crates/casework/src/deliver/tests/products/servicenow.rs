@@ -64,5 +64,14 @@ async fn servicenow() {
     let section =
         "preset = 'servicenow'\nurl = 'URL'\nuser = 'peerhound'\nfields = { assignment_group = 'SOC' }";
     let page = format!("http://127.0.0.1:PORT/nav_to.do?uri=incident.do%3Fsys_id%3D{SYS_ID}");
-    keeps_its_contract(&Product { section, answer }, "INC0010001", Some(&page)).await;
+    let product = Product { section, answer };
+    keeps_its_contract(&product, "INC0010001", Some(&page)).await;
+    for (priority, level) in [("high", "1"), ("normal", "2"), ("low", "3")] {
+        let running = product.start().await;
+        let mut ticket = hostile_ticket();
+        ticket.fields["peerhound.priority"] = priority.into();
+        post(&product.config(&running, SECRET), &ticket).await.unwrap();
+        let made = &running.made()[0];
+        assert_eq!((&made["impact"], &made["urgency"]), (&json!(level), &json!(level)), "{priority}");
+    }
 }

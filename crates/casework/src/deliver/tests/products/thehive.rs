@@ -34,7 +34,11 @@ fn answer(call: &Call, state: &mut State) -> Result<Reply, (u16, Value)> {
         }
         ("POST", "/api/v1/alert") => {
             let required = ["type", "source", "sourceRef", "title", "description"];
-            if !Call::has_keys(&call.body, &required, &["severity", "tags", "observables"]) {
+            if !Call::has_keys(
+                &call.body,
+                &required,
+                &["severity", "tlp", "pap", "tags", "externalLink", "observables"],
+            ) {
                 return Err((400, error("BadRequest", "Invalid json")));
             }
             let body = &call.body;
@@ -43,8 +47,21 @@ fn answer(call: &Call, state: &mut State) -> Result<Reply, (u16, Value)> {
                 assert!((1..=longest).contains(&text(body, field).chars().count()), "{field}");
             }
             assert!(text(body, "/description").len() <= 1_048_576);
-            for observable in body["observables"].as_array().unwrap() {
-                assert!(Call::has_keys(observable, &["dataType", "data"], &[]), "{observable}");
+            // What TheHive 5 has as TLP and PAP, from clear to red.
+            assert!((0..=4).contains(&body["tlp"].as_i64().unwrap()), "{}", body["tlp"]);
+            assert!((0..=3).contains(&body["pap"].as_i64().unwrap()), "{}", body["pap"]);
+            for observable in body["observables"].as_array().into_iter().flatten() {
+                assert!(
+                    Call::has_keys(observable, &["dataType", "data"], &["message", "tags"]),
+                    "{observable}"
+                );
+                // Those that every TheHive 5 knows; it refuses others.
+                let known = ["ip", "hostname", "hash", "other"];
+                assert!(known.contains(&text(observable, "/dataType")), "{observable}");
+                assert!(
+                    !text(observable, "/data").is_empty() && observable["tags"].is_array(),
+                    "{observable}"
+                );
             }
             let same =
                 |made: &&Value| ["type", "source", "sourceRef"].iter().all(|key| made[*key] == body[*key]);
@@ -80,6 +97,46 @@ const SECTION: &str = "preset = 'thehive'\nurl = 'URL'";
 async fn thehive() {
     let page = Some("http://127.0.0.1:PORT/alerts/~4096/details");
     keeps_its_contract(&Product { section: SECTION, answer }, "~4096", page).await;
+}
+
+/// What a responder gets: observables, severity, TLP and PAP, the page of the case, and both containers.
+#[tokio::test]
+async fn a_compromised_machine_is_handed_over_with_what_a_responder_needs() {
+    let product =
+        Product { section: "preset = 'thehive'\nurl = 'URL'\nparameters = { tlp = 3, pap = 1 }", answer };
+    let running = product.start().await;
+    let policy = "version = 1\n[scope]\nnetworks = ['10.0.0.0/8']\n[organisation]\ncase_browser = 'https://cases.corp.example'\n";
+    let policy = investigation::policy::Policy::parse(policy).unwrap();
+    let verdict = investigation::assess::Verdict::Compromised;
+    let mut brief = investigation::act::mail::sample::brief(verdict, &policy);
+    brief.alert.infohash = Some("2b66980093bc11806fab50cb3cb41835b95a0362".to_owned());
+    brief.second = Some(("evidence/x-forensics.zip".to_owned(), "5eed".repeat(16)));
+    let cited = &mut brief.assessment.as_mut().unwrap().findings[0].citations[0];
+    cited.sha256 = Some("ab12".repeat(16));
+    cited.image = Some("C:\\\\x<script>.exe".to_owned());
+    let ticket = investigation::act::ticket(&brief);
+    post(&product.config(&running, SECRET), &ticket).await.unwrap();
+    let made = running.made().remove(0);
+    assert_eq!((&made["severity"], &made["tlp"], &made["pap"]), (&json!(3), &json!(3), &json!(1)));
+    assert_eq!(made["externalLink"], "https://cases.corp.example/case/ph-20260302-k3m7qd5a");
+    assert!(made["tags"].as_array().unwrap().contains(&json!("priority-high")), "{}", made["tags"]);
+    let observables = made["observables"].as_array().unwrap();
+    let has = |kind: &str, data: &str, tag: &str| {
+        observables.iter().any(|one| {
+            one["dataType"] == kind
+                && one["data"] == data
+                && one["tags"].as_array().unwrap().contains(&json!(tag))
+        })
+    };
+    assert!(has("ip", "192.0.2.45", "host") && has("hostname", "ws-0042", "host"), "{observables:?}");
+    assert!(has("ip", "203.0.113.9", "peer"), "{observables:?}");
+    assert!(has("hash", "2b66980093bc11806fab50cb3cb41835b95a0362", "infohash"), "{observables:?}");
+    assert!(has("hash", &"ab12".repeat(16), "sha256"), "{observables:?}");
+    assert!(has("other", &"3b1f".repeat(16), "evidence") && has("other", &"5eed".repeat(16), "evidence"));
+    let description = text(&made, "/description");
+    for there in ["evidence/x-forensics.zip", &"5eed".repeat(16), &"3b1f".repeat(16)] {
+        assert!(description.contains(there), "{there}: {description}");
+    }
 }
 
 #[tokio::test]

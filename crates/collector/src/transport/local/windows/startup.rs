@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(places, [format!(r"C:\ProgramData\{BELOW}\agent.exe").as_str(), r"C:\hidden\x.exe"]);
         assert_eq!(
             (status, reasons),
-            (ArtifactStatus::Partial, vec!["1 startup folders are closed to this account".to_owned()])
+            (ArtifactStatus::Partial, vec!["1 startup folder is closed to this account".to_owned()])
         );
     }
 }

@@ -13,6 +13,7 @@ fn citation(kind: ArtifactKind, row: usize, excerpt: &str) -> Citation {
         image: Some(CLIENT.to_owned()),
         user: Some("alice".to_owned()),
         peer: None,
+        sha256: None,
     }
 }
 
