@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use investigation::evidence::{
     ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, FirewallState, HistoryFile, Identity,
-    KernelModule, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program, RecentExecutable,
-    ScheduledTask, Socket, TorrentFile,
+    KernelModule, Login, MemoryImage, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program,
+    RecentExecutable, ScheduledTask, Socket, TorrentFile,
 };
 use investigation::order::Limits;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,8 @@ pub enum Way {
     Native,
     /// Shares and remote services, without running anything.
     Smb,
+    /// A tool that lies on the endpoint and is pinned by its hash; its output is kept as it is.
+    Tool,
 }
 
 /// What an artifact costs the endpoint.
@@ -139,6 +141,8 @@ pub(crate) enum Reader {
     Native,
     /// Shares and remote services; see [`crate::transport::smb`].
     Smb,
+    /// A tool on the endpoint that writes an image; see [`forensic::memory`].
+    Tool,
 }
 
 impl Reader {
@@ -150,6 +154,7 @@ impl Reader {
             Self::Commands { .. } => Way::Command,
             Self::Native => Way::Native,
             Self::Smb => Way::Smb,
+            Self::Tool => Way::Tool,
         }
     }
 }
@@ -194,6 +199,7 @@ pub(crate) enum Parsed {
     AuthorizedKeys(Vec<AuthorizedKey>),
     ShellHistories(Vec<HistoryFile>),
     RecentExecutables(Vec<RecentExecutable>),
+    Memory(Box<MemoryImage>),
 }
 
 impl Parsed {
@@ -218,6 +224,7 @@ impl Parsed {
             Self::AuthorizedKeys(rows) => rows.len(),
             Self::ShellHistories(rows) => rows.len(),
             Self::RecentExecutables(rows) => rows.len(),
+            Self::Memory(image) => image.ranges.len(),
         };
         items as u64
     }
@@ -244,6 +251,7 @@ pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
         ArtifactKind::AuthorizedKeys => Parsed::AuthorizedKeys(Vec::new()),
         ArtifactKind::ShellHistories => Parsed::ShellHistories(Vec::new()),
         ArtifactKind::RecentExecutables => Parsed::RecentExecutables(Vec::new()),
+        ArtifactKind::Memory => Parsed::Memory(Box::default()),
     }
 }
 

@@ -124,7 +124,8 @@ fn is_everywhere(kind: ArtifactKind) -> bool {
         | ArtifactKind::ScheduledTasks
         | ArtifactKind::AuthorizedKeys
         | ArtifactKind::ShellHistories
-        | ArtifactKind::RecentExecutables => false,
+        | ArtifactKind::RecentExecutables
+        | ArtifactKind::Memory => false,
     }
 }
 
@@ -170,6 +171,7 @@ fn title(kind: ArtifactKind) -> &'static str {
         ArtifactKind::AuthorizedKeys => "The list of authorized keys",
         ArtifactKind::ShellHistories => "The list of shell histories",
         ArtifactKind::RecentExecutables => "The list of recent programs",
+        ArtifactKind::Memory => "The image of the memory",
     }
 }
 

@@ -6,8 +6,8 @@ pub mod model;
 pub mod outcome;
 
 pub use forensic::{
-    AuthorizedKey, HistoryFile, KernelModule, Login, LoginKind, NameEntry, PacketSocket, RecentExecutable,
-    ScheduledTask,
+    AuthorizedKey, HistoryFile, KernelModule, Login, LoginKind, MemoryImage, MemoryRange, NameEntry,
+    PacketSocket, RecentExecutable, ScheduledTask,
 };
 pub use model::{
     AutostartEntry, DnsRecord, FirewallRule, FirewallState, Identity, Neighbor, NeighborState, Prefetched,

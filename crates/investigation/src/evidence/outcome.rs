@@ -50,6 +50,8 @@ pub enum ArtifactKind {
     ShellHistories,
     /// Programs that came lately into folders that anybody can write into.
     RecentExecutables,
+    /// What the endpoint has in its memory.
+    Memory,
 }
 
 impl ArtifactKind {
@@ -80,9 +82,10 @@ impl ArtifactKind {
         Self::RecentExecutables,
     ];
 
-    /// Whether it is collected from a machine that is compromised only.
+    /// Whether it is collected from a machine that is compromised only. [`Self::Memory`] is, before everything else, and
+    /// only where the policy names a tool for it; so it stands in neither list.
     pub fn is_forensic(self) -> bool {
-        Self::FORENSIC.contains(&self)
+        self == Self::Memory || Self::FORENSIC.contains(&self)
     }
 
     /// The word used in files, output and rules.
@@ -106,6 +109,7 @@ impl ArtifactKind {
             Self::AuthorizedKeys => "authorized_keys",
             Self::ShellHistories => "shell_histories",
             Self::RecentExecutables => "recent_executables",
+            Self::Memory => "memory",
         }
     }
 
