@@ -15,7 +15,8 @@ use casework::worker::{Clock, Desks, Observer, OnSite, Worker};
 use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::act::{ActionKind, Texts};
-use investigation::policy::{Policy, SmtpTls};
+use investigation::evidence::manifest::MAX_ENTRY_BYTES;
+use investigation::policy::{MemoryTool, Policy, SmtpTls};
 use jiff::Timestamp;
 
 use crate::environment::Environment;
@@ -146,6 +147,17 @@ impl Setup {
         Ok(Local::open(&self.path(&policy.storage.data_dir))?)
     }
 
+    /// What images of memory are taken by on this machine, where the policy wants them.
+    fn memory_tool(&self, policy: &Policy) -> Result<Option<MemoryTool>> {
+        let memory = &policy.forensics.memory;
+        // Relays have tools of their own, and the policy need not name one.
+        if memory.tool.is_none() && !policy.relay.is_empty() {
+            return Ok(None);
+        }
+        let tool = memory.tool(MAX_ENTRY_BYTES);
+        tool.map_err(|fault| anyhow!("[forensics.memory] {fault}")).context(WithExit(Exit::BadPolicy))
+    }
+
     /// Everything.
     pub(crate) fn worker(&self, policy: Policy, observer: Arc<dyn Observer>) -> Result<Site> {
         deliver::install_crypto();
@@ -158,7 +170,8 @@ impl Setup {
             .collector(&policy)
             .and_then(Collector::new)
             .context("[ssh], [winrm], [smb] or [program]")
-            .context(WithExit(Exit::BadPolicy))?;
+            .context(WithExit(Exit::BadPolicy))?
+            .with_memory_tool(self.memory_tool(&policy)?);
         let rules = self.rules(&policy)?;
         let texts = self.texts(&policy)?;
         let directories = Directories::of(&policy, |file| self.path(file));

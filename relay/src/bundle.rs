@@ -19,6 +19,8 @@ use zip::{CompressionMethod, System, ZipWriter};
 const CHUNK: usize = 64 << 10;
 /// From this size on an entry gets 64-bit sizes. Below 4 GiB, as the packed form can be a little larger.
 const LARGE: u64 = 0xF000_0000;
+/// From this size on, an entry is packed fast instead of small: images of memory have GiB.
+const FAST: u64 = 64 << 20;
 /// Permissions of every entry: a regular file, readable by all. Those of the staging folder mean nothing elsewhere.
 const UNIX_MODE: u32 = 0o100_644;
 /// Where everything but the records lies.
@@ -93,7 +95,9 @@ pub(crate) fn pack(
     let out = File::create_new(destination).map_err(PackError::Write)?;
     let mut zip = begin(out, &report)?;
     for (file, entry) in staged.iter().zip(&report.entries) {
-        zip.start_file(file.name.as_str(), options().large_file(entry.size >= LARGE)).map_err(zip_written)?;
+        let options = options().large_file(entry.size >= LARGE);
+        let options = if entry.size >= FAST { options.compression_level(Some(1)) } else { options };
+        zip.start_file(file.name.as_str(), options).map_err(zip_written)?;
         let (mut from, _) = open(file)?;
         let again = copy(&mut from, file, &mut zip, stopped)?;
         if again != (entry.size, entry.sha256.clone()) {

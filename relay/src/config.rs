@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use collector::program::Programs;
 use collector::{Collector, Config, Privilege, SetupError, SmbConfig, SshConfig, WinrmConfig};
 use investigation::order::is_relay_name;
-use investigation::policy::{Program, Smb, Span, Ssh, Transport, Winrm};
+use investigation::policy::{Memory, Program, Smb, Span, Ssh, Transport, Winrm};
 use investigation::remediation::MeasureKind;
 use investigation::scope::Scope;
 use investigation::text::one_line;
@@ -57,6 +57,9 @@ pub struct RelayConfig {
     /// The program that may be sent to endpoints.
     #[serde(default)]
     pub program: Program,
+    /// What images of endpoints' memory are taken by, where an order wants one.
+    #[serde(default)]
+    pub memory: Memory,
     /// What may be changed on endpoints.
     #[serde(default)]
     pub remediation: Remediation,
@@ -124,6 +127,13 @@ impl Default for Transfer {
             attempts: 6,
             bundle_bytes: MAX_BUNDLE_BYTES,
         }
+    }
+}
+
+impl Transfer {
+    /// The most that an image of memory may have: it can be as good as random, and a bundle holds more than that.
+    pub(crate) fn image_bytes(&self) -> u64 {
+        self.bundle_bytes / 16 * 15
     }
 }
 
@@ -198,6 +208,12 @@ impl RelayConfig {
         remarks.extend(self.winrm.doubts());
         remarks.extend(self.smb.doubts());
         remarks.extend(self.program.doubts());
+        if let Some(tool) = self.memory.tool.as_ref().filter(|_| self.memory.enabled) {
+            remarks.push(format!(
+                "[memory] {} is run as root on Linux endpoints where an order wants an image of their memory",
+                one_line(tool, 200)
+            ));
+        }
         if self.transfer.hosts.is_empty() {
             remarks.push(
                 "[transfer] hosts is empty: bundles go to any https host that an order names; list your bucket's"
@@ -235,6 +251,8 @@ impl RelayConfig {
         }
         self.winrm.faults().iter().chain(&self.smb.faults()).for_each(|text| fault(text));
         self.program.faults().iter().for_each(|text| fault(text));
+        let memory = self.memory.faults(self.transfer.image_bytes());
+        memory.iter().for_each(|text| fault(&format!("[memory] {text}")));
         let words = MeasureKind::ALL.map(MeasureKind::as_str);
         if let Some(word) = self.remediation.allow.iter().find(|word| !words.contains(&word.as_str())) {
             let (shown, words) = (one_line(word, 40), words.join(", "));
@@ -310,7 +328,10 @@ impl Site {
     /// The collector that works by this configuration.
     pub(crate) fn collector(&self) -> Result<Collector, ConfigError> {
         let ssh = &self.config.ssh;
-        Collector::new(Config {
+        let memory_tool = self.config.memory.tool(self.config.transfer.image_bytes());
+        let memory_tool =
+            memory_tool.map_err(|fault| ConfigError::Wrong(vec![format!("[memory] {fault}")]))?;
+        let collector = Collector::new(Config {
             scope: self.config.scope.clone(),
             collector_version: env!("CARGO_PKG_VERSION").to_owned(),
             ssh: SshConfig {
@@ -328,8 +349,8 @@ impl Site {
             transports: self.config.transports.clone(),
             programs: Programs::load(&self.config.program, |file| self.path(file))
                 .map_err(ConfigError::Way)?,
-        })
-        .map_err(ConfigError::Way)
+        });
+        Ok(collector.map_err(ConfigError::Way)?.with_memory_tool(memory_tool))
     }
 }
 

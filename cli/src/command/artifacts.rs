@@ -85,5 +85,6 @@ fn word(way: Way) -> &'static str {
         Way::Command => "command",
         Way::Native => "native",
         Way::Smb => "smb",
+        Way::Tool => "tool",
     }
 }

@@ -71,6 +71,11 @@ impl Observer for Progress {
                 let words = match &notice.phase {
                     // A count that changes all the time is for a bar and not for lines.
                     Phase::Contact(collector::Progress::Files { .. }) => return,
+                    // A line for each tenth.
+                    Phase::Contact(collector::Progress::Memory { bytes, of }) => {
+                        let tenths = (bytes.saturating_mul(10) / (*of).max(1)).min(10);
+                        format!("taking the image of the memory, {} %", tenths * 10)
+                    }
                     phase => words(phase),
                 };
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +99,9 @@ fn words(phase: &Phase) -> String {
         Phase::Contact(Contact::Connected { transport }) => format!("connected ({transport})"),
         Phase::Contact(Contact::Artifact { kind }) => format!("collecting {}", kind.as_str()),
         Phase::Contact(Contact::Files { seen }) => format!("collecting torrents, {seen} files seen"),
+        Phase::Contact(Contact::Memory { bytes, of }) => {
+            format!("taking the image of the memory, {} of {} MiB", bytes >> 20, of >> 20)
+        }
         Phase::Contact(Contact::Changing { measures }) => format!("carrying out {measures} measures"),
         Phase::Contact(_) => "collecting".to_owned(),
         Phase::Assessing => "assessing".to_owned(),

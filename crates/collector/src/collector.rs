@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod identify;
+mod memory;
 mod program;
 mod reach;
 mod remediate;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use investigation::evidence::{ArtifactKind, Collection};
 use investigation::order::{Limits, Order, Task, is_case_id};
-use investigation::policy::Transport;
+use investigation::policy::{MemoryTool, Transport};
 #[cfg(doc)]
 use investigation::remediation::MEASURES_PATH;
 use investigation::scope::{Scope, Standing, fold};
@@ -84,6 +85,13 @@ pub enum Progress {
         /// Files seen so far.
         seen: u64,
     },
+    /// The image of the memory is coming.
+    Memory {
+        /// Bytes of it so far.
+        bytes: u64,
+        /// Bytes of memory that the endpoint says it has. The image can be smaller.
+        of: u64,
+    },
 }
 
 /// Whoever watches a collection.
@@ -95,6 +103,7 @@ pub struct Collector {
     config: Arc<Config>,
     accounts: Accounts,
     readers: Arc<Semaphore>,
+    memory_tool: Option<Arc<MemoryTool>>,
     loopback_is_local: bool,
 }
 
@@ -131,6 +140,7 @@ impl Collector {
             config: Arc::new(config),
             accounts: Accounts::default(),
             readers,
+            memory_tool: None,
             loopback_is_local: false,
         })
     }
@@ -140,6 +150,13 @@ impl Collector {
     #[must_use]
     pub fn with_loopback_as_local(mut self) -> Self {
         self.loopback_is_local = true;
+        self
+    }
+
+    /// Takes images of memory by this tool, where an order wants one. Without it, such an image is refused.
+    #[must_use]
+    pub fn with_memory_tool(mut self, tool: Option<MemoryTool>) -> Self {
+        self.memory_tool = tool.map(Arc::new);
         self
     }
 
@@ -176,6 +193,7 @@ impl Collector {
         let readers = Arc::clone(&self.readers);
         let mut collecting =
             Collecting::new(session, &staging, limits(&order.task), progress, again, readers);
+        collecting.memory_tool = self.memory_tool.clone();
         collecting.identify(target).await?;
         if let Some(expected) = remediate::expected_host(&order.task) {
             collecting.expect_host(target, expected)?;
@@ -187,8 +205,13 @@ impl Collector {
             staging.write_measures(&outcomes)?;
         }
         let kinds = kinds(&order.task);
+        // Whatever is done there first, a program that is sent above all, takes the place of something in it.
+        if kinds.contains(&ArtifactKind::Memory) {
+            progress(Progress::Artifact { kind: ArtifactKind::Memory });
+            collecting.artifact(ArtifactKind::Memory).await?;
+        }
         collecting.send_program(&kinds).await?;
-        for kind in kinds {
+        for kind in kinds.into_iter().filter(|kind| *kind != ArtifactKind::Memory) {
             progress(Progress::Artifact { kind });
             collecting.artifact(kind).await?;
         }
@@ -257,5 +280,6 @@ fn limits(task: &Task) -> Limits {
 fn kinds(task: &Task) -> Vec<ArtifactKind> {
     let Task::Collect { artifacts, .. } = task else { return Vec::new() };
     let wanted = |kind: &ArtifactKind| *kind != ArtifactKind::Identity && artifacts.contains(kind);
-    ArtifactKind::ALL.into_iter().chain(ArtifactKind::FORENSIC).filter(wanted).collect()
+    let known = ArtifactKind::ALL.into_iter().chain(ArtifactKind::FORENSIC);
+    std::iter::once(ArtifactKind::Memory).chain(known).filter(wanted).collect()
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use investigation::evidence::{ArtifactKind, ArtifactStatus};
 use investigation::order::Limits;
+use investigation::policy::MemoryTool;
 use russh::keys::parse_public_key_base64;
 
 use crate::artifact::facts::Facts;
@@ -71,7 +72,8 @@ pub fn read(identity: &[u8], kind: ArtifactKind, mut output: &[u8], limits: &Lim
         | ArtifactKind::Shares
         | ArtifactKind::Antivirus
         | ArtifactKind::EventLogs
-        | ArtifactKind::TransferJobs => return Err(io::ErrorKind::Unsupported.into()),
+        | ArtifactKind::TransferJobs
+        | ArtifactKind::Memory => return Err(io::ErrorKind::Unsupported.into()),
     };
     let (parsed, tally) = parse(&mut output, &facts, limits)?;
     let (status, reasons) = tally.settle();
@@ -130,7 +132,9 @@ pub fn read_answers(
     let commands = artifact::find(kind, System::Windows).into_iter().flat_map(|artifact| &artifact.readers);
     let commands = commands.filter_map(|reader| match reader {
         Reader::Commands { commands, parse } => Some((commands, parse)),
-        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => None,
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb | Reader::Tool => {
+            None
+        }
     });
     let mut answers = Answers::default();
     let mut parser = None;
@@ -225,4 +229,36 @@ pub fn kerberos(bytes: &[u8]) -> u64 {
 /// none.
 pub fn read_smb(reader: u8, bytes: &[u8]) -> Result<String, String> {
     crate::transport::smb::fuzzing::read(reader, bytes)
+}
+
+/// What is seen in an image of memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSeen {
+    /// It ends where a range does, and has one.
+    pub is_whole: bool,
+    /// Bytes of memory in it.
+    pub memory_bytes: u64,
+    /// First and last addresses of its ranges.
+    pub ranges: Vec<(u64, u64)>,
+    /// Why it is none any more.
+    pub refused: Option<&'static str>,
+}
+
+/// Walks through an image that comes in pieces of so many bytes.
+pub fn walk_image(bytes: &[u8], piece: usize) -> ImageSeen {
+    let mut lime = artifact::forensic::memory::lime::Lime::default();
+    let refused = bytes.chunks(piece.max(1)).find_map(|piece| lime.take(piece).err()).map(|none| none.why);
+    let (is_whole, memory_bytes) = (lime.is_whole(), lime.memory_bytes());
+    let ranges = lime.into_ranges().into_iter().map(|range| (range.first, range.last)).collect();
+    ImageSeen { is_whole, memory_bytes, ranges, refused }
+}
+
+/// What an endpoint's answer to the look before an image is worth for a tool: bytes of memory, and the most that an image may
+/// have; or why none is taken.
+///
+/// # Errors
+/// One line.
+pub fn judge_look(mut output: &[u8], tool: &MemoryTool) -> Result<(u64, u64), String> {
+    let look = artifact::forensic::memory::Look::read(&mut output).map_err(|error| error.to_string())?;
+    look.judge(tool).map(|plan| (plan.ram_bytes, plan.most_bytes))
 }

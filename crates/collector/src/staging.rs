@@ -1,15 +1,20 @@
 //! The folder that a collection is written into: raw outputs under caps, parsed forms, and last of all
 //! `collection.json`, so that a folder that has it is whole.
 
+mod image;
+
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use investigation::evidence::{ArtifactKind, Collection};
 use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
 use serde::Serialize;
 
 use crate::contact_error::ContactError;
+
+pub(crate) use image::{Fault, ImageFile, NOISE, Taken};
 
 /// Name of the file whose presence says that the folder is whole.
 pub const COLLECTION_ENTRY: &str = "collection.json";
@@ -53,7 +58,8 @@ impl Staging {
     pub(crate) fn raw_output(&self, entry: &str, cap: u64) -> Result<RawOutput, ContactError> {
         let path = self.path(entry);
         let file = File::create(&path).map_err(|e| failed(&path, e))?;
-        Ok(RawOutput { to: To::Disk(BufWriter::with_capacity(64 << 10, file), path), written: 0, cap })
+        let to = To::Disk(BufWriter::with_capacity(64 << 10, file), path);
+        Ok(RawOutput { to, written: 0, cap, stall: None })
     }
 
     /// Writes one parsed form.
@@ -100,25 +106,45 @@ pub(crate) struct RawOutput {
     to: To,
     written: u64,
     cap: u64,
+    stall: Option<Duration>,
 }
 
 #[derive(Debug)]
 enum To {
     Disk(BufWriter<File>, PathBuf),
     Memory(Vec<u8>),
+    Image(Box<ImageFile>),
 }
 
 impl RawOutput {
     /// In memory, with a cap in bytes.
     pub(crate) fn memory(cap: u64) -> Self {
-        Self { to: To::Memory(Vec::new()), written: 0, cap }
+        Self { to: To::Memory(Vec::new()), written: 0, cap, stall: None }
+    }
+
+    /// Into an image, with a cap in bytes, and given up after so long a silence.
+    pub(crate) fn image(image: ImageFile, cap: u64, stall: Duration) -> Self {
+        Self { to: To::Image(Box::new(image)), written: 0, cap, stall: Some(stall) }
+    }
+
+    /// The image that it goes into.
+    pub(crate) fn into_image(self) -> Option<ImageFile> {
+        match self.to {
+            To::Image(image) => Some(*image),
+            To::Disk(..) | To::Memory(_) => None,
+        }
+    }
+
+    /// How long nothing may come before that is the end of it.
+    pub(crate) fn stall(&self) -> Option<Duration> {
+        self.stall
     }
 
     /// What is kept in memory.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self.to {
             To::Memory(bytes) => bytes,
-            To::Disk(..) => Vec::new(),
+            To::Disk(..) | To::Image(_) => Vec::new(),
         }
     }
 
@@ -129,6 +155,11 @@ impl RawOutput {
         match &mut self.to {
             To::Disk(file, path) => file.write_all(kept).map_err(|e| failed(path, e))?,
             To::Memory(bytes) => bytes.extend_from_slice(kept),
+            To::Image(image) => {
+                if !image.write(kept) {
+                    return Ok(false);
+                }
+            }
         }
         self.written += kept.len() as u64;
         Ok(kept.len() == bytes.len())
@@ -146,7 +177,7 @@ impl RawOutput {
                 file.flush().map_err(|e| failed(&path, e))?;
                 Ok(path)
             }
-            To::Memory(_) => Ok(PathBuf::new()),
+            To::Memory(_) | To::Image(_) => Ok(PathBuf::new()),
         }
     }
 }

@@ -10,6 +10,7 @@ mod container;
 mod kerberos;
 mod known_hosts;
 mod manifest;
+mod memory_image;
 mod order;
 mod policy;
 mod program_answer;
@@ -31,6 +32,7 @@ pub use container::container;
 pub use kerberos::kerberos;
 pub use known_hosts::known_hosts;
 pub use manifest::manifest;
+pub use memory_image::memory_image;
 pub use order::order;
 pub use policy::policy;
 pub use program_answer::program_answer;
@@ -144,6 +146,14 @@ pub static TARGETS: &[Target] = &[
         run: program_answer::program_answer,
         seeds: program_answer::seeds,
         tokens: program_answer::TOKENS,
+        memory: Memory { base: 16 * MIB, per_byte: 100 },
+    },
+    Target {
+        name: "memory_image",
+        reads: "an image of an endpoint's memory, and what the endpoint says before it",
+        run: memory_image::memory_image,
+        seeds: memory_image::seeds,
+        tokens: memory_image::TOKENS,
         memory: Memory { base: 16 * MIB, per_byte: 100 },
     },
     Target {

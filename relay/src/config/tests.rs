@@ -29,6 +29,9 @@ fn the_example_reads_once_a_network_is_in_it_and_is_what_the_code_defaults_to() 
                 "realm",
                 "windows = {",
                 "linux = {",
+                "tool = ",
+                "sha256 = ",
+                "max_bytes = ",
             ];
             !absent.iter().any(|start| line.starts_with(start))
         })

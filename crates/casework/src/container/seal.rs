@@ -25,6 +25,9 @@ use super::{CHUNK, UNIX_MODE, dos_time};
 use crate::failpoint::failpoint;
 use crate::partial;
 
+/// From this size on, an entry is packed fast instead of small: images of memory have many GiB.
+const FAST: u64 = 64 << 20;
+
 /// What to seal, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct SealRequest<'r> {
@@ -255,6 +258,7 @@ fn write_container(
             }
             Source::Staged(staged) => {
                 let (mut file, size) = staging::open(staged)?;
+                let options = if size >= FAST { options.compression_level(Some(1)) } else { options };
                 zip.start_file(staged.name.as_str(), options.large_file(size >= LARGE))
                     .map_err(zip_written)?;
                 let sha256 = copy(&mut file, size, &mut zip, staged, written)?;

@@ -15,6 +15,7 @@ use super::{
 const FILES: &[&str] = &[
     include_str!("catalogue/linux.toml"),
     include_str!("catalogue/linux_forensic.toml"),
+    include_str!("catalogue/linux_memory.toml"),
     include_str!("catalogue/windows.toml"),
     include_str!("catalogue/windows_forensic.toml"),
     include_str!("catalogue/this_machine.toml"),
@@ -104,6 +105,7 @@ fn reader(way: WayEntry) -> Result<Reader, String> {
     match (kind, script.as_deref(), parser) {
         (Way::Native, None, None) => Ok(Reader::Native),
         (Way::Smb, None, None) => Ok(Reader::Smb),
+        (Way::Tool, None, None) => Ok(Reader::Tool),
         (Way::Shell, Some(script), Some(parser)) => {
             Ok(Reader::Shell { script: text_of(script)?, parse: output_parser(parser)? })
         }

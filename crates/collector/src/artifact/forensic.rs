@@ -4,6 +4,7 @@
 pub(crate) mod authorized_keys;
 pub(crate) mod kernel_modules;
 pub(crate) mod logins;
+pub(crate) mod memory;
 pub(crate) mod name_resolution;
 pub(crate) mod packet_sockets;
 pub(crate) mod recent_executables;

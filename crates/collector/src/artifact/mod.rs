@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use investigation::evidence::{
     ArtifactKind, AuthorizedKey, AutostartEntry, DnsRecord, EventLog, FirewallState, HistoryFile, Identity,
-    KernelModule, LocalAccount, Login, NameEntry, Neighbor, PacketSocket, Prefetched, Process, Program,
-    ProtectionFact, RecentExecutable, ScheduledTask, Service, Share, Socket, TorrentFile, TransferJob,
-    WmiSubscription,
+    KernelModule, LocalAccount, Login, MemoryImage, NameEntry, Neighbor, PacketSocket, Prefetched, Process,
+    Program, ProtectionFact, RecentExecutable, ScheduledTask, Service, Share, Socket, TorrentFile,
+    TransferJob, WmiSubscription,
 };
 use investigation::order::Limits;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,8 @@ pub enum Way {
     Native,
     /// Shares and remote services, without running anything.
     Smb,
+    /// A tool that lies on the endpoint and is pinned by its hash; its output is kept as it is.
+    Tool,
 }
 
 /// What an artifact costs the endpoint.
@@ -140,6 +142,8 @@ pub(crate) enum Reader {
     Native,
     /// Shares and remote services; see [`crate::transport::smb`].
     Smb,
+    /// A tool on the endpoint that writes an image; see [`forensic::memory`].
+    Tool,
 }
 
 impl Reader {
@@ -151,6 +155,7 @@ impl Reader {
             Self::Commands { .. } => Way::Command,
             Self::Native => Way::Native,
             Self::Smb => Way::Smb,
+            Self::Tool => Way::Tool,
         }
     }
 }
@@ -203,6 +208,7 @@ pub(crate) enum Parsed {
     Antivirus(Vec<ProtectionFact>),
     EventLogs(Vec<EventLog>),
     TransferJobs(Vec<TransferJob>),
+    Memory(Box<MemoryImage>),
 }
 
 impl Parsed {
@@ -235,6 +241,7 @@ impl Parsed {
             Self::Antivirus(rows) => rows.len(),
             Self::EventLogs(rows) => rows.len(),
             Self::TransferJobs(rows) => rows.len(),
+            Self::Memory(image) => image.ranges.len(),
         };
         items as u64
     }
@@ -269,6 +276,7 @@ pub(crate) fn nothing(kind: ArtifactKind) -> Parsed {
         ArtifactKind::Antivirus => Parsed::Antivirus(Vec::new()),
         ArtifactKind::EventLogs => Parsed::EventLogs(Vec::new()),
         ArtifactKind::TransferJobs => Parsed::TransferJobs(Vec::new()),
+        ArtifactKind::Memory => Parsed::Memory(Box::default()),
     }
 }
 

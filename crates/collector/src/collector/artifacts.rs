@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, CommandRecord, SentProgram};
 use investigation::order::Limits;
+use investigation::policy::MemoryTool;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -15,6 +16,7 @@ use super::program::Sending;
 use super::reach::Again;
 use super::{Progress, Watcher};
 use crate::artifact::facts::Facts;
+use crate::artifact::forensic::memory;
 use crate::artifact::tally::Tally;
 use crate::artifact::{self, Artifact, Command, Parsed, Reader, System, Way};
 use crate::contact_error::ContactError;
@@ -46,6 +48,8 @@ pub(super) struct Collecting<'a> {
     readers: Arc<Semaphore>,
     reading: Option<OwnedSemaphorePermit>,
     pub(super) program: Sending,
+    /// What images of memory are taken by, where they are.
+    pub(super) memory_tool: Option<Arc<MemoryTool>>,
 }
 
 /// What a collection came to.
@@ -84,6 +88,7 @@ impl<'a> Collecting<'a> {
             readers,
             reading: None,
             program: Sending::new(again),
+            memory_tool: None,
         };
         collecting.record_new_key();
         collecting
@@ -155,6 +160,7 @@ impl<'a> Collecting<'a> {
             let (parsed, mut tally) = match reader {
                 Reader::Native => self.native(artifact).await?,
                 Reader::Smb => self.over_smb(artifact).await?,
+                Reader::Tool => self.memory(artifact).await?,
                 Reader::Shell { script, parse } => {
                     self.script(artifact, Script::Posix(script), *parse).await?
                 }
@@ -377,10 +383,13 @@ fn raw_entries(artifact: &Artifact) -> impl Iterator<Item = String> {
     let kind = artifact.kind;
     let commands = artifact.readers.iter().flat_map(|reader| match reader {
         Reader::Commands { commands, .. } => commands.as_slice(),
-        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => &[],
+        Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb | Reader::Tool => &[],
     });
     let commands = commands.map(move |command| Staging::raw_entry_of(kind, &command.name));
-    std::iter::once(Staging::raw_entry(kind)).chain(commands)
+    let tool = artifact.readers.iter().filter(|reader| matches!(reader, Reader::Tool));
+    let image =
+        tool.flat_map(move |_| [memory::IMAGE_ENTRY.to_owned(), Staging::raw_entry_of(kind, memory::LOOK)]);
+    std::iter::once(Staging::raw_entry(kind)).chain(commands).chain(image)
 }
 
 /// Opens what a script printed.

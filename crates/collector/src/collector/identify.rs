@@ -115,7 +115,11 @@ impl Collecting<'_> {
         }
         let commands = answer.artifact.readers.iter().find_map(|reader| match reader {
             Reader::Commands { commands, .. } => Some(commands),
-            Reader::Shell { .. } | Reader::PowerShell { .. } | Reader::Native | Reader::Smb => None,
+            Reader::Shell { .. }
+            | Reader::PowerShell { .. }
+            | Reader::Native
+            | Reader::Smb
+            | Reader::Tool => None,
         });
         let Some(commands) = commands else { return Ok(answer) };
         let Answered { answers, mut runs, tally: cut } = self.run_commands(answer.artifact, commands).await?;

@@ -16,4 +16,4 @@ pub(crate) mod ssh;
 pub(crate) mod winrm;
 
 #[cfg(feature = "remote")]
-pub(crate) use session::{Ended, Gathering, Run, Script, Session};
+pub(crate) use session::{Ended, Gathering, Run, Script, Session, Silence};

@@ -130,6 +130,31 @@ pub(crate) enum Ended {
     TooMuch,
 }
 
+/// Waits for a silence that is too long.
+pub(crate) struct Silence {
+    since: tokio::time::Instant,
+    most: Option<Duration>,
+}
+
+impl Silence {
+    pub(crate) fn before(out: &RawOutput) -> Self {
+        Self { since: tokio::time::Instant::now(), most: out.stall() }
+    }
+
+    /// Something came.
+    pub(crate) fn broken(&mut self) {
+        self.since = tokio::time::Instant::now();
+    }
+
+    /// Ends when it is too long, which is never where there is no bound.
+    pub(crate) async fn too_long(&self) {
+        match self.most {
+            Some(most) => tokio::time::sleep_until(self.since + most).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// Gathers a [`Run`] while output comes in.
 pub(crate) struct Gathering {
     started_at: Timestamp,

@@ -17,7 +17,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Ended, Gathering, Run, Script};
+use super::{Ended, Gathering, Run, Script, Silence};
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
 use host_key::{HandshakeError, Pinning};
@@ -157,6 +157,7 @@ impl SshSession {
 
         let time_up = tokio::time::sleep(limit);
         tokio::pin!(time_up);
+        let mut silence = Silence::before(out);
         let mut exit_code = None;
         let mut closed = false;
         let ended = loop {
@@ -168,9 +169,11 @@ impl SshSession {
                     continue;
                 }
                 () = &mut time_up => break Ended::TimeUp,
+                () = silence.too_long() => break Ended::TimeUp,
             };
             match message {
                 Some(ChannelMsg::Data { data }) => {
+                    silence.broken();
                     if !gathering.stdout(&data, out)? {
                         break Ended::TooMuch;
                     }

@@ -132,7 +132,8 @@ fn is_everywhere(kind: ArtifactKind) -> bool {
         | ArtifactKind::Shares
         | ArtifactKind::Antivirus
         | ArtifactKind::EventLogs
-        | ArtifactKind::TransferJobs => false,
+        | ArtifactKind::TransferJobs
+        | ArtifactKind::Memory => false,
     }
 }
 
@@ -186,6 +187,7 @@ fn title(kind: ArtifactKind) -> &'static str {
         ArtifactKind::Antivirus => "The virus scanner's state",
         ArtifactKind::EventLogs => "The list of event logs",
         ArtifactKind::TransferJobs => "The list of background transfers",
+        ArtifactKind::Memory => "The image of the memory",
     }
 }
 

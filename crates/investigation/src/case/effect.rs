@@ -181,10 +181,9 @@ impl Case {
                 limits: policy.collection.limits.clone(),
             },
             Effect::Remediate { .. } | Effect::Undo { .. } => self.change(effect)?,
-            Effect::Forensics => Task::Collect {
-                artifacts: policy.forensics.artifacts.clone(),
-                limits: policy.forensics.limits.clone(),
-            },
+            Effect::Forensics => {
+                Task::Collect { artifacts: policy.forensics.kinds(), limits: policy.forensics.limits.clone() }
+            }
             Effect::ReadUserClaims { .. }
             | Effect::Assess
             | Effect::Seal

@@ -249,3 +249,47 @@ pub struct ForensicEvidence {
     /// Programs that came lately.
     pub recent_executables: Option<Vec<RecentExecutable>>,
 }
+
+/// An image of an endpoint's memory, and how it was taken. The image itself lies beside it as a file of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryImage {
+    /// Entry of the container that holds it.
+    pub entry: String,
+    /// `lime`: ranges of physical memory, each behind a header (<https://github.com/504ensicsLabs/LiME>).
+    pub format: String,
+    /// Bytes of the image.
+    pub size: u64,
+    /// Its SHA-256, lower-case hex, taken while it came.
+    pub sha256: String,
+    /// Its last range is whole, and the tool said that it was done.
+    pub whole: bool,
+    /// Bytes of memory in it. The tool leaves out pieces of 16 MiB that hold nothing but zeros.
+    pub memory_bytes: u64,
+    /// Bytes of memory that the endpoint says it has.
+    pub ram_bytes: u64,
+    /// What memory is in it, by physical address; neighbours are one. At most 4,096.
+    pub ranges: Vec<MemoryRange>,
+    /// Where the tool read: `/proc/kcore`, `/dev/crash` or `/dev/mem`.
+    pub source: String,
+    /// The tool, as it lies on the endpoint.
+    pub tool: String,
+    /// SHA-256 of what was run there, as the endpoint counts it.
+    pub tool_sha256: String,
+    /// What the tool calls itself.
+    pub tool_version: String,
+    /// When it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When its last byte had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Physical memory from an address to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryRange {
+    /// First byte.
+    pub first: u64,
+    /// Last byte.
+    pub last: u64,
+}

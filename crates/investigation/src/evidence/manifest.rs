@@ -26,10 +26,10 @@ pub const MAX_PATH_BYTES: usize = 512;
 pub const MAX_ENTRIES: usize = 10_000;
 /// Largest manifest, in bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
-/// Largest single entry, in bytes.
-pub const MAX_ENTRY_BYTES: u64 = 16 << 30;
-/// Most content of one container, in bytes.
-pub const MAX_TOTAL_BYTES: u64 = 64 << 30;
+/// Largest single entry, in bytes: the image of a large workstation's memory. Versions before images had 16 GiB.
+pub const MAX_ENTRY_BYTES: u64 = 64 << 30;
+/// Most content of one container, in bytes: such an image, and as much of everything else.
+pub const MAX_TOTAL_BYTES: u64 = 128 << 30;
 
 /// `manifest.json`, the last entry of a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ pub mod outcome;
 pub mod windows;
 
 pub use forensic::{
-    AuthorizedKey, ForensicEvidence, HistoryFile, KernelModule, Login, LoginKind, NameEntry, PacketSocket,
-    RecentExecutable, ScheduledTask,
+    AuthorizedKey, ForensicEvidence, HistoryFile, KernelModule, Login, LoginKind, MemoryImage, MemoryRange,
+    NameEntry, PacketSocket, RecentExecutable, ScheduledTask,
 };
 pub use model::{
     AutostartEntry, DnsRecord, FirewallRule, FirewallState, Identity, Neighbor, NeighborState, Prefetched,

@@ -66,6 +66,8 @@ pub enum ArtifactKind {
     EventLogs,
     /// What is fetched in the background.
     TransferJobs,
+    /// What the endpoint has in its memory.
+    Memory,
 }
 
 impl ArtifactKind {
@@ -119,9 +121,10 @@ impl ArtifactKind {
     /// Those of [`Self::FORENSIC`] that Windows keeps no list of.
     pub const LINUX_ALONE: [Self; 1] = [Self::PacketSockets];
 
-    /// Whether it is collected from a machine that is compromised only.
+    /// Whether it is collected from a machine that is compromised only. [`Self::Memory`] is, before everything else, and
+    /// only where the policy names a tool for it; so it stands in neither list.
     pub fn is_forensic(self) -> bool {
-        Self::FORENSIC.contains(&self)
+        self == Self::Memory || Self::FORENSIC.contains(&self)
     }
 
     /// The word used in files, output and rules.
@@ -153,6 +156,7 @@ impl ArtifactKind {
             Self::Antivirus => "antivirus",
             Self::EventLogs => "event_logs",
             Self::TransferJobs => "transfer_jobs",
+            Self::Memory => "memory",
         }
     }
 

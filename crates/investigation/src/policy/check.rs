@@ -40,6 +40,7 @@ impl Policy {
         self.check_intake(&mut remarks);
         self.check_digest(&mut remarks);
         self.check_forensics(&mut remarks);
+        self.check_memory(&mut remarks);
         self.check_custom_actions(&mut remarks);
         remarks.sort_by_key(|remark| !remark.is_error);
         remarks

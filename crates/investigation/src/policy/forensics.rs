@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::{Remark, error, warning};
-use super::{Policy, Span};
+use super::{Memory, Policy, Span};
 use crate::evidence::ArtifactKind;
 use crate::order::Limits;
 
@@ -24,6 +24,8 @@ pub struct Forensics {
     /// Caps for each artifact.
     #[serde(deserialize_with = "raised")]
     pub limits: Limits,
+    /// An image of its memory.
+    pub memory: Memory,
 }
 
 /// The caps, above those of the first collection.
@@ -66,7 +68,16 @@ impl Default for Forensics {
             timeout: Span::hours(1),
             retry_for: Span::days(1),
             limits: limits(),
+            memory: Memory::default(),
         }
+    }
+}
+
+impl Forensics {
+    /// What the second collection is of: the image of the memory first, where one is wanted.
+    pub fn kinds(&self) -> Vec<ArtifactKind> {
+        let memory = self.memory.enabled.then_some(ArtifactKind::Memory);
+        memory.into_iter().chain(self.artifacts.iter().copied()).collect()
     }
 }
 
@@ -83,6 +94,16 @@ impl Policy {
         }
         if forensics.timeout < Span::minutes(1) {
             remarks.push(error("[forensics] timeout: below 1m nothing could be collected; use 1m or more"));
+        }
+        for (section, artifacts) in
+            [("collection", &self.collection.artifacts), ("forensics", &forensics.artifacts)]
+        {
+            if artifacts.contains(&ArtifactKind::Memory) {
+                remarks.push(error(format!(
+                    "[{section}] artifacts names memory: an image is taken where [forensics.memory] has enabled = true, with \
+                     its tool; leave it out here"
+                )));
+            }
         }
         let deep = |kind: &&ArtifactKind| ArtifactKind::FORENSIC.contains(kind);
         if let Some(kind) = self.collection.artifacts.iter().find(deep) {

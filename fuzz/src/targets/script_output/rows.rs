@@ -233,6 +233,8 @@ pub(in super::super) fn rows(kind: ArtifactKind, reading: &Reading) {
                 capped(job.url.iter().chain(&job.path).chain(&job.command), NAME);
             }
         }
+        // No script prints its rows.
+        ArtifactKind::Memory => {}
         ArtifactKind::Torrents => {
             let files: Vec<TorrentFile> = serde_json::from_slice(&json).expect("files");
             all(files.len());

@@ -15,7 +15,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use investigation::evidence::manifest::{Entry, MAX_ENTRY_BYTES, MAX_TOTAL_BYTES, media_type};
+use investigation::evidence::manifest::{Entry, media_type};
 use investigation::evidence::{ArtifactKind, ArtifactOutcome, Collection, Evidence, Identity};
 use investigation::order::{MAX_REPORT_BYTES, REPORT_PATH, RelayReport};
 use investigation::remediation::{MEASURES_PATH, MeasureOutcome};
@@ -71,8 +71,10 @@ impl Default for Caps {
         Self {
             bundle_bytes: 5 << 30,
             entries: 2_000,
-            entry_bytes: MAX_ENTRY_BYTES,
-            total_bytes: MAX_TOTAL_BYTES / 2,
+            // Less than a container may hold: a function has minutes, and all of it is unpacked there. An image of memory that
+            // fits into a bundle is not much larger than that.
+            entry_bytes: 16 << 30,
+            total_bytes: 32 << 30,
             parsed_bytes: 32 << 20,
             parsed_total_bytes: 64 << 20,
             parsed_values: 2_000_000,

@@ -179,6 +179,13 @@ fn alone_2_gib() {
     large_artifact(2 << 30);
 }
 
+/// One entry that needs 64-bit sizes, as an image of memory does.
+#[test]
+#[ignore = "takes minutes"]
+fn alone_6_gib() {
+    large_artifact(6 << 30);
+}
+
 #[test]
 #[ignore = "writes 9 GiB"]
 fn alone_above_4_gib() {

@@ -300,7 +300,7 @@ fn in_short(error: &ContactError) -> String {
 }
 
 /// 128 bits of the system's own randomness.
-fn unguessable() -> String {
+pub(crate) fn unguessable() -> String {
     let mut bytes = [0; 16];
     let random = rustls::crypto::ring::default_provider().secure_random;
     if random.fill(&mut bytes).is_err() {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::contact_error::ContactError;
 use crate::staging::RawOutput;
-use crate::transport::{Ended, Gathering, Run, Script};
+use crate::transport::{Ended, Gathering, Run, Script, Silence};
 
 /// What runs the scripts.
 const SHELL: &str = "sh -s";
@@ -53,13 +53,14 @@ impl LocalSession {
         tokio::pin!(time_up);
         let mut bytes = vec![0; 32 << 10];
         let mut words = vec![0; 4 << 10];
+        let mut silence = Silence::before(out);
         let mut stderr_open = true;
         let ended = loop {
             tokio::select! {
                 read = stdout.read(&mut bytes) => match read.map_err(broken)? {
                     0 => break Ended::ByItself,
                     n if !gathering.stdout(&bytes[..n], out)? => break Ended::TooMuch,
-                    _ => {}
+                    _ => silence.broken(),
                 },
                 read = stderr.read(&mut words), if stderr_open => match read.map_err(broken)? {
                     0 => stderr_open = false,
@@ -67,6 +68,7 @@ impl LocalSession {
                     _ => {}
                 },
                 () = &mut time_up => break Ended::TimeUp,
+                () = silence.too_long() => break Ended::TimeUp,
             }
         };
         // The script's watch takes the end of its input as the sign to stop.
