@@ -24,6 +24,8 @@ mod contact_error;
 #[cfg(feature = "remote")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(all(test, feature = "remote"))]
+mod powershell;
 pub mod program;
 #[cfg(feature = "remote")]
 mod remediation;

@@ -12,6 +12,7 @@ use collector::{Collector, Config, ContactError, WinrmConfig};
 use investigation::evidence::{ArtifactKind, ArtifactStatus, Collection, Process};
 use investigation::order::{Limits, Task};
 use investigation::policy::{Transport, Winrm};
+use investigation::remediation::{MEASURES_PATH, Measure, MeasureOrder, MeasureOutcome, MeasureStatus};
 use support::fleet::Fleet;
 use support::{collect, config, no_ssh, parsed};
 
@@ -127,4 +128,36 @@ async fn what_one_artifact_is_refused_or_garbled_costs_no_other_one() {
             }
         }
     }
+}
+
+/// It answers every other script, and says rows of something else where it is asked for its connections.
+#[tokio::test]
+async fn an_endpoint_that_answers_no_measure_is_told_to_be_unchanged_and_never_isolated() {
+    let Some((fleet, all)) = fleet(&["normal"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut order = collect(&all[0].0, &[]);
+    let measures = [
+        Measure::QuarantineFile { path: r"C:\Users\a\x.torrent".into(), path_hex: None, size: 1 },
+        Measure::QuarantineFile { path: r"C:\Users\a\..\x.torrent".into(), path_hex: None, size: 1 },
+        Measure::Isolate { seconds: 60, keep: Vec::new(), keep_hosts: Vec::new() },
+    ];
+    let measures = (1..).zip(measures).map(|(n, measure)| MeasureOrder { n, measure }).collect();
+    order.task = Task::Remediate { host_name: "PC-07".into(), measures };
+    let collection = collector(&fleet).execute(&order, folder.path(), &|_| {}).await.unwrap();
+    let outcomes = std::fs::read(folder.path().join(MEASURES_PATH)).unwrap();
+    let outcomes: Vec<MeasureOutcome> = serde_json::from_slice(&outcomes).unwrap();
+    let status: Vec<_> = outcomes.iter().map(|outcome| outcome.status).collect();
+    assert_eq!(
+        status,
+        [MeasureStatus::Failed, MeasureStatus::Refused, MeasureStatus::Failed],
+        "{outcomes:?}"
+    );
+    assert!(outcomes.iter().all(|outcome| outcome.undo.is_none()));
+    let run: Vec<&str> = collection
+        .commands
+        .iter()
+        .filter(|command| command.artifact.starts_with("Windows.Remediation."))
+        .filter_map(|command| command.command.rsplit_once(" < ")?.1.split(' ').next())
+        .collect();
+    assert_eq!(run, ["move_away.ps1", "who_asks.ps1"], "{:?}", collection.commands);
 }

@@ -4,6 +4,8 @@
 //! evidence before anything is touched. Where the connection breaks, what was done until then is told all the same, and
 //! what was not begun is told to be so: the same order, given again, finds what was done.
 
+mod windows;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,12 +18,12 @@ use investigation::text::one_line;
 use jiff::Timestamp;
 
 use super::artifacts::Collecting;
-use crate::artifact::{System, Way};
+use crate::artifact::System;
 use crate::contact_error::ContactError;
 use crate::remediation::answer::Answer;
 use crate::remediation::entry::{self, Kind, Plan, Wanted};
-use crate::remediation::posix::{self, Step};
-use crate::remediation::{Ending, OwnConnection, Task, Work, windows};
+use crate::remediation::script::{Shell, Step};
+use crate::remediation::{Ending, OwnConnection, Task, Work, posix};
 use crate::staging::RawOutput;
 use crate::torrent::client_data::classify_bytes;
 use crate::transport::{Ended, Run, Script, Session};
@@ -30,8 +32,6 @@ use crate::transport::{Ended, Run, Script, Session};
 const STEP: Duration = Duration::from_secs(150);
 /// Longest time for asking where the connection comes from.
 const ASKING: Duration = Duration::from_secs(30);
-/// What orders may come over on Windows: SSH, and WinRM with and without TLS. Its own connection is not to be told there.
-const WINDOWS_PORTS: [u16; 3] = [22, 5985, 5986];
 /// Most bytes that one step prints.
 const ANSWER_CAP: u64 = 256 << 10;
 
@@ -137,28 +137,6 @@ impl Collecting<'_> {
         }
     }
 
-    async fn on_windows(&mut self, task: &Task) -> Result<Ending, ContactError> {
-        if self.way != Some(Way::PowerShell) {
-            return Ok(Ending::refused(
-                "PowerShell does not answer there, and nothing is changed without it",
-            ));
-        }
-        let own = OwnConnection { ports: WINDOWS_PORTS.to_vec(), ..OwnConnection::default() };
-        let step = match windows::step(task, &own) {
-            Ok(step) => step,
-            Err(why) => return Ok(Ending::refused(why)),
-        };
-        let (run, raw) = self.run_step(task, Script::PowerShell(&step.text), &step, "Windows").await?;
-        let mut opened = super::artifacts::open_raw(&raw)?;
-        let read =
-            windows::read(&mut opened).map_err(|source| ContactError::Staging { path: raw, source })?;
-        let ending = read.unwrap_or_else(|| Ending::failed(no_end(&run)));
-        Ok(match windows::undo(&task.work) {
-            Some(undo) => ending.with_undo(undo),
-            None => ending,
-        })
-    }
-
     async fn on_linux(&mut self, task: &Task, own: &OwnConnection) -> Result<Ending, ContactError> {
         let step = match &task.work {
             Work::Measure(Measure::StopProcess { pid, image, start_time }) => {
@@ -253,10 +231,17 @@ impl Collecting<'_> {
 
     /// Runs one step, and reads what it says.
     async fn perform(&mut self, task: &Task, step: Step) -> Result<Answer, ContactError> {
-        let (run, raw) = self.run_step(task, Script::Posix(&step.text), &step, "Linux").await?;
+        let script = match step.shell {
+            Shell::Posix => Script::Posix(&step.text),
+            Shell::PowerShell => Script::PowerShell(&step.text),
+        };
+        let (run, raw) = self.run_step(task, script, &step).await?;
         let mut opened = super::artifacts::open_raw(&raw)?;
-        let answer =
-            Answer::read(&mut opened).map_err(|source| ContactError::Staging { path: raw, source })?;
+        let answer = match step.shell {
+            Shell::Posix => Answer::read(&mut opened),
+            Shell::PowerShell => Answer::read_rows(&mut opened),
+        };
+        let answer = answer.map_err(|source| ContactError::Staging { path: raw, source })?;
         Ok(answer.unwrap_or_else(|| Answer::failed(no_end(&run))))
     }
 
@@ -266,12 +251,11 @@ impl Collecting<'_> {
         task: &Task,
         script: Script<'_>,
         step: &Step,
-        system: &str,
     ) -> Result<(Run, PathBuf), ContactError> {
         let name = step.name.split('.').next().unwrap_or_default().replace('_', "-");
         let entry = format!("artifacts/raw/measure-{}-{name}.stdout", task.n);
         let out = self.staging.raw_output(&entry, ANSWER_CAP)?;
-        let artifact = format!("{system}.Remediation.{}", task.work.word());
+        let artifact = format!("{}.Remediation.{}", step.shell.system(), task.work.word());
         let (run, out) = self.run_change(script, out, STEP, &artifact, &step.described).await?;
         Ok((run, out.close()?))
     }

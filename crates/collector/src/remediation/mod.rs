@@ -12,6 +12,7 @@ pub(crate) mod answer;
 pub(crate) mod entry;
 pub(crate) mod posix;
 pub(crate) mod rules;
+pub(crate) mod script;
 pub(crate) mod values;
 pub(crate) mod windows;
 

@@ -2,24 +2,17 @@
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use investigation::remediation::Measure;
-use investigation::text::one_line;
 use sha2::{Digest as _, Sha256};
 
 use super::entry::{Kind, Plan, mark};
-use super::{OwnConnection, Task, rules, values};
+use super::script::{Script, Step};
+use super::{OwnConnection, Task, rules};
 
 /// Asks where the connection comes from that this command came over; `sudo` would not pass it on.
 pub(crate) const WHO_ASKS: &str = "echo \"$SSH_CONNECTION\"";
 
 macro_rules! scripts {
     ($($file:literal),+) => { &[include_str!("sh/common.sh"), $(include_str!($file)),+] };
-}
-
-/// A script, and the values that it takes. All of them are set each time, so that none comes from elsewhere.
-struct Script {
-    name: &'static str,
-    parts: &'static [&'static str],
-    takes: &'static [&'static str],
 }
 
 const STOP: Script = Script {
@@ -66,48 +59,6 @@ const END_ISOLATION: Script = Script {
     parts: scripts!("sh/guard.sh", "sh/end_isolation.sh"),
     takes: &["table"],
 };
-
-/// One script with its values, ready to be run.
-#[derive(Debug)]
-pub(crate) struct Step {
-    /// Name of the script's file.
-    pub(crate) name: &'static str,
-    /// SHA-256 of its constant text, and its values, for the record.
-    pub(crate) described: String,
-    /// What the shell reads.
-    pub(crate) text: String,
-}
-
-impl Script {
-    fn with(&self, task: &Task, given: &[(&str, &[u8])]) -> Step {
-        let (begin, end) =
-            (include_str!("../artifact/sh/prologue.sh"), include_str!("../artifact/sh/epilogue.sh"));
-        let mut hash = Sha256::new();
-        [begin].iter().chain(self.parts).chain(&[end]).for_each(|part| hash.update(part.as_bytes()));
-        let mut described = format!("{} (SHA-256 {})", self.name, HEXLOWER.encode(&hash.finalize()));
-        let number = task.n.to_string();
-        let fingerprint = task.work.fingerprint();
-        let common: [(&str, &[u8]); 3] = [
-            ("case", task.case_id.as_bytes()),
-            ("n", number.as_bytes()),
-            ("measure", fingerprint.as_bytes()),
-        ];
-        let mut text = begin.to_owned();
-        for (name, value) in common {
-            text.push_str(&values::posix(name, value));
-        }
-        for name in self.takes {
-            let value = given.iter().find(|(given, _)| given == name).map_or(&[][..], |(_, value)| value);
-            text.push_str(&values::posix(name, value));
-            if !value.is_empty() {
-                described.push_str(&format!(" {name}={}", one_line(&String::from_utf8_lossy(value), 300)));
-            }
-        }
-        self.parts.iter().for_each(|part| text.push_str(part));
-        text.push_str(end);
-        Step { name: self.name, described, text }
-    }
-}
 
 /// A path as its bytes.
 pub(crate) fn path_bytes(path: &str, hex: Option<&str>) -> Vec<u8> {

@@ -1,131 +1,234 @@
 //! What is run on a Windows endpoint: constant PowerShell scripts with values in front of them. What is kept of a measure
-//! lies in the registry of the machine, below `SOFTWARE\Peerhound\Measures`, where only administrators write.
+//! lies in the registry of the machine, below `SOFTWARE\Peerhound\Measures`, where only administrators write, and what is
+//! moved lies below `%ProgramData%\Peerhound\quarantine`, which is made for them alone.
 //!
-//! Processes, values of Run keys and the firewall's rules; nothing else is changed there.
+//! There is no PowerShell to run these with in a test. What lies in `powershell/` parses all of them instead, and holds every
+//! cmdlet and parameter against Microsoft's documents.
 
-use std::io::{self, BufRead};
+pub(crate) mod connection;
+mod place;
+mod ranges;
 
-use data_encoding::HEXLOWER;
-use investigation::remediation::{Measure, MeasureStatus, Undo};
-use investigation::text::one_line;
-use sha2::{Digest as _, Sha256};
+use investigation::remediation::{Measure, Undo, WindowsAutostart};
 
-use super::posix::Step;
-use super::{Ending, OwnConnection, Task, Work, values};
-use crate::artifact::windows::ending;
+use super::answer::Answer;
+use super::script::{Script, Step};
+use super::{OwnConnection, Task, Work};
+use crate::torrent::client_data::classify_bytes;
 
-macro_rules! scripts {
+/// Parts that come first: with what is kept of a measure, and for an undo without.
+macro_rules! measure {
     ($($file:literal),+) => {
-        &[include_str!("ps/common.ps1"), $(include_str!($file)),+]
+        &[include_str!("ps/common.ps1"), include_str!("ps/keep.ps1"), $(include_str!($file)),+]
     };
 }
-
-/// A script, and the values that it takes.
-struct Script {
-    name: &'static str,
-    parts: &'static [&'static str],
-    takes: &'static [&'static str],
+macro_rules! undo {
+    ($($file:literal),+) => { &[include_str!("ps/common.ps1"), $(include_str!($file)),+] };
 }
 
 const STOP: Script = Script {
     name: "stop_process.ps1",
-    parts: scripts!("ps/keep.ps1", "ps/stop_process.ps1"),
+    parts: measure!("ps/session.ps1", "ps/stop_process.ps1"),
     takes: &["number", "image", "since"],
 };
-const DISABLE: Script = Script {
+const DISABLE_VALUE: Script = Script {
     name: "disable_run_value.ps1",
-    parts: scripts!("ps/keep.ps1", "ps/disable_run_value.ps1"),
+    parts: measure!("ps/disable_run_value.ps1"),
     takes: &["hive", "sub", "name", "command"],
 };
-const RESTORE: Script = Script {
+const RESTORE_VALUE: Script = Script {
     name: "restore_run_value.ps1",
-    parts: scripts!("ps/restore_run_value.ps1"),
+    parts: undo!("ps/restore_run_value.ps1"),
     takes: &["hive", "sub", "name"],
+};
+const DISABLE_SERVICE: Script = Script {
+    name: "disable_service.ps1",
+    parts: measure!("ps/session.ps1", "ps/services.ps1", "ps/disable_service.ps1"),
+    takes: &["service", "command"],
+};
+const RESTORE_SERVICE: Script = Script {
+    name: "restore_service.ps1",
+    parts: undo!("ps/services.ps1", "ps/restore_service.ps1"),
+    takes: &["service"],
+};
+const DISABLE_TASK: Script = Script {
+    name: "disable_task.ps1",
+    parts: measure!("ps/tasks.ps1", "ps/disable_task.ps1"),
+    takes: &["folder", "name", "command"],
+};
+const RESTORE_TASK: Script = Script {
+    name: "restore_task.ps1",
+    parts: undo!("ps/tasks.ps1", "ps/restore_task.ps1"),
+    takes: &["folder", "name"],
+};
+const MOVE: Script = Script {
+    name: "move_away.ps1",
+    parts: measure!("ps/files.ps1", "ps/move_away.ps1"),
+    takes: &["path", "size"],
+};
+const PUT_BACK: Script = Script {
+    name: "put_back.ps1",
+    parts: undo!("ps/files.ps1", "ps/put_back.ps1"),
+    takes: &["path", "sha256"],
 };
 const BLOCK: Script = Script {
     name: "block_traffic.ps1",
-    parts: scripts!("ps/keep.ps1", "ps/block_traffic.ps1"),
+    parts: measure!("ps/firewall.ps1", "ps/block_traffic.ps1"),
     takes: &["rule", "image", "ports"],
 };
-const UNBLOCK: Script =
-    Script { name: "unblock_traffic.ps1", parts: scripts!("ps/unblock_traffic.ps1"), takes: &["rule"] };
+const UNBLOCK: Script = Script {
+    name: "unblock_traffic.ps1",
+    parts: undo!("ps/firewall.ps1", "ps/unblock_traffic.ps1"),
+    takes: &["rule"],
+};
+const WHO_ASKS: Script = Script { name: "who_asks.ps1", parts: undo!("ps/who_asks.ps1"), takes: &["ports"] };
+const ISOLATE: Script = Script {
+    name: "isolate.ps1",
+    parts: measure!("ps/firewall.ps1", "ps/isolation.ps1", "ps/isolate.ps1"),
+    takes: &["rule", "seconds", "peer", "ports", "v4", "v6", "beyond", "ending"],
+};
+const END_ISOLATION: Script = Script {
+    name: "end_isolation.ps1",
+    parts: undo!("ps/firewall.ps1", "ps/isolation.ps1", "ps/end_isolation.ps1"),
+    takes: &["rule"],
+};
 
-impl Script {
-    fn with(&self, task: &Task, given: &[(&str, &str)]) -> Step {
-        let begin = include_str!("../artifact/windows/ps/prologue.ps1");
-        let mut hash = Sha256::new();
-        [begin].iter().chain(self.parts).for_each(|part| hash.update(part.as_bytes()));
-        let mut described = format!("{} (SHA-256 {})", self.name, HEXLOWER.encode(&hash.finalize()));
-        let mut text = begin.to_owned();
-        let (n, measure) = (task.n.to_string(), task.work.fingerprint());
-        for (name, value) in [("case", task.case_id.as_str()), ("n", &n), ("measure", &measure)] {
-            text.push_str(&values::powershell(name, value));
-        }
-        for name in self.takes {
-            let value = given.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value);
-            text.push_str(&values::powershell(name, value));
-            if !value.is_empty() {
-                described.push_str(&format!(" {name}={}", one_line(value, 300)));
-            }
-        }
-        self.parts.iter().for_each(|part| text.push_str(part));
-        Step { name: self.name, described, text }
-    }
-}
+/// What the task runs that ends an isolation; `RULE` is the name of the rules and of the task.
+const ENDING: &str = include_str!("ps/isolation_ends.ps1");
 
 /// What is run for a piece of work, or why nothing is.
 pub(crate) fn step(task: &Task, own: &OwnConnection) -> Result<Step, String> {
     let rule = task.name();
     match &task.work {
         Work::Measure(Measure::StopProcess { pid, image, start_time }) => {
-            let since = start_time.map(|time| time.as_second().to_string()).unwrap_or_default();
-            Ok(STOP.with(task, &[("number", &pid.to_string()), ("image", image), ("since", &since)]))
+            let (pid, since) = (pid.to_string(), start_time.map(|time| time.as_second().to_string()));
+            let since = since.unwrap_or_default();
+            Ok(STOP.with_text(task, &[("number", pid.as_str()), ("image", image), ("since", &since)]))
         }
         Work::Measure(Measure::DisableAutostart { mechanism, location, name, command }) => {
-            let (hive, sub) = run_key(mechanism, location)?;
+            let entry = WindowsAutostart::of(mechanism, location, name, command.as_deref())?;
             let Some(command) = command else {
-                return Err("the order does not say what the value runs".to_owned());
+                return Err("the order does not say what it runs".to_owned());
             };
-            Ok(DISABLE.with(task, &[("hive", hive), ("sub", sub), ("name", name), ("command", command)]))
+            disable(task, entry, (location, name, command))
         }
         Work::Undo(Undo::RestoreAutostart { mechanism, location, name, .. }) => {
-            let (hive, sub) = run_key(mechanism, location)?;
-            Ok(RESTORE.with(task, &[("hive", hive), ("sub", sub), ("name", name)]))
+            restore(task, mechanism, location, name)
         }
         Work::Measure(Measure::BlockTraffic { image, ports }) => {
             if let Some(port) = ports.iter().find(|port| own.ports.contains(port)) {
                 return Err(format!("port {port} is one that this very order may come over"));
             }
-            let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
+            let ports = self::ports(ports);
             let image = image.as_deref().unwrap_or_default();
-            Ok(BLOCK.with(task, &[("rule", &rule), ("image", image), ("ports", &ports)]))
+            Ok(BLOCK.with_text(task, &[("rule", rule.as_str()), ("image", image), ("ports", &ports)]))
         }
-        Work::Undo(Undo::UnblockTraffic) => Ok(UNBLOCK.with(task, &[("rule", &rule)])),
-        Work::Measure(Measure::QuarantineFile { .. }) | Work::Undo(Undo::RestoreFile { .. }) => {
-            Err("files are not moved on Windows by this version: move it away by hand".to_owned())
+        Work::Undo(Undo::UnblockTraffic) => Ok(UNBLOCK.with_text(task, &[("rule", &rule)])),
+        Work::Measure(Measure::QuarantineFile { path, path_hex, size }) => {
+            if classify_bytes(path.as_bytes(), false).is_none() {
+                return Err("by its name it is neither a torrent nor a record of a client".to_owned());
+            }
+            if path_hex.is_some() {
+                return Err("no path of Windows has bytes that are no text".to_owned());
+            }
+            sound(path)?;
+            Ok(MOVE.with_text(task, &[("path", path.as_str()), ("size", &size.to_string())]))
         }
-        Work::Measure(Measure::Isolate { .. }) | Work::Undo(Undo::EndIsolation) => {
-            Err("Windows is not isolated by this version: its EDR or its switch port does that".to_owned())
+        Work::Undo(Undo::RestoreFile { path, sha256, .. }) => {
+            sound(path)?;
+            Ok(PUT_BACK.with_text(task, &[("path", path.as_str()), ("sha256", sha256)]))
         }
+        Work::Measure(Measure::Isolate { seconds, keep, keep_hosts }) => {
+            let Some(peer) = own.peer else {
+                return Err(
+                    "where this order comes from is not known: isolated, it could not be reached".into()
+                );
+            };
+            let cut = ranges::Cut::all_but(&ranges::kept(keep, keep_hosts, Some(peer)));
+            let (v4, v6, beyond) = (cut.v4.join(" "), cut.v6.join(" "), cut.beyond.join(" "));
+            if [&v4, &v6, &beyond].iter().any(|ranges| ranges.is_empty()) {
+                return Err("what is to be kept is everything".to_owned());
+            }
+            let given = [
+                ("rule", rule.as_str()),
+                ("seconds", &seconds.to_string()),
+                ("peer", &peer.to_string()),
+                ("ports", &ports(&own.ports)),
+                ("v4", &v4),
+                ("v6", &v6),
+                ("beyond", &beyond),
+                ("ending", ENDING.trim()),
+            ];
+            Ok(ISOLATE.with_text(task, &given))
+        }
+        Work::Undo(Undo::EndIsolation) => Ok(END_ISOLATION.with_text(task, &[("rule", &rule)])),
     }
 }
 
-/// Hive and key of a value that starts something.
-fn run_key<'a>(mechanism: &str, location: &'a str) -> Result<(&'static str, &'a str), String> {
-    let none = || "on Windows, this version switches off values of Run keys alone: do it by hand".to_owned();
-    if mechanism != "run_key" {
-        return Err(none());
-    }
-    let hives = [(r"HKEY_LOCAL_MACHINE\", "LocalMachine"), (r"HKEY_USERS\", "Users")];
-    let found = hives.iter().find_map(|(start, hive)| location.strip_prefix(start).map(|sub| (*hive, sub)));
-    let (hive, sub) = found.ok_or_else(none)?;
-    let lower = sub.to_ascii_lowercase();
-    let ends = [r"\currentversion\run", r"\currentversion\runonce", r"\policies\explorer\run"];
-    if ends.iter().any(|end| lower.ends_with(end)) { Ok((hive, sub)) } else { Err(none()) }
+/// Asks where the order comes from, where that is not known and matters: for an isolation, and over SSH for the port that must
+/// not be blocked.
+pub(crate) fn who_asks(task: &Task, own: &OwnConnection, over_ssh: bool) -> Option<Step> {
+    let matters = match &task.work {
+        Work::Measure(Measure::Isolate { .. }) => true,
+        Work::Measure(Measure::BlockTraffic { ports, .. }) => over_ssh && !ports.is_empty(),
+        _ => false,
+    };
+    matters.then(|| WHO_ASKS.with_text(task, &[("ports", &ports(&own.ports))]))
 }
 
-/// The undo of what was done.
-pub(crate) fn undo(work: &Work) -> Option<Undo> {
+fn ports(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn sound(path: &str) -> Result<(), String> {
+    place::fault(path).map_or(Ok(()), Err)
+}
+
+fn disable(
+    task: &Task,
+    entry: WindowsAutostart<'_>,
+    (location, name, command): (&str, &str, &str),
+) -> Result<Step, String> {
+    Ok(match entry {
+        WindowsAutostart::RunValue { hive, key } => DISABLE_VALUE
+            .with_text(task, &[("hive", hive), ("sub", key), ("name", name), ("command", command)]),
+        WindowsAutostart::StartupFile { .. } => {
+            let path = place::of_startup(entry, name).unwrap_or_default();
+            sound(&path)?;
+            MOVE.with_text(task, &[("path", &path)])
+        }
+        WindowsAutostart::Service => {
+            DISABLE_SERVICE.with_text(task, &[("service", name), ("command", command)])
+        }
+        WindowsAutostart::Task => {
+            DISABLE_TASK.with_text(task, &[("folder", location), ("name", name), ("command", command)])
+        }
+    })
+}
+
+/// What was switched off is known by what is kept of it, so that an undo says only which it is.
+fn restore(task: &Task, mechanism: &str, location: &str, name: &str) -> Result<Step, String> {
+    Ok(match mechanism {
+        "service" => RESTORE_SERVICE.with_text(task, &[("service", name)]),
+        "scheduled_task" => RESTORE_TASK.with_text(task, &[("folder", location), ("name", name)]),
+        "startup_folder" => {
+            let path = format!(r"{location}\{name}");
+            let entry = WindowsAutostart::of(mechanism, location, name, Some(&path))?;
+            let path = place::of_startup(entry, name).unwrap_or_default();
+            sound(&path)?;
+            PUT_BACK.with_text(task, &[("path", &path)])
+        }
+        _ => match WindowsAutostart::of(mechanism, location, name, None)? {
+            WindowsAutostart::RunValue { hive, key } => {
+                RESTORE_VALUE.with_text(task, &[("hive", hive), ("sub", key), ("name", name)])
+            }
+            _ => return Err("there is no such way to start".to_owned()),
+        },
+    })
+}
+
+/// The undo of what was done, by what the script says of it.
+pub(crate) fn undo(work: &Work, answer: &Answer) -> Option<Undo> {
     match work {
         Work::Measure(Measure::DisableAutostart { mechanism, location, name, .. }) => {
             Some(Undo::RestoreAutostart {
@@ -136,84 +239,22 @@ pub(crate) fn undo(work: &Work) -> Option<Undo> {
             })
         }
         Work::Measure(Measure::BlockTraffic { .. }) => Some(Undo::UnblockTraffic),
-        _ => None,
+        Work::Measure(Measure::QuarantineFile { path, .. }) => {
+            let sha256 = answer.sha256()?;
+            Some(Undo::RestoreFile { path: path.clone(), path_hex: None, sha256 })
+        }
+        Work::Measure(Measure::Isolate { .. }) => Some(Undo::EndIsolation),
+        Work::Measure(Measure::StopProcess { .. }) | Work::Undo(_) => None,
     }
 }
 
-/// Reads what a script says. `None` where it came to no end.
-pub(crate) fn read(input: &mut dyn BufRead) -> io::Result<Option<Ending>> {
-    let Some((status, detail)) = ending(input)? else { return Ok(None) };
-    let status = match status.as_str() {
-        "done" => MeasureStatus::Done,
-        "already" => MeasureStatus::Already,
-        "gone" => MeasureStatus::Gone,
-        "refused" => MeasureStatus::Refused,
-        _ => MeasureStatus::Failed,
-    };
-    Ok(Some(Ending::new(status, detail)))
+/// Every script that is sent, for what reads them in tests.
+#[cfg(test)]
+pub(crate) fn scripts() -> Vec<(&'static str, String)> {
+    let mut all: Vec<_> = tests::ALL.iter().map(|script| (script.name, tests::text(script))).collect();
+    all.push(("isolation_ends.ps1", ENDING.to_owned()));
+    all
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn task(work: Work) -> Task {
-        Task { case_id: "ph-1".into(), n: 3, work }
-    }
-
-    fn run_value(mechanism: &str, location: &str) -> Result<Step, String> {
-        let measure = Measure::DisableAutostart {
-            mechanism: mechanism.into(),
-            location: location.into(),
-            name: "µTorrent'; exit #".into(),
-            command: Some(r#""C:\a b\u.exe" $(whoami)"#.into()),
-        };
-        step(&task(Work::Measure(measure)), &OwnConnection::default())
-    }
-
-    #[test]
-    fn no_value_is_ever_part_of_a_script() {
-        let step =
-            run_value("run_key", r"HKEY_USERS\S-1-5-21-1\Software\Microsoft\Windows\CurrentVersion\Run")
-                .unwrap();
-        assert!(!step.text.contains("whoami") && !step.text.contains("exit #"), "{}", step.text);
-        assert!(step.text.contains("\n$hive = -join ([char[]]("), "{}", step.text);
-        assert!(step.described.contains("disable_run_value.ps1 (SHA-256 "));
-        assert!(step.text.is_ascii(), "whatever the code page is");
-    }
-
-    #[test]
-    fn only_values_of_run_keys_are_taken_away() {
-        let start = r"HKEY_LOCAL_MACHINE\SOFTWARE";
-        let fine = format!(r"{start}\WOW6432Node\Microsoft\Windows\CurrentVersion\RunOnce");
-        assert!(run_value("run_key", &fine).is_ok());
-        for (mechanism, location) in [
-            ("winlogon", format!(r"{start}\Microsoft\Windows NT\CurrentVersion\Winlogon")),
-            ("run_key", format!(r"{start}\Microsoft\Windows NT\CurrentVersion\Winlogon")),
-            ("run_key", r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run".to_owned()),
-            ("service", r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\x".to_owned()),
-        ] {
-            assert!(run_value(mechanism, &location).is_err(), "{location}");
-        }
-    }
-
-    #[test]
-    fn the_way_that_an_order_comes_by_is_not_blocked() {
-        let block = |ports: Vec<u16>| {
-            let own = OwnConnection { ports: vec![22, 5985, 5986], ..OwnConnection::default() };
-            step(&task(Work::Measure(Measure::BlockTraffic { image: None, ports })), &own)
-        };
-        assert!(block(vec![6881]).is_ok());
-        assert!(block(vec![6881, 5985]).is_err());
-    }
-
-    #[test]
-    fn an_answer_counts_only_where_a_script_of_ours_ran() {
-        let read = |text: &str| read(&mut text.as_bytes()).unwrap();
-        let answer = r#"{"k":"answer","status":"done","detail":"a\nb"}"#;
-        let whole = format!("PEERHOUND-1\r\n{answer}\r\nPEERHOUND-END\r\n");
-        assert_eq!(read(&whole), Some(Ending::new(MeasureStatus::Done, "a\nb")));
-        assert_eq!(read(answer), None);
-        assert_eq!(read("PEERHOUND-1\r\n"), None);
-    }
-}
+mod tests;

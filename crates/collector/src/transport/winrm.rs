@@ -37,6 +37,7 @@ use shell::{Event, Job};
 /// An endpoint on which we have proven who we are.
 pub(crate) struct WinrmSession {
     target: IpAddr,
+    port: u16,
     jobs: mpsc::Sender<Job>,
     server: JoinHandle<()>,
     endpoint: Option<String>,
@@ -57,7 +58,12 @@ impl WinrmSession {
         let (jobs, waiting) = mpsc::channel(1);
         // It ends by itself, soon after this session does.
         let server = tokio::spawn(shell::serve(target, channel, envelopes, waiting));
-        Ok(Self { target, jobs, server, endpoint, patience: config.connect_timeout })
+        Ok(Self { target, port: config.port, jobs, server, endpoint, patience: config.connect_timeout })
+    }
+
+    /// The address and the port that were contacted.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.target, self.port)
     }
 
     /// Who the endpoint is: the service whose key it holds (Kerberos), or else the fingerprint of its certificate, or else

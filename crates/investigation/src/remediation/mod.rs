@@ -17,6 +17,7 @@ mod protected;
 mod record;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use check::{MAX_ISOLATION_SECONDS, MAX_MEASURES, MeasureFault, measures_fault, undos_fault};
 pub use measure::{Measure, MeasureKind, MeasureOrder};
@@ -24,3 +25,4 @@ pub use outcome::{MEASURES_PATH, MeasureOutcome, MeasureStatus, Undo, UndoOrder}
 pub use person::{Decision, Way};
 pub use propose::{MAX_PROPOSED, Proposal, Suggestion, Why, propose};
 pub use record::{Approval, Proposed, Remediation, Stage};
+pub use windows::WindowsAutostart;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::protected;
 use super::{Measure, MeasureKind};
+use super::{protected, windows};
 use crate::assess::{Assessment, Bearing, Confidence, Finding, Question, Verdict};
 use crate::evidence::{
     ArtifactKind, ArtifactStatus, AutostartEntry, Evidence, Process, Socket, SocketState, TorrentFile,
@@ -275,8 +275,10 @@ impl<'a> Drafting<'a> {
             .into_iter()
             .flatten()
             .any(|text| text.chars().count() > MAX_TEXT);
-        if command.is_none() || long {
-            self.leave_out(kind, name, "what it runs is not known, or too long to be named");
+        let unknown =
+            (command.is_none() || long).then_some("what it runs is not known, or too long to be named");
+        if let Some(reason) = unknown.or_else(|| windows::left_alone(entry)) {
+            self.leave_out(kind, name, reason);
             return;
         }
         let measure = Measure::DisableAutostart {

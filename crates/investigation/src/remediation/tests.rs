@@ -60,6 +60,41 @@ fn what_is_proposed_is_about_what_the_verdict_cites_in_the_order_in_which_it_is_
     assert!(said.contains("isolate of the host"), "isolation is for what shows a compromise: {said}");
 }
 
+/// The same on Windows, where the firewall goes by programs and a program starts in more ways.
+#[test]
+fn on_windows_the_same_is_proposed_but_for_what_is_the_systems_own() {
+    const IMAGE: &str = r"C:\Users\alice\AppData\Roaming\qbittorrent\qbittorrent.exe";
+    let services = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
+    let bench = Bench::new()
+        .program(700, IMAGE)
+        .flow(700)
+        .run_key("u", IMAGE)
+        .winlogon("Shell", IMAGE)
+        .autostart("service", &format!(r"{services}\u"), "u", IMAGE)
+        .autostart("service", &format!(r"{services}\WinRM"), "WinRM", IMAGE)
+        .autostart("scheduled_task", r"\", "u", IMAGE)
+        .autostart("scheduled_task", r"\Microsoft\Windows\Defrag\", "v", IMAGE);
+    let proposal =
+        proposed(&bench, &policy(&format!("{ALL}\n{}", ALL.replace("policy_violation", "compromised"))))
+            .unwrap();
+    let mut mechanisms: Vec<&str> = proposal
+        .measures
+        .iter()
+        .filter_map(|suggestion| match &suggestion.measure {
+            Measure::DisableAutostart { mechanism, .. } => Some(mechanism.as_str()),
+            _ => None,
+        })
+        .collect();
+    mechanisms.sort_unstable();
+    assert_eq!(mechanisms, ["run_key", "scheduled_task", "service"], "{proposal:?}");
+    let block = Measure::BlockTraffic { image: Some(IMAGE.to_owned()), ports: Vec::new() };
+    assert!(proposal.measures.iter().any(|suggestion| suggestion.measure == block), "{proposal:?}");
+    assert!(words(&proposal).contains(&"stop_process"));
+    for says in ["disable_autostart of WinRM", "disable_autostart of Shell", "the system's own tasks"] {
+        assert!(proposal.left_out.iter().any(|line| line.contains(says)), "{says}: {proposal:?}");
+    }
+}
+
 #[test]
 fn a_process_that_cannot_be_told_from_another_one_is_left_alone_and_said_so() {
     let stop = policy("policy_violation = ['stop_process']");

@@ -65,15 +65,26 @@ fn base_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
-/// Reads the one row that a script of a measure says: how it ended, and a line about it. `None` where none ran to its end.
-pub(crate) fn ending(input: &mut dyn std::io::BufRead) -> std::io::Result<Option<(String, String)>> {
-    let (ending, tally) = rows::read(input, 64 << 10, None, |ending, row, _| {
-        if row.kind() == "answer" && ending.is_none() {
-            *ending = Some((row.text("status").to_owned(), row.text("detail").to_owned()));
+/// Reads what a script of a measure says into `take`: its status and its detail, each note, and each value by its name.
+/// Gives whether it ran to its end. No value is called like one of the others.
+pub(crate) fn told(
+    input: &mut dyn std::io::BufRead,
+    take: &mut dyn FnMut(&str, &str),
+) -> std::io::Result<bool> {
+    let ((), tally) = rows::read(input, 64 << 10, (), |(), row, _| match row.kind() {
+        "answer" => {
+            take("status", row.text("status"));
+            take("detail", row.text("detail"));
         }
+        "note" => take("note", row.text("text")),
+        "told" => match row.text("name") {
+            "status" | "detail" | "note" => {}
+            name => take(name, row.text("value")),
+        },
+        _ => {}
     })?;
     let (status, _) = tally.settle();
-    Ok(ending.filter(|_| status == investigation::evidence::ArtifactStatus::Ok))
+    Ok(status == investigation::evidence::ArtifactStatus::Ok)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-if ($image -and $image -like "$env:SystemRoot\*") { Finish 'refused' 'it is a program of the system: what else that does would be blocked as well' }
-$had = @(Get-NetFirewallRule -Group $rule -ErrorAction SilentlyContinue).Count -gt 0
+if ($image -and $image.StartsWith("$windows\", 'OrdinalIgnoreCase')) { Finish 'refused' 'it is a program of the system: what else that does would be blocked as well' }
+$fault = Firewall-Fault
+if ($fault) { Finish 'refused' $fault }
 $wanted = 0
 try {
+    $had = @(Rules-Of 'PersistentStore').Count -gt 0
     if ($had) { Remove-NetFirewallRule -Group $rule -ErrorAction Stop }
     foreach ($way in 'Inbound', 'Outbound') {
         if ($image) {
@@ -15,9 +17,8 @@ try {
             }
         }
     }
+    $held = @(Rules-Of 'ActiveStore' | Where-Object { "$($_.Enabled)" -eq 'True' }).Count
 } catch { Finish 'failed' "the firewall refuses the rules: $_" }
-if (@(Get-NetFirewallRule -Group $rule -ErrorAction SilentlyContinue | Where-Object { "$($_.Enabled)" -eq 'True' }).Count -ne $wanted) { Finish 'failed' 'the rules are not there after they were made' }
-$off = @(Get-NetFirewallProfile | Where-Object { "$($_.Enabled)" -ne 'True' } | ForEach-Object { "$($_.Name)" }) -join ', '
-if ($off) { Finish 'failed' "the rules of group $rule were made, and the firewall is off for $off" }
+if ($held -ne $wanted) { Finish 'failed' "$held of $wanted rules of group $rule are in force after they were made" }
 if ($had) { Finish 'already' "the rules of group $rule were there, and were made anew" }
 Finish 'done' "the rules of group $rule block it"

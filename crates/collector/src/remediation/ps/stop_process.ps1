@@ -1,23 +1,16 @@
 $number = [long]$number
-function Process-Of($id) { Get-CimInstance -ClassName Win32_Process -Filter "ProcessId = $id" -ErrorAction Stop }
 # Nothing where it is the process that was seen, and else how it ends.
 function Differs($process) {
     if ($null -eq $process) { return 'gone' }
     if (-not $process.ExecutablePath) { return 'hidden' }
     if ($process.ExecutablePath -ine $image) { return 'other' }
     if ($since) {
-        $begun = ([DateTimeOffset]$process.CreationDate).ToUnixTimeSeconds()
+        $begun = [Math]::Floor((([datetime]$process.CreationDate).ToUniversalTime() - [datetime]'1970-01-01').TotalSeconds)
         if ([Math]::Abs($begun - [long]$since) -gt 1) { return 'younger' }
     }
 }
 try {
-    $above = [long]$PID
-    foreach ($step in 1..16) {
-        if ($above -eq $number) { Finish 'refused' "process $number is what this very session runs in" }
-        $process = Process-Of $above
-        if ($null -eq $process) { break }
-        $above = [long]$process.ParentProcessId
-    }
+    if (@(Session-Line) -contains $number) { Finish 'refused' "process $number is what this very session runs in" }
     $process = Process-Of $number
 } catch { Finish 'failed' "the processes cannot be asked for: $_" }
 switch (Differs $process) {

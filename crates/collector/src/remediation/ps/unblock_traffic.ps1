@@ -1,5 +1,6 @@
 $keep = $local.OpenSubKey($place, $true)
-if (@(Get-NetFirewallRule -Group $rule -ErrorAction SilentlyContinue).Count -gt 0) {
+try { $had = @(Rules-Of 'PersistentStore').Count -gt 0 } catch { Finish 'failed' "the firewall cannot be asked: $_" }
+if ($had) {
     try { Remove-NetFirewallRule -Group $rule -ErrorAction Stop } catch { Finish 'failed' "the rules cannot be removed: $_" }
     if ($null -ne $keep) { $keep.SetValue('undone', 1) }
     Finish 'done' 'the rules were taken away'

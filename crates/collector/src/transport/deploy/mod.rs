@@ -7,7 +7,7 @@
 
 mod posix;
 mod sftp;
-mod windows;
+pub(crate) mod windows;
 
 use std::time::{Duration, Instant};
 

@@ -66,6 +66,14 @@ fn powershell(script: &str) -> String {
     line
 }
 
+/// What PowerShell is told, without the quotes around it, for what reads it in tests.
+#[cfg(test)]
+pub(crate) fn scripts() -> [(&'static str, String); 2] {
+    let inside =
+        |line: String| line.split_once('"').map(|(_, script)| script.trim_end_matches('"').to_owned());
+    [("receive", inside(receive("x")).unwrap()), ("hash", inside(hash("x")).unwrap())]
+}
+
 /// The SHA-256 in what was printed, in lower case.
 pub(super) fn hash_in(answer: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(answer);

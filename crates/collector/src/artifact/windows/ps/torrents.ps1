@@ -10,7 +10,7 @@ function Content($path) {
         return
     }
     if ((Get-Item -LiteralPath $path -Force).Length -gt 262144) { return }
-    $bytes = if ($PSVersionTable.PSVersion.Major -ge 6) { Get-Content -LiteralPath $path -AsByteStream -Raw } else { Get-Content -LiteralPath $path -Encoding Byte -ReadCount 0 }
+    $bytes = Get-Content -LiteralPath $path -Encoding Byte -ReadCount 0
     @{ hex = (-join (@($bytes) | ForEach-Object { '{0:x2}' -f $_ })) }
 }
 function Hit($item, $attributes) {

@@ -1,0 +1,1 @@
+Remove-NetFirewallRule -Group 'RULE' -ErrorAction SilentlyContinue; if (@(Get-NetFirewallRule -ErrorAction Stop | Where-Object { $_.Group -eq 'RULE' }).Count -eq 0) { Unregister-ScheduledTask -TaskPath '\Peerhound\' -TaskName 'RULE' -Confirm:$false -ErrorAction Stop }
