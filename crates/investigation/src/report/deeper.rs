@@ -265,16 +265,24 @@ impl Lists<'_, '_> {
             kind: ArtifactKind::ScheduledTasks,
             heading: "What runs at its time",
             columns: TASKS,
-            order: "the latest first",
+            order: "what hides first, then the latest",
         };
         self.list(
             &head,
             rows,
-            |task| Reverse(task.modified_at),
+            |task| (!task.hidden && task.only_in.is_none(), Reverse(task.modified_at)),
             |row, task| {
-                row.outside(&task.path);
+                row.cell(|page| {
+                    page.outside(&task.path);
+                    for (is_so, mark) in [(task.hidden, "hidden"), (task.only_in.is_some(), "not listed")] {
+                        if is_so {
+                            page.text(" ");
+                            page.say("span", &[("class", "badge bad")], mark);
+                        }
+                    }
+                });
                 row.outside(&task.mechanism);
-                row.maybe(task.owner.as_deref());
+                row.maybe(task.owner.as_deref().or(task.run_as.as_deref()));
                 row.time(task.modified_at);
                 row.cell(|page| {
                     match &task.content {
@@ -294,14 +302,15 @@ impl Lists<'_, '_> {
             kind: ArtifactKind::Logins,
             heading: "Who logged in",
             columns: LOGINS,
-            order: "logins from elsewhere first, then tries that failed, the latest first",
+            order: "logins from elsewhere first, then tries that failed and uses of other credentials, the latest first",
         };
         let rank = |login: &Login| match (login.kind, login.from.as_deref().unwrap_or_default()) {
             (LoginKind::Login, from) if !from.is_empty() => 0,
             (LoginKind::Failed, _) => 1,
-            (LoginKind::Login, _) => 2,
-            (LoginKind::ClockSet, _) => 3,
-            _ => 4,
+            (LoginKind::ExplicitCredentials, _) => 2,
+            (LoginKind::Login, _) => 3,
+            (LoginKind::ClockSet, _) => 4,
+            _ => 5,
         };
         self.list(
             &head,
@@ -315,6 +324,8 @@ impl Lists<'_, '_> {
                     LoginKind::Boot => "start",
                     LoginKind::RunLevel => "run level",
                     LoginKind::ClockSet => "clock set",
+                    LoginKind::Privileged => "administrator",
+                    LoginKind::ExplicitCredentials => "other credentials",
                 });
                 row.time(login.at);
                 row.maybe(login.user.as_deref());

@@ -167,6 +167,7 @@ fn evidence(text: &str) -> ForensicEvidence {
         from: from.map(str::to_owned),
         pid: Some(812),
         source: "/var/log/wtmp".to_owned(),
+        ..Login::default()
     };
     let module = |name: &str, taint: Option<&str>, only_in: Option<&str>| KernelModule {
         name: name.to_owned(),
@@ -175,6 +176,7 @@ fn evidence(text: &str) -> ForensicEvidence {
         state: "Live".to_owned(),
         taint: taint.map(str::to_owned),
         only_in: only_in.map(str::to_owned),
+        ..KernelModule::default()
     };
     let program = |path: &str, minutes: i64| RecentExecutable {
         path: path.to_owned(),
@@ -184,6 +186,7 @@ fn evidence(text: &str) -> ForensicEvidence {
         modified_at: Some(at("08:00:00")),
         changed_at: Some(at("08:00:00") + SignedDuration::from_mins(minutes)),
         sha256: Some("ab12".repeat(16)),
+        ..RecentExecutable::default()
     };
     let key = |fingerprint: &str, options: Option<&str>| AuthorizedKey {
         user: Some("root".to_owned()),
@@ -231,6 +234,7 @@ fn evidence(text: &str) -> ForensicEvidence {
             modified_at: Some(at("08:40:00")),
             content: Some(format!("* * * * * root {text}")),
             cut: true,
+            ..ScheduledTask::default()
         }]),
         authorized_keys: Some(vec![
             key("SHA256:old", Some("command=\"/bin/backup\"")),
