@@ -200,3 +200,30 @@ fn a_process_that_systemd_starts_again_is_not_said_to_be_done() {
     .expect("it has");
     assert_state(&bench, "seedbox.service", "enabled", "inactive");
 }
+
+#[test]
+fn an_account_without_rights_switches_off_its_own_unit_and_no_other() {
+    let Some(mut bench) = Bench::start_with_systemd(&["aria2c"]) else { return };
+    let host = bench.endpoint.host();
+    let units = "/home/alice/.config/systemd/user";
+    bench.sh(&format!(
+        "mkdir -p {units}; printf '[Service]\\nExecStart={CLIENT}\\n[Install]\\nWantedBy=default.target\\n' >{units}/seedbox.service
+         chown -R alice:alice /home/alice"
+    ));
+    host.start_systemd_of_alice().expect("her systemd");
+    host.systemctl_of_alice(&["enable", "--now", "seedbox.service"]).expect("systemctl");
+    bench.pid_of(ARIA);
+    enable(&bench, "other.service", "[Service]\nExecStart=/usr/bin/sleep 4321", "multi-user.target");
+    let (own, roots) = (entry(&bench, "systemd", "aria2c"), entry(&bench, "systemd", "4321"));
+    bench.log_in_as(ALICE);
+    let outcome = bench.measure(1, disable(&own));
+    ended(&outcome, MeasureStatus::Done, "/home/alice/.local/state/peerhound/quarantine");
+    assert!(!outcome.detail.contains(';'), "nothing is left to say: {outcome:?}");
+    let ask =
+        |what: &str| bench.endpoint.host().systemctl_of_alice(&[what, "seedbox.service"]).expect("systemctl");
+    assert_eq!((ask("is-enabled"), ask("is-active")), ("disabled".to_owned(), "inactive".to_owned()));
+    ended(&bench.measure(2, disable(&roots)), MeasureStatus::Failed, "cannot be moved");
+    assert_state(&bench, "other.service", "enabled", "active");
+    ended(&bench.undo(1, outcome.undo.expect("an undo")), MeasureStatus::Done, "systemctl --user start");
+    assert_eq!(ask("is-enabled"), "enabled");
+}
