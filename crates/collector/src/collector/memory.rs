@@ -221,7 +221,7 @@ fn ended(image: &Taken, run: &Run, tool: &MemoryTool, plan: &Plan) -> Option<(En
     if let Some(Fault::NoImage(why)) = image.fault {
         return Some((End::Lacking, format!("what came is no image any more {after}: {why}")));
     }
-    let said = match one_line(run.stderr.trim(), 300) {
+    let said = match one_line(run.stderr.trim(), 160) {
         said if said.is_empty() => String::new(),
         said => format!(": {said}"),
     };
