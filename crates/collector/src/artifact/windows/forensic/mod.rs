@@ -80,9 +80,9 @@ fn sid_of_numbers(text: &str) -> Option<String> {
 /// The owner of a file out of its security descriptor (`O:BAG:…`, MS-DTYP 2.5.1): a SID, in no language.
 fn owner_of_sddl(sddl: &str) -> Option<String> {
     let owner = sddl.strip_prefix("O:")?;
-    if owner.starts_with("S-1-") {
-        let end = owner[4..].find(|c: char| !c.is_ascii_digit() && c != '-').map_or(owner.len(), |at| at + 4);
-        return Some(cut(owner[..end].to_owned(), NAME_CAP));
+    if let Some(rest) = owner.strip_prefix("S-1-") {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(rest.len());
+        return Some(cut(format!("S-1-{}", &rest[..end]), NAME_CAP));
     }
     let known = owner.get(..2).filter(|word| word.bytes().all(|b| b.is_ascii_uppercase()))?;
     let sid = match known {
