@@ -1,5 +1,6 @@
 //! A whole case whose ticket, at a ticket system, is told what came after the verdict.
 
+use investigation::assess::Verdict;
 use investigation::case::HoldStatus;
 
 use super::*;
