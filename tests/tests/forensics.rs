@@ -110,6 +110,25 @@ fn check(lab: &Lab, peerhound: &Peerhound<'_>, case: &Value) {
     );
 }
 
+/// The report of now has what the second container holds, and says so where that is not what was sealed.
+fn reported(peerhound: &Peerhound, case: &Value) {
+    let id = case["id"].as_str().expect("an id");
+    let page = || peerhound.run(&["case", "report", id, "--out", "-"]).expect("peerhound");
+    let whole = page();
+    assert_eq!(whole.code, Some(0), "{}", whole.told());
+    let sha256 = case["forensics"]["evidence"]["sha256"].as_str().expect("a hash");
+    for there in ["/home/alice/.cache-helper", "helper@evil", "198.51.100.66", "✓ in force", sha256] {
+        assert!(whole.stdout.contains(there), "{there}");
+    }
+    let second = case["forensics"]["evidence"]["location"].as_str().expect("a place");
+    let away = format!("{second}.away");
+    fs::rename(second, &away).expect("moved away");
+    let without = page();
+    fs::rename(&away, second).expect("put back");
+    assert_eq!(without.code, Some(0), "{}", without.told());
+    assert!(without.stdout.contains("✕ not read") && !without.stdout.contains("helper@evil"));
+}
+
 #[test]
 fn a_compromised_machine_is_looked_into_held_and_handed_on_once() {
     let Some(lab) = Lab::start_isolated().expect("a lab") else { return };
@@ -124,6 +143,7 @@ fn a_compromised_machine_is_looked_into_held_and_handed_on_once() {
     let case_id = outcomes[0]["case_id"].as_str().expect("a case").to_owned();
     let case = show(&peerhound, &case_id);
     check(&lab, &peerhound, &case);
+    reported(&peerhound, &case);
 
     let actions: Vec<(&str, &str)> = case["actions"]
         .as_array()

@@ -154,7 +154,9 @@ impl Progress {
                 if store.commit(&step, now).await.map_err(|error| retry(&error))? == Committed::Done {
                     tracing::info!(case_id, effect, ?how, "a mail came back");
                     drop(hold);
-                    let tells = |pending: &Pending| matches!(pending.effect, Effect::Comment { .. });
+                    let tells = |pending: &investigation::case::Pending| {
+                        matches!(pending.effect, Effect::Comment { .. })
+                    };
                     return match step.case.pending.iter().any(tells) {
                         true => self.go_on(case_id, until).await,
                         false => Ok(()),
