@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use tokio::task::AbortHandle;
 
 use crate::history::CaseNo;
-use crate::scenario::{HOUR, Scenario, Trouble};
+use crate::scenario::{DAY, HOUR, Scenario, Trouble};
 
 pub use alerts::{Drawn, Subject, alert, drawn};
 pub use machines::Machine;
@@ -30,7 +30,7 @@ pub fn approvals_needed(measure: u32) -> usize {
 pub const ISOLATES: u32 = 3;
 
 /// How long that lasts, as the policy says too.
-pub const ISOLATED_FOR: i64 = 2 * HOUR;
+pub const ISOLATED_FOR: i64 = 2 * DAY;
 
 /// The site's own actions, with how often an hour each may be tried, as the policy says too. The first one's server knows
 /// a case when it comes again.
@@ -91,7 +91,7 @@ per_hour = 200
 per_day = 200
 never = [{{ host = 'ws-*3', reason = 'plant' }}, {{ user = 'CORP\\guest0', reason = 'board' }}]
 [remediation.isolate]
-for = '2h'
+for = '2d'
 keep = ['10.0.0.0/24']
 ",
         scenario.folds_tickets()

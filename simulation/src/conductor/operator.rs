@@ -13,7 +13,9 @@ impl Conductor {
     /// An operator gives up a claim that is in force.
     pub(super) fn release(&mut self) {
         let now = crate::life::stamp(self.shared.now());
-        let Some(claims) = at_once(self.store.claims(now)).and_then(Result::ok) else { return };
+        let Some(mut claims) = at_once(self.store.claims(now)).and_then(Result::ok) else { return };
+        // Nobody can name another key: see `peerhound cooldown release`.
+        claims.retain(|claim| ["ip#", "user#"].iter().any(|start| claim.key.as_str().starts_with(start)));
         let chosen = self.shared.between(0, claims.len() as i64) as usize;
         let Some(claim) = claims.get(chosen) else { return };
         // Whatever the answer is: what counts is whether it is gone.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use casework::backend::Backend;
-use casework::backend::Received;
+use casework::backend::{Backend, Received};
 use casework::worker::{Pace, Resolution, WorkError};
 use investigation::case::Disposition;
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use emulator::ssm::Behaviour;
 use investigation::assess::{Assessment, Confidence, Verdict};
 use investigation::case::{ActionStatus, State};
 use investigation::evidence::Identity;
@@ -76,6 +77,8 @@ async fn functions_side_by_side_do_an_action_no_more_often_than_the_policy_says(
         "[actions]\noff = ['finding']\ninconclusive = ['action:soar']\n\
          [[action]]\nname = 'soar'\nkind = 'http'\nurl = '{url}'\nper_hour = 2\n"
     ));
+    // It is asked who the machines are, and never answers: they are brought on by hand.
+    site.node("hq", Behaviour::Hangs);
     let soon = Instant::now() + Duration::from_secs(60);
     let alerts: Vec<_> = (1..=6).map(|n| alert(&format!("a{n}"), &format!("10.0.0.{n}"))).collect();
     site.intake().handle(&alerts, soon).await;
