@@ -22,7 +22,8 @@ impl Case {
     /// such mail, or the same was noted before. Whoever writes it holds the case, or the case is closed.
     pub fn mail_returned(&self, effect: u32, how: Returned, why: &str, now: Timestamp) -> Option<Step> {
         let mut case = self.clone();
-        let is_mail = |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc);
+        let is_mail =
+            |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover);
         let record = case.actions.iter_mut().find(|r| r.effect == Some(effect) && is_mail(r.kind))?;
         let status = match how {
             Returned::Bounced => ActionStatus::Bounced,

@@ -9,6 +9,7 @@
 //! [`Voucher`] is what [`Progress`](super::progress::Progress) asks.
 
 mod heard;
+mod link;
 mod vouched;
 
 use investigation::remediation::MAX_PROPOSED;
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::queues::{self, QueueError};
 use crate::remediate::Word;
 
+pub(crate) use link::token;
 pub use vouched::{NotVouched, Speaker};
 
 /// What the digest is for: the same hash is never made for something else.
@@ -63,7 +65,7 @@ pub enum Voucher {
     Sts(StsProof),
     /// A link that was made for one person.
     Link {
-        /// What the link carries, see [`approval_link`](crate::approval_link).
+        /// What the link carries, see [`approval_link`](crate::approval_link), and the code that came with it.
         token: String,
     },
 }

@@ -28,9 +28,7 @@ impl Progress {
     pub(super) async fn vouched(&self, spoken: &Spoken) -> Result<Speaker, NotVouched> {
         match &spoken.voucher {
             Voucher::Sts(_) => Err(NotVouched::Refused("AWS is not asked here yet".to_owned())),
-            Voucher::Link { .. } => Err(NotVouched::Refused(
-                "no links are made on this deployment: say it with `peerhound approve`".to_owned(),
-            )),
+            Voucher::Link { token } => self.vouched_by_link(spoken, token).await,
         }
     }
 }
