@@ -74,7 +74,7 @@ locals {
     ]
 
     # Look at a case whose id is known, and at nothing else of the table: what approvers are shown.
-    look_at_cases = !local.has_approve ? [] : [
+    look_at_cases = [for statement in [
       {
         Sid       = "Cases"
         Effect    = "Allow"
@@ -89,7 +89,7 @@ locals {
         Resource  = [aws_kms_key.records.arn]
         Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
       },
-    ]
+    ] : statement if local.has_approve]
 
     # Put an order file into the staging bucket, sign the address that the relay reads it from, and sign those that
     # it uploads to: a presigned request has the rights of who signed it.

@@ -30,7 +30,7 @@ mod wine;
 mod workspace;
 
 pub use alert::{Alert, eve};
-pub use cloud::{Cloud, ODD, RELAY, suppressed};
+pub use cloud::{APPROVER, APPROVER_MAIL, Cloud, ODD, Page, RELAY, suppressed};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use host::{ALICE, Host};

@@ -5,6 +5,7 @@
 //! a BitTorrent client, the ticket receiver. What stands in: MiniStack for the services, and for Systems Manager a server
 //! of the tests that runs the document's step.
 
+mod approving;
 mod chain;
 mod crash;
 mod faults;
@@ -13,7 +14,7 @@ mod remediation;
 
 use std::time::Duration;
 
-use acceptance::{Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
+use acceptance::{APPROVER, APPROVER_MAIL, Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
 use emulator::ssm::Failure;
 use investigation::case::Case;
 
@@ -36,7 +37,8 @@ fn everything_that_a_deployment_promises() {
     let policy = PolicyText::new(&lab.network)
         .section("[collection]\nretry = [\"1m\"]")
         .section(&format!(
-            "[remediation]\npolicy_violation = [\"stop_process\"]\napprovers = [\"{CALLER}\"]\nservers = true"
+            "[remediation]\npolicy_violation = [\"stop_process\"]\napprovers = [\"{CALLER}\", \"{APPROVER}\"]\n\
+             approvals = 2\nservers = true\n[remediation.link]\nmail = {{ \"{APPROVER}\" = \"{APPROVER_MAIL}\" }}"
         ))
         .actions("false_positive = [\"mail_soc\", \"ticket\"]");
     let Some(cloud) = Cloud::deploy(&lab, policy).expect("a deployment") else { return };
@@ -68,6 +70,7 @@ fn everything_that_a_deployment_promises() {
         }
     });
     busy_calls_were_repeated(&cloud);
+    approving::a_link_out_of_a_mail_is_one_of_two_words(&lab, &cloud, &swarm);
     remediation::what_is_approved_is_done_once(&lab, &cloud, &swarm);
     crash::functions_that_are_killed_lose_nothing_and_repeat_nothing(&lab, &cloud);
 }
@@ -87,6 +90,9 @@ fn the_doctor_finds_it_in_order(cloud: &Cloud) {
         &format!("table {}: TTL", cloud.deployment.cases_table),
         &format!("table {}: TTL", cloud.deployment.cooldowns_table),
         &format!("bucket {}: Object Lock", cloud.deployment.evidence_bucket),
+        "approving by a link",
+        "secret of the links' key",
+        "secret of the approvers' codes",
         "document peerhound-orders-linux",
         "document peerhound-orders-windows",
         &format!("relay {RELAY} {}", cloud.node),

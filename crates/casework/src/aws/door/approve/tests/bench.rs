@@ -29,7 +29,7 @@ use crate::worker::{Performed, Performer};
 /// Those who are asked by a link.
 pub(super) const PEOPLE: [&str; 2] = ["anna", "bert"];
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-const SECTIONS: &str = "[mail]\nfrom = 'peerhound@corp.example'\n\
+const SECTIONS: &str = "[mail]\nfrom = 'peerhound@approvals.example'\n\
     [remediation]\npolicy_violation = ['stop_process']\napprovers = ['anna', 'bert', 'carl']\napprovals = 2\n\
     [remediation.link]\nmail = { anna = 'anna@corp.example', bert = 'bert@corp.example' }\n";
 
@@ -139,6 +139,9 @@ impl Bench {
 
     /// Lets the function `act` mail everybody who is asked, and gives the mails, in the order of [`PEOPLE`].
     pub(super) async fn mails(&self, case: &Case) -> Vec<String> {
+        let identity = self.site.clients.ses().create_email_identity().email_identity("approvals.example");
+        // Another test of this process may have been first.
+        let _ = identity.send().await;
         let act = self.site.progress(Role::Act).worker;
         let mut mails = Vec::new();
         for person in PEOPLE {
