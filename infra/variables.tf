@@ -416,6 +416,10 @@ variable "door" {
     error_message = "door.approve: links and codes need a secret each, since the function at the door reads the links' and must not read the codes'."
   }
   validation {
+    condition     = try(var.door.approve, null) == null ? true : var.mail != null
+    error_message = "door.approve needs mail: approvers get their links by it."
+  }
+  validation {
     condition     = try(var.door.approve, null) == null ? true : var.door.approve.rate >= 1 && var.door.approve.burst >= 1
     error_message = "door.approve.rate and burst must be at least 1."
   }

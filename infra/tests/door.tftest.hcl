@@ -73,6 +73,7 @@ run "a_door_for_approvers" {
   command = apply
 
   variables {
+    mail = { identity = "example.org" }
     door = {
       secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:door-AbCdEf"
       approve = {
@@ -141,10 +142,27 @@ run "a_door_for_approvers" {
   }
 }
 
+run "approvers_without_mail" {
+  command = plan
+
+  variables {
+    door = {
+      secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:door-AbCdEf"
+      approve = {
+        link_secret_arn  = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:link-AbCdEf"
+        codes_secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:codes-AbCdEf"
+      }
+    }
+  }
+
+  expect_failures = [var.door]
+}
+
 run "one_secret_for_links_and_codes" {
   command = plan
 
   variables {
+    mail = { identity = "example.org" }
     door = {
       secret_arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:door-AbCdEf"
       approve = {

@@ -70,7 +70,7 @@ fn everything_that_a_deployment_promises() {
         }
     });
     busy_calls_were_repeated(&cloud);
-    approving::a_link_out_of_a_mail_is_one_of_two_words(&lab, &cloud, &swarm);
+    approving::a_link_out_of_a_mail_is_one_of_two_words(&lab, &cloud);
     remediation::what_is_approved_is_done_once(&lab, &cloud, &swarm);
     crash::functions_that_are_killed_lose_nothing_and_repeat_nothing(&lab, &cloud);
 }
