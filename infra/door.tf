@@ -1,5 +1,13 @@
 # The door for SIEMs that speak HTTPS: API Gateway takes a request, holds it against its limits and hands it to the
-# function ingest, which knows the keys. Only there if var.door says so.
+# function ingest, which knows the keys. Only there if var.door says so; with var.door.approve it is the door for approvers
+# too.
+
+locals {
+  approve     = try(var.door.approve, null)
+  has_approve = local.approve != null
+  # GET looks and changes nothing, POST passes a person's word on.
+  approve_routes = local.has_approve ? toset(["GET", "POST"]) : toset([])
+}
 
 resource "aws_apigatewayv2_api" "door" {
   count = local.has_door ? 1 : 0
@@ -28,6 +36,15 @@ resource "aws_apigatewayv2_route" "door" {
   target    = "integrations/${aws_apigatewayv2_integration.door[0].id}"
 }
 
+resource "aws_apigatewayv2_route" "approve" {
+  for_each = local.approve_routes
+
+  #checkov:skip=CKV_AWS_309:Approvers have a signed link and a code; the function progress checks both, see casework::aws::decisions
+  api_id    = aws_apigatewayv2_api.door[0].id
+  route_key = "${each.key} /approve"
+  target    = "integrations/${aws_apigatewayv2_integration.door[0].id}"
+}
+
 resource "aws_apigatewayv2_stage" "door" {
   count = local.has_door ? 1 : 0
 
@@ -41,7 +58,18 @@ resource "aws_apigatewayv2_stage" "door" {
     throttling_burst_limit = var.door.burst
   }
 
-  # Who knocked and what was answered; neither keys nor bodies.
+  # People click: what is faster than this is no person, and does not take alerts' room.
+  dynamic "route_settings" {
+    for_each = aws_apigatewayv2_route.approve
+
+    content {
+      route_key              = route_settings.value.route_key
+      throttling_rate_limit  = var.door.approve.rate
+      throttling_burst_limit = var.door.approve.burst
+    }
+  }
+
+  # Who knocked and what was answered; neither keys nor bodies, and neither paths nor queries, as links are secrets.
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.door[0].arn
     format = jsonencode({
@@ -75,4 +103,14 @@ resource "aws_lambda_permission" "door" {
   function_name = aws_lambda_function.this["ingest"].function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.door[0].execution_arn}/*/POST/alerts"
+}
+
+resource "aws_lambda_permission" "approve" {
+  for_each = local.approve_routes
+
+  statement_id  = "approve-${lower(each.key)}"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this["ingest"].function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.door[0].execution_arn}/*/${each.key}/approve"
 }

@@ -23,7 +23,7 @@ locals {
   door_function = !local.has_door ? {} : {
     ingest = merge(var.functions.ingest, {
       queue       = null
-      description = "Takes alerts over HTTPS from whoever has a key, and puts them on the queue."
+      description = "Takes alerts over HTTPS from whoever has a key, and puts them on the queue. Shows approvers what waits."
     })
   }
   readers = { for name, function in local.functions : name => function if function.queue != null }
@@ -53,6 +53,11 @@ locals {
     },
     var.sts_endpoint == null ? {} : { PEERHOUND_STS_ENDPOINT = var.sts_endpoint },
     var.door == null ? {} : { PEERHOUND_DOOR_SECRET = var.door.secret_arn },
+    !local.has_approve ? {} : {
+      PEERHOUND_LINK_SECRET  = var.door.approve.link_secret_arn
+      PEERHOUND_CODES_SECRET = var.door.approve.codes_secret_arn
+      PEERHOUND_APPROVE_URL  = aws_apigatewayv2_api.door[0].api_endpoint
+    },
     var.ticket_secret == null ? {} : { PEERHOUND_TICKET_SECRET = var.ticket_secret.arn },
     var.page_secret == null ? {} : { PEERHOUND_PAGE_SECRET = var.page_secret.arn },
     var.chat_secret == null ? {} : { PEERHOUND_CHAT_SECRET = var.chat_secret.arn },

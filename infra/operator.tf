@@ -7,7 +7,7 @@ resource "aws_iam_policy" "operator" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # Scan: lists of all cases and claims, and forgetting what is old.
         Sid    = "Records"
@@ -87,7 +87,13 @@ resource "aws_iam_policy" "operator" {
         Action   = ["ses:GetEmailIdentity"]
         Resource = [coalesce(local.mail_identity_arn, "arn:${local.partition}:ses:${local.region}:${local.account}:identity/none")]
       },
-    ]
+      ], !local.has_approve ? [] : [{
+        # That they are there, and not what they say: whoever knows that can approve as anybody.
+        Sid      = "ApprovalSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:DescribeSecret"]
+        Resource = [var.door.approve.link_secret_arn, var.door.approve.codes_secret_arn]
+    }])
   })
 }
 

@@ -25,6 +25,9 @@ locals {
     ticket_secret          = try(var.ticket_secret.arn, null)
     page_secret            = try(var.page_secret.arn, null)
     chat_secret            = try(var.chat_secret.arn, null)
+    link_secret            = try(var.door.approve.link_secret_arn, null)
+    codes_secret           = try(var.door.approve.codes_secret_arn, null)
+    approve_url            = try(local.has_approve ? aws_apigatewayv2_api.door[0].api_endpoint : null, null)
     mail_configuration_set = try(aws_sesv2_configuration_set.this[0].configuration_set_name, null)
   }
 
@@ -123,4 +126,9 @@ output "dashboard" {
 output "door_url" {
   description = "Where SIEMs POST alerts to, with a key of the door's secret; null without a door."
   value       = local.has_door ? "${aws_apigatewayv2_api.door[0].api_endpoint}/alerts" : null
+}
+
+output "approve_url" {
+  description = "Where the links of approvers lead to, without the link; null where the door takes no approvals."
+  value       = local.has_approve ? "${aws_apigatewayv2_api.door[0].api_endpoint}/approve" : null
 }

@@ -24,6 +24,8 @@ locals {
     Page   = var.page_secret
     Chat   = var.chat_secret
     Door   = var.door == null ? null : { arn = var.door.secret_arn, kms_key_arn = var.door.kms_key_arn }
+    Link   = !local.has_approve ? null : { arn = var.door.approve.link_secret_arn, kms_key_arn = var.door.approve.link_kms_key_arn }
+    Codes  = !local.has_approve ? null : { arn = var.door.approve.codes_secret_arn, kms_key_arn = var.door.approve.codes_kms_key_arn }
   }
 
   # To read one secret, and to decrypt it where its key is the customer's.
@@ -70,6 +72,24 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
       },
     ]
+
+    # Look at a case whose id is known, and at nothing else of the table: what approvers are shown.
+    look_at_cases = [for statement in [
+      {
+        Sid       = "Cases"
+        Effect    = "Allow"
+        Action    = ["dynamodb:GetItem"]
+        Resource  = [aws_dynamodb_table.cases.arn]
+        Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["case#ph-*"] } }
+      },
+      {
+        Sid       = "RecordsKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = [aws_kms_key.records.arn]
+        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+      },
+    ] : statement if local.has_approve]
 
     # Put an order file into the staging bucket, sign the address that the relay reads it from, and sign those that
     # it uploads to: a presigned request has the rights of who signed it.
@@ -211,7 +231,7 @@ locals {
   # The queues that each function may send to: a dead-letter queue is that of its own queue, for what it sets
   # aside. progress puts a word that cannot be taken at this moment on its queue anew.
   sends_to = {
-    ingest   = [aws_sqs_queue.this["alerts"].arn, aws_sqs_queue.dead["alerts"].arn]
+    ingest   = concat([aws_sqs_queue.this["alerts"].arn, aws_sqs_queue.dead["alerts"].arn], local.has_approve ? [aws_sqs_queue.this["decisions"].arn] : [])
     intake   = [aws_sqs_queue.dead["alerts"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
     progress = [aws_sqs_queue.dead["reports"].arn, aws_sqs_queue.dead["decisions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn, aws_sqs_queue.this["decisions"].arn]
     act      = [aws_sqs_queue.dead["actions"].arn, aws_sqs_queue.this["reports"].arn, aws_sqs_queue.this["actions"].arn]
@@ -219,10 +239,10 @@ locals {
   }
 
   permissions = {
-    ingest   = concat(local.read_secret["Door"], local.may.trace)
+    ingest   = concat(local.read_secret["Door"], local.read_secret["Link"], local.may.look_at_cases, local.may.trace)
     intake   = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.trace)
-    progress = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.seal_approvals, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.may.trace)
-    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.may.put_findings, local.may.act_for_the_site, local.may.trace)
+    progress = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.seal_approvals, local.may.follow_commands, local.may.read_staged, local.may.seal, local.may.hold, local.read_secret["Link"], local.read_secret["Codes"], local.may.trace)
+    act      = concat(local.may.keep_records, local.may.send_mail, local.read_secret["Ticket"], local.read_secret["Page"], local.read_secret["Chat"], local.read_secret["Link"], local.may.put_findings, local.may.act_for_the_site, local.may.trace)
     sweep    = concat(local.may.keep_records, local.may.dispatch, local.check_approvals, local.may.follow_commands, local.may.read_staged, local.may.trace)
   }
 }

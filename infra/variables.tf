@@ -386,12 +386,24 @@ variable "door" {
     A door for alerts over HTTPS, or null for none. secret_arn names the Secrets Manager secret with the keys of those
     who may knock, one a line, each of 32 characters or more, and kms_key_arn the customer-managed key that it is
     encrypted with, if any. rate and burst are requests a second: what comes faster is answered 429.
+
+    With approve, approvers whom [remediation.link] of the policy names get a mail with a link to the door. link_secret_arn
+    names the secret with the key that links are signed with (32 characters or more), codes_secret_arn the one with the seeds
+    of the approvers' codes, one person a line; each with its customer-managed key, if any. See docs/approvals.md.
   EOT
   type = object({
     secret_arn  = string
     kms_key_arn = optional(string)
     rate        = optional(number, 50)
     burst       = optional(number, 100)
+    approve = optional(object({
+      link_secret_arn   = string
+      link_kms_key_arn  = optional(string)
+      codes_secret_arn  = string
+      codes_kms_key_arn = optional(string)
+      rate              = optional(number, 5)
+      burst             = optional(number, 10)
+    }))
   })
   default = null
 
@@ -402,6 +414,25 @@ variable "door" {
   validation {
     condition     = var.door == null ? true : var.door.rate >= 1 && var.door.burst >= 1
     error_message = "door.rate and door.burst must be at least 1."
+  }
+  validation {
+    condition = try(var.door.approve, null) == null ? true : alltrue([
+      for arn in [var.door.approve.link_secret_arn, var.door.approve.codes_secret_arn] :
+      can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))
+    ])
+    error_message = "door.approve.link_secret_arn and codes_secret_arn must be ARNs of Secrets Manager secrets, without *."
+  }
+  validation {
+    condition     = try(var.door.approve, null) == null ? true : var.door.approve.link_secret_arn != var.door.approve.codes_secret_arn
+    error_message = "door.approve: links and codes need a secret each, since the function at the door reads the links' and must not read the codes'."
+  }
+  validation {
+    condition     = try(var.door.approve, null) == null ? true : var.mail != null
+    error_message = "door.approve needs mail: approvers get their links by it."
+  }
+  validation {
+    condition     = try(var.door.approve, null) == null ? true : var.door.approve.rate >= 1 && var.door.approve.burst >= 1
+    error_message = "door.approve.rate and burst must be at least 1."
   }
 }
 

@@ -112,7 +112,10 @@ impl Setup {
     /// The key that links for approvers are signed with, where the policy wants such links.
     pub(crate) fn link_key(&self, policy: &Policy) -> Result<Option<LinkKey>> {
         let Some(link) = &policy.remediation.link else { return Ok(None) };
-        let file = self.path(&link.key_file);
+        let named = link.key_file.as_ref().ok_or_else(|| {
+            anyhow!("[remediation.link] key_file is not set: write a key into a file (`openssl rand -hex 32`) and name it there")
+        });
+        let file = self.path(named.context(WithExit(Exit::BadPolicy))?);
         let key = LinkKey::read(&file)
             .with_context(|| format!("[remediation.link] key_file {}", file.display()))
             .context(WithExit(Exit::BadPolicy))?;

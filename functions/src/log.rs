@@ -16,9 +16,7 @@ impl Observer for Steps {
 #[expect(clippy::disallowed_methods, reason = "set by Lambda itself, before anything else is read")]
 pub(crate) fn begin() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    // The SDK's own spans would show what was asked of AWS, alerts included.
-    let filter = format!("{},aws_config=warn,aws_smithy_runtime=warn,hyper=warn", level.to_lowercase());
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(filter(&level)).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -26,4 +24,33 @@ pub(crate) fn begin() {
         .with_span_list(false)
         .with_env_filter(filter)
         .init();
+}
+
+/// The SDK's own spans would show what was asked of AWS, alerts included; the runtime would show what came in, keys of the door,
+/// links and codes of approvers included.
+fn filter(level: &str) -> String {
+    let level = level.to_lowercase();
+    format!("{level},aws_config=warn,aws_smithy_runtime=warn,hyper=warn,lambda_runtime=info")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn what_comes_in_is_logged_at_no_level() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::try_new(filter("TRACE")).unwrap())
+            .with_writer(Arc::clone(&written));
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            // What the runtime says at this level, under its own name.
+            tracing::trace!(target: "lambda_runtime::layers::api_response", body = "link=secret", "raw JSON event");
+            tracing::trace!("our own words");
+        });
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("our own words") && !text.contains("secret"), "{text}");
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use casework::aws::client::{Clients, Surroundings};
 use casework::aws::deployment::Deployment;
 use casework::aws::dispatch::Dispatch;
-use casework::aws::door::Doorman;
+use casework::aws::door::{Approvals, Doorman};
 use casework::aws::metrics::Metrics;
 use casework::aws::performer::{Role, ThroughRelays};
 use casework::backend::aws::Aws;
@@ -67,20 +67,35 @@ pub(crate) fn site(role: Role) -> Result<Site> {
     Ok(Site { role, name, namespace: namespace(), worker, metrics })
 }
 
-/// What the function `ingest` needs, and the namespace of its metrics. It has no business with cases.
+/// What the function `ingest` needs, and the namespace of its metrics. It has no business with cases, but to show approvers
+/// theirs where the deployment lets them come by a link.
 pub(crate) fn doorman() -> Result<(Doorman, String)> {
     let needed = |name: &str| {
         variable(name)
             .with_context(|| format!("{name} is not set: the Terraform module sets it for this function"))
     };
+    let clients = Clients::of_function(&Surroundings::read())?;
+    let approvals = match variable("PEERHOUND_LINK_SECRET") {
+        None => None,
+        Some(link_secret) => {
+            let (cases, cooldowns) = (needed("PEERHOUND_CASES_TABLE")?, needed("PEERHOUND_COOLDOWNS_TABLE")?);
+            Some(Approvals {
+                store: Aws::new(clients.dynamodb().clone(), cases, cooldowns),
+                link_secret,
+                key: Default::default(),
+                decisions_queue_url: needed("PEERHOUND_DECISIONS_QUEUE_URL")?,
+            })
+        }
+    };
     let doorman = Doorman {
-        clients: Clients::of_function(&Surroundings::read())?,
+        clients,
         policy: policy()?,
         alerts_queue_url: needed("PEERHOUND_ALERTS_QUEUE_URL")?,
         alerts_dlq_url: needed("PEERHOUND_ALERTS_DLQ_URL")?,
         secret: needed("PEERHOUND_DOOR_SECRET")?,
         keys: Default::default(),
         metrics: Metrics::default(),
+        approvals,
     };
     Ok((doorman, namespace()))
 }

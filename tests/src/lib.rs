@@ -31,7 +31,7 @@ mod wine;
 mod workspace;
 
 pub use alert::{Alert, eve};
-pub use cloud::{ANNA, BERT, Cloud, MALLORY, ODD, RELAY, Someone, suppressed};
+pub use cloud::{ANNA, APPROVER, APPROVER_MAIL, BERT, Cloud, MALLORY, ODD, Page, RELAY, Someone, suppressed};
 pub use command::{Output, run};
 pub use endpoint::{Endpoint, SSH_USER};
 pub use guest::{AVML, Guest};

@@ -16,6 +16,8 @@ use sha2::Sha256;
 
 /// What the signature is for. A signature that the same key made for something else is none.
 const PURPOSE: &[u8] = b"peerhound-approval-link/1\n";
+/// The same for the names of words that come by links.
+const WORD: &[u8] = b"peerhound-approval-word/1\n";
 /// Shortest key, in characters: shorter ones can be guessed.
 const MIN_KEY: usize = 32;
 /// Longest key file, in bytes.
@@ -101,17 +103,24 @@ impl LinkKey {
         if sound { Ok(Self(text.as_bytes().to_vec())) } else { Err(KeyFault::Short) }
     }
 
-    fn mac(&self, payload: &str) -> Option<Hmac<Sha256>> {
+    fn mac(&self, purpose: &[u8], payload: &str) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(PURPOSE);
+        mac.update(purpose);
         mac.update(payload.as_bytes());
         Some(mac)
+    }
+
+    /// Names the word that comes by a link with a code: two clicks are one word. 32 digits of lower-case hex, of which neither
+    /// can be read.
+    pub fn word(&self, link: &str, code: &str) -> Option<String> {
+        let digest = self.mac(WORD, &format!("{link}\n{code}"))?.finalize().into_bytes();
+        digest.get(..16).map(|half| HEXLOWER.encode(half))
     }
 
     /// Signs what a link says.
     pub fn sign(&self, offer: &Offer) -> Option<String> {
         let payload = BASE64URL_NOPAD.encode(&serde_json::to_vec(offer).ok()?);
-        let signature = HEXLOWER.encode(&self.mac(&payload)?.finalize().into_bytes());
+        let signature = HEXLOWER.encode(&self.mac(PURPOSE, &payload)?.finalize().into_bytes());
         Some(format!("{payload}.{signature}"))
     }
 
@@ -124,7 +133,7 @@ impl LinkKey {
         let (payload, signature) =
             link.split_once('.').filter(|_| link.len() <= MAX_LINK).ok_or(LinkFault::Unsigned)?;
         let signature = HEXLOWER.decode(signature.as_bytes()).map_err(|_| LinkFault::Unsigned)?;
-        let mac = self.mac(payload).ok_or(LinkFault::Unsigned)?;
+        let mac = self.mac(PURPOSE, payload).ok_or(LinkFault::Unsigned)?;
         mac.verify_slice(&signature).map_err(|_| LinkFault::Unsigned)?;
         let bytes = BASE64URL_NOPAD.decode(payload.as_bytes()).map_err(|_| LinkFault::Unsigned)?;
         let offer: Offer = serde_json::from_slice(&bytes).map_err(|_| LinkFault::Unsigned)?;
@@ -160,6 +169,9 @@ mod tests {
         assert_eq!(key("k").open(&link, at(99)).unwrap(), offer());
         assert_eq!(key("k").open(&link, at(100)), Err(LinkFault::Expired));
         assert_eq!(key("x").open(&link, at(99)), Err(LinkFault::Unsigned), "another key");
+        let word = |code| key("k").word(&link, code).unwrap();
+        assert!(word("1") == word("1") && word("1") != word("2") && word("1").len() == 32);
+        assert_ne!(key("x").word(&link, "1").unwrap(), word("1"));
         assert!(link.len() < 500 && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
     }
 

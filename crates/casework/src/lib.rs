@@ -5,7 +5,9 @@
 #[cfg(test)]
 extern crate self as casework;
 
+pub mod approval_code;
 pub mod approval_link;
+mod approval_mail;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod backend;
@@ -17,6 +19,7 @@ pub mod door;
 pub mod failpoint;
 pub mod follow_up;
 pub mod lists;
+pub mod page;
 mod partial;
 pub mod places;
 pub mod reassess;

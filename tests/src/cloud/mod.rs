@@ -1,6 +1,7 @@
 //! A deployment: the real Terraform module on an emulator, the real functions behind real event source mappings, and a
 //! Systems Manager that runs the real relay on the `soc` host, from where it reaches the real endpoints.
 
+mod approver;
 mod forward;
 mod person;
 mod relay;
@@ -31,6 +32,7 @@ use crate::requirements::{require_or_skip, skip_or_fail};
 use crate::wait::wait_until;
 use crate::{settings, workspace};
 
+pub use approver::{APPROVER, APPROVER_MAIL, Page};
 use forward::Forward;
 pub use person::{ANNA, BERT, MALLORY, Someone};
 use siem::Siem;
@@ -151,7 +153,7 @@ impl Cloud {
             "package_dir": packages,
             "relays": { RELAY: { "platform": "linux" } },
             "mail": { "identity": "corp.example" },
-            "door": { "secret_arn": keys },
+            "door": { "secret_arn": keys, "approve": approver::secrets(&clients, &runtime)? },
             "findings_bus": BUS,
             "functions": timeouts(),
             "order_timeout_seconds": 600,

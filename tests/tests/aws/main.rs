@@ -5,6 +5,7 @@
 //! a BitTorrent client, the ticket receiver. What stands in: MiniStack for the services; for Systems Manager a server
 //! of the tests that runs the document's step, and for the Security Token Service one that checks signatures.
 
+mod approving;
 mod chain;
 mod compromised;
 mod crash;
@@ -14,7 +15,9 @@ mod remediation;
 
 use std::time::Duration;
 
-use acceptance::{ANNA, BERT, Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip};
+use acceptance::{
+    ANNA, APPROVER, APPROVER_MAIL, BERT, Cloud, Lab, PEER, PolicyText, RELAY, Swarm, require_or_skip,
+};
 use emulator::ssm::Failure;
 use investigation::case::Case;
 
@@ -35,7 +38,8 @@ fn everything_that_a_deployment_promises() {
         .section("[collection]\nretry = [\"1m\"]")
         .section(&format!(
             "[remediation]\npolicy_violation = [\"stop_process\"]\napprovals = 2\nservers = true\n\
-             approvers = [\"{}\", \"{}\"]",
+             approvers = [\"{}\", \"{}\", \"{APPROVER}\"]\n\
+             [remediation.link]\nmail = {{ \"{APPROVER}\" = \"{APPROVER_MAIL}\" }}",
             ANNA.arn, BERT.arn
         ))
         .section(&compromised::sections(&lab))
@@ -90,6 +94,9 @@ fn the_doctor_finds_it_in_order(cloud: &Cloud) {
         &format!("table {}: TTL", cloud.deployment.cases_table),
         &format!("table {}: TTL", cloud.deployment.cooldowns_table),
         &format!("bucket {}: Object Lock", cloud.deployment.evidence_bucket),
+        "approving by a link",
+        "secret of the links' key",
+        "secret of the approvers' codes",
         "document peerhound-orders-linux",
         "document peerhound-orders-windows",
         &format!("relay {RELAY} {}", cloud.node),

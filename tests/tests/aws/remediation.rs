@@ -6,7 +6,7 @@ use casework::remediate::Word;
 use investigation::case::Case;
 use investigation::remediation::Stage;
 
-use crate::LIMIT;
+use crate::{LIMIT, approving};
 
 /// The client that was found is ended once two persons whom the policy names have said so, and on no forged word.
 pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Swarm) {
@@ -34,8 +34,7 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     what_is_written_into_the_table_orders_nothing(cloud, &case.id, n);
     assert!(swarm.connected(&lab.endpoint).expect("connections"), "it was done on a forged word");
 
-    let bert = cloud.operator_as(&BERT).expect("a person");
-    bert.json(&["approve", &case.id, &named, "--yes"], 0).expect("an approval");
+    approving::a_link_out_of_a_mail_is_the_second_word(cloud, case);
     let stage =
         |case: &Case| case.remediation.as_ref().and_then(|kept| kept.measure(n)).map(|kept| kept.stage);
     let ended = |case: &Case| !matches!(stage(case), Some(Stage::Proposed | Stage::Ordered));
@@ -44,6 +43,7 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     assert_eq!(stage(&after), Some(Stage::Done), "{after:#?}");
     assert!(!swarm.connected(&lab.endpoint).expect("connections"), "it is said to be stopped, and runs");
     // It is not done again, and cannot be.
+    let bert = cloud.operator_as(&BERT).expect("a person");
     bert.json(&["approve", &case.id, &named, "--yes"], 2).expect("a refusal");
 }
 

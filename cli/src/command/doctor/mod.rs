@@ -1,5 +1,6 @@
 //! `peerhound doctor`: checks a deployment, and says what to do about what is wrong. Changes nothing.
 
+mod approvers;
 mod queues;
 mod relays;
 mod storage;
@@ -82,6 +83,7 @@ pub(super) async fn run(setup: &Setup) -> Result<Exit> {
         Ok(policy) => {
             relays::relays(&mut checks, clients.ssm(), &policy).await;
             relays::mail(&mut checks, clients.ses(), &policy).await;
+            approvers::check(&mut checks, clients, deployment, &policy).await;
         }
         Err(error) => checks.warning(
             "policy",

@@ -8,10 +8,8 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use casework::page::HEADERS;
+use hyper::header::{CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode};
 
 use super::failure::Failure;
@@ -21,16 +19,6 @@ use crate::records::Records;
 /// Nothing but the stylesheet and the icon that is part of the page; no script, no frame, forms to this site alone.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
-/// On every answer.
-const HEADERS: [(HeaderName, &str); 7] = [
-    (CONTENT_SECURITY_POLICY, POLICY),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (X_FRAME_OPTIONS, "DENY"),
-    (REFERRER_POLICY, "no-referrer"),
-    (CACHE_CONTROL, "no-store"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// What is there for everybody: the door, and what it looks like.
 const OPEN: [&str; 2] = [super::routes::LOGIN, super::routes::STYLE];
@@ -100,7 +88,9 @@ pub(super) async fn guard<S: Records>(
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     };
-    for (name, value) in HEADERS {
+    let policy = (CONTENT_SECURITY_POLICY.as_str(), POLICY);
+    for (name, value) in HEADERS.into_iter().chain([policy]) {
+        let name = HeaderName::from_static(name);
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

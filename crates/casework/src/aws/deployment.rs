@@ -56,6 +56,15 @@ pub struct Deployment {
     /// Secret of the chat that messages go to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_secret: Option<String>,
+    /// Secret with the key that links for approvers are signed with, where the door takes approvals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_secret: Option<String>,
+    /// Secret with the seeds of the approvers' codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codes_secret: Option<String>,
+    /// The door that links lead to, without `/approve`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve_url: Option<String>,
     /// SES configuration set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_configuration_set: Option<String>,
@@ -103,6 +112,9 @@ impl Deployment {
             ticket_secret: var("PEERHOUND_TICKET_SECRET"),
             page_secret: var("PEERHOUND_PAGE_SECRET"),
             chat_secret: var("PEERHOUND_CHAT_SECRET"),
+            link_secret: var("PEERHOUND_LINK_SECRET"),
+            codes_secret: var("PEERHOUND_CODES_SECRET"),
+            approve_url: var("PEERHOUND_APPROVE_URL"),
             mail_configuration_set: var("PEERHOUND_MAIL_CONFIGURATION_SET"),
         })
     }

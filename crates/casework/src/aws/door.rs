@@ -1,7 +1,10 @@
 //! The function `ingest`: the door for alerts over HTTPS. It lets in whoever has a key, tells the ids of the alerts,
 //! and puts each on the queue. What cannot be read is set aside for a person, as `intake` would do.
 //!
-//! It runs behind API Gateway or a function URL, whose events are of the same two shapes.
+//! It runs behind API Gateway or a function URL, whose events are of the same two shapes. Where the deployment says so, it
+//! is the door for approvers too.
+
+mod approve;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,8 @@ use super::secret::Kept;
 use super::submit::{Batch, Outgoing, Sender};
 use crate::backend::{Received, Unread};
 use crate::door::{Answer, Door, Keys, Request};
+
+pub use approve::Approvals;
 
 /// How long keys are used before they are fetched again, so that a changed one needs no deployment.
 const FRESH: Duration = Duration::from_secs(60);
@@ -38,12 +43,20 @@ pub struct Doorman {
     pub keys: Kept<Arc<Keys>>,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where approvers may come too.
+    pub approvals: Option<Approvals>,
 }
 
 impl Doorman {
     /// Handles one request, and gives what API Gateway takes for an answer.
     pub async fn handle(&self, event: &Value, now: Timestamp) -> Value {
-        let answer = match Knock::of(event) {
+        let knock = Knock::of(event);
+        if let (Some(approvals), Some(knock)) = (&self.approvals, &knock)
+            && knock.path.trim_end_matches('/').ends_with("/approve")
+        {
+            return approvals.answer(self, knock, now).await;
+        }
+        let answer = match knock {
             Some(knock) => match self.answer(&knock, now).await {
                 Ok(answer) | Err(answer) => answer,
             },
@@ -141,6 +154,9 @@ impl Doorman {
 struct Knock {
     id: String,
     method: String,
+    path: String,
+    /// What stands behind the question mark, decoded.
+    query: Map<String, Value>,
     /// By lower-case names.
     headers: Map<String, Value>,
     body: Vec<u8>,
@@ -156,13 +172,24 @@ impl Knock {
             _ => return None,
         };
         let body = event.get("body").and_then(Value::as_str).unwrap_or_default();
+        let path = event.get("rawPath").or_else(|| event.get("path")).and_then(Value::as_str);
+        let query = event.get("queryStringParameters").and_then(Value::as_object);
         let encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
         Some(Self {
             id: context.get("requestId").and_then(Value::as_str).unwrap_or("unknown").to_owned(),
             method: method.to_ascii_uppercase(),
+            path: path.unwrap_or_default().to_owned(),
+            query: query.cloned().unwrap_or_default(),
             headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect(),
             body: if encoded { BASE64.decode(body.as_bytes()).ok()? } else { body.as_bytes().to_vec() },
         })
+    }
+}
+
+impl Knock {
+    /// What is asked for by a name.
+    fn asked(&self, name: &str) -> &str {
+        self.query.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
 

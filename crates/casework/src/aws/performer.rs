@@ -1,5 +1,6 @@
 //! Performs effects on AWS: contacts through relays, evidence in S3, mails through SES, tickets over HTTPS.
 
+mod approvers;
 mod follow_up;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use super::mail::{self, SesConfig};
 use super::metrics::{Metric, Metrics};
 use super::secret::Kept;
 use super::{findings, queues, told};
+use crate::approval_code::Codes;
+use crate::approval_link::LinkKey;
 use crate::container::bundle::{Bundle, Caps};
 use crate::container::sealed_entries;
 use crate::deliver::{self, Attachment, Authority, DeliveryError, Filed, Receipt, TicketConfig, Token};
@@ -32,6 +35,8 @@ use crate::rules::Rules;
 use crate::worker::case_file::{self, Collected, brief, enclosures, question, rehearsed};
 use crate::worker::on_site::{delivery, filed, nothing_to_do};
 use crate::worker::{Clock, Performed, Performer};
+
+pub(super) use approvers::link_key;
 
 /// How long a token is used before it is fetched again, so that a changed one needs no deployment.
 const TOKEN_FRESH: Duration = Duration::from_secs(300);
@@ -273,9 +278,14 @@ impl ThroughRelays {
             }
             ActionKind::Finding => self.finding(&brief).await,
             ActionKind::TicketComment => Err(DeliveryError::rejected("there is nothing to say")),
-            ActionKind::MailApprover => Err(DeliveryError::rejected(
-                "links are made on one machine; approve with `peerhound approve`",
-            )),
+            ActionKind::MailApprover => match self.asked(case, to).await {
+                Ok(asked) => {
+                    let message = act::mail_approver(&brief, &asked);
+                    let origin = mail::Origin { delivery: Some((&case.id, effect)), key: &key };
+                    self.mail(to, &message, origin).await
+                }
+                Err(why) => Err(why),
+            },
             ActionKind::Custom(name) => self.custom(case, &name, &key).await,
         };
         if delivered.is_ok() {
@@ -383,12 +393,17 @@ impl ThroughRelays {
     }
 }
 
-/// The secrets of the systems that tickets, pages and messages to chats go to, each fetched when it is needed.
+/// The secrets of the systems that tickets, pages and messages to chats go to, and of approving by a link, each fetched when
+/// it is needed.
 #[derive(Debug, Default)]
 pub struct Tokens {
     ticket: Kept<String>,
     page: Kept<String>,
     chat: Kept<String>,
+    /// What links are signed with.
+    pub(super) link: Kept<LinkKey>,
+    /// What the codes beside links are held against.
+    pub(super) codes: Kept<Arc<Codes>>,
 }
 
 /// Why a collection was not assessed or sealed.

@@ -8,18 +8,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use collector::{Collector, ContactError, Progress};
-use investigation::act::{self, ActionKind, Brief, Texts};
+use investigation::act::{self, ActionKind, Besides, Brief, Texts};
 use investigation::assess::assess;
 use investigation::case::{Case, Delivery, Effect, Event, Pending, SealedEvidence};
 use investigation::evidence::manifest::Tool;
 use investigation::evidence::{ArtifactKind, Collection, Identity};
 
 use investigation::policy::Policy;
-use investigation::remediation::{Proposed, propose};
+use investigation::remediation::propose;
 
 use super::case_file::{Collected, brief, enclosures, mail, moved, question, rehearsed};
 use super::{Clock, Notice, Observer, Performed, Performer, Phase, staged};
-use crate::approval_link::{LinkKey, Offer};
+use crate::approval_link::LinkKey;
+use crate::approval_mail::{Linking, asked};
 use crate::container::{self, SealRequest};
 use crate::deliver::{self, CustomAction, DeliveryError, Filed, MailConfig, Receipt, TicketConfig};
 use crate::directories::Directories;
@@ -353,32 +354,13 @@ impl OnSite {
 
     /// What an approver is asked, with the link that is that person's alone.
     fn asked(&self, case: &Case, to: &[String]) -> Result<act::Asked, DeliveryError> {
-        let no = DeliveryError::rejected;
-        let section = self.policy.remediation.link.as_ref().zip(self.link.as_ref());
-        let (section, key) = section.ok_or_else(|| no("the policy's [remediation.link] is not set"))?;
-        let by = to.first().and_then(|to| self.policy.approver_at(to));
-        let by = by.ok_or_else(|| no("this address is no approver's any more"))?;
-        let kept = case.remediation.as_ref().ok_or_else(|| no("nothing was proposed"))?;
-        let waiting: Vec<&Proposed> = kept.waiting((self.now)()).collect();
-        if waiting.is_empty() {
-            return Err(no("nothing waits for an approval any more"));
-        }
-        let offer = Offer {
-            case_id: case.id.clone(),
-            evidence_sha256: kept.evidence_sha256.clone(),
-            measures: waiting.iter().map(|proposed| proposed.n).collect(),
-            by: by.to_owned(),
-            expires_at: kept.expires_at,
-        };
-        let link = key.sign(&offer).ok_or_else(|| no("the link cannot be signed"))?;
-        let line = |proposed: &&Proposed| {
-            format!("{}. {} ({})", proposed.n, proposed.measure.words(), persons(proposed.needs))
-        };
-        Ok(act::Asked {
-            measures: waiting.iter().map(line).collect(),
-            until: kept.expires_at,
-            url: format!("{}/approve?link={link}", section.url.trim_end_matches('/')),
-        })
+        let url = self.policy.remediation.link.as_ref().and_then(|link| link.url.as_deref());
+        let both = url.zip(self.link.as_ref());
+        let (url, key) = both.ok_or_else(|| {
+            DeliveryError::rejected("the policy's [remediation.link] names no url, or there is no key")
+        })?;
+        let linking = Linking { policy: &self.policy, key, url, lasts: None, and: Besides::Login };
+        asked(case, to, &linking, (self.now)())
     }
 
     async fn finding(&self, brief: &Brief) -> Result<Receipt, DeliveryError> {
@@ -391,11 +373,6 @@ impl OnSite {
         let finding = finding.ok_or_else(|| DeliveryError::rejected("the case was not assessed"))?;
         deliver::append_finding(file, &brief.case_id, &finding).await
     }
-}
-
-/// How many have to approve.
-fn persons(needs: u32) -> &'static str {
-    if needs > 1 { "two persons approve" } else { "one person approves" }
 }
 
 /// An empty folder. What an earlier try left there is half done.

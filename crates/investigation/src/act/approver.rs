@@ -17,6 +17,26 @@ pub struct Asked {
     pub until: Timestamp,
     /// Where they can be approved. A secret of the person that the mail goes to.
     pub url: String,
+    /// What else is wanted there.
+    pub and: Besides,
+}
+
+/// What a person needs besides the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Besides {
+    /// A browser that is logged in to the case browser.
+    Login,
+    /// The code that the person's authenticator shows.
+    Code,
+}
+
+impl Besides {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Login => "Open it where you are logged in to the case browser.",
+            Self::Code => "To approve you need the code that your authenticator shows at that moment.",
+        }
+    }
 }
 
 /// What is proposed, on what evidence, and where to say yes.
@@ -36,12 +56,9 @@ pub fn mail_approver(brief: &Brief, asked: &Asked) -> Message {
         let _ = writeln!(text, "    {}", short(measure, MAX_VALUE));
     }
     let _ = writeln!(text, "\nLook at it, and approve it there:\n\n{}\n", asked.url);
-    let _ = writeln!(
-        text,
-        "The link is for you alone: whoever has it can approve in your name. Do not hand this mail on."
-    );
     let _ =
-        writeln!(text, "To open it changes nothing. Open it where you are logged in to the case browser.");
+        writeln!(text, "The link is for you alone: do not hand this mail on. To open it changes nothing.");
+    let _ = writeln!(text, "{}", asked.and.words());
     let subject = format!("[peerhound] approval wanted: {} [case {}]", brief.machine(), brief.case_id);
     Message { subject: title(&subject), text, html: None }
 }

@@ -18,7 +18,7 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
-pub use approver::{Asked, mail_approver};
+pub use approver::{Asked, Besides, mail_approver};
 pub use brief::Brief;
 pub use document::{CASE_FORMAT, CaseDocument, case_document};
 pub use kind::{ActionKind, CustomName};

@@ -51,7 +51,7 @@ pub use follow_up::{ForensicStatus, Forensics, HoldStatus, LegalHold, NotOrdered
 pub use heard::Heard;
 pub use intake::{Disposition, Intake, intake};
 pub use people::Person;
-pub use remediation::NotDecided;
+pub use remediation::{CodeGiven, CodeRefused, NotDecided};
 pub use repeats::CaseTicket;
 pub use returned::Returned;
 

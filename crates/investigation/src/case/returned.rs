@@ -30,7 +30,8 @@ impl Case {
         now: Timestamp,
     ) -> Option<Step> {
         let mut case = self.clone();
-        let is_mail = |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc);
+        let is_mail =
+            |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover);
         let record = case.actions.iter_mut().find(|r| r.effect == Some(effect) && is_mail(r.kind))?;
         let status = match how {
             Returned::Bounced => ActionStatus::Bounced,

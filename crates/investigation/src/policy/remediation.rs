@@ -50,15 +50,23 @@ impl Default for Isolation {
     }
 }
 
-/// `[remediation.link]`: approvers get a mail with a link of their own to the case browser on this machine.
+/// `[remediation.link]`: approvers get a mail with a link of their own: to the case browser on one machine, to the door of
+/// a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalLink {
-    /// What people type to reach `peerhound serve`: `https://NAME`.
-    pub url: String,
+    /// What people type to reach `peerhound serve`: `https://NAME`. On a deployment the door's own address, unless a name
+    /// of the site's stands in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// File with the key that links are signed with; relative to the policy file. Only this program's account may be able
-    /// to read it.
-    pub key_file: String,
+    /// to read it. On a deployment the key is a secret of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
+    /// How long a link is good, and never longer than what it is about waits. `None`: so long, and two hours at the door
+    /// of a deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<Span>,
     /// Approver → that person's mail address.
     pub mail: BTreeMap<String, String>,
 }
@@ -161,11 +169,8 @@ impl Policy {
         self.remediation.approvers.iter().any(|listed| self.person(listed) == person)
     }
 
-    /// Where approvers are asked by mail, where the policy says so: on one machine, as the case browser lies there.
+    /// Where approvers are asked by mail, where the policy says so.
     pub fn approver_addresses(&self) -> Vec<String> {
-        if !self.relay.is_empty() {
-            return Vec::new();
-        }
         let link = self.remediation.link.iter();
         let listed =
             link.flat_map(|link| &link.mail).filter(|(name, _)| self.is_approver(&self.person(name)));
@@ -195,6 +200,12 @@ impl Policy {
     pub fn approver_at(&self, address: &str) -> Option<&str> {
         let mut link = self.remediation.link.iter().flat_map(|link| &link.mail);
         link.find(|(_, known)| *known == address).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a person, as [`Policy::person`] spells it, may approve and is asked by a link.
+    pub fn has_link(&self, person: &str) -> bool {
+        let mut asked = self.remediation.link.iter().flat_map(|link| link.mail.keys());
+        self.is_approver(person) && asked.any(|name| self.person(name) == person)
     }
 
     /// Why a machine is never changed, if it is not.
@@ -317,15 +328,26 @@ impl Policy {
 impl Policy {
     fn check_link(&self, link: &ApprovalLink, remarks: &mut Vec<Remark>) {
         let mut wrong = |text: String| remarks.push(error(format!("[remediation.link] {text}")));
+        let deployed = !self.relay.is_empty();
         let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-        if !link.url.starts_with("https://") && !local.iter().any(|start| link.url.starts_with(start)) {
-            wrong("url: https://NAME, or http://127.0.0.1:PORT on this machine alone".to_owned());
+        match link.url.as_deref() {
+            Some(url) => {
+                let here = !deployed && local.iter().any(|start| url.starts_with(start));
+                if !url.starts_with("https://") && !here {
+                    wrong("url: https://NAME, or http://127.0.0.1:PORT on this machine alone".to_owned());
+                }
+                if url.contains(['?', '#']) || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                    wrong("url: only what people type to reach the page".to_owned());
+                }
+            }
+            None if deployed => {}
+            None => wrong("url: name what people type to reach `peerhound serve`, https://NAME".to_owned()),
         }
-        if link.url.contains(['?', '#']) || link.url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            wrong("url: only what people type to reach the case browser".to_owned());
-        }
-        if link.key_file.trim().is_empty() {
+        if !deployed && link.key_file.as_deref().is_none_or(|file| file.trim().is_empty()) {
             wrong("key_file: name a file with a key (`openssl rand -hex 32`)".to_owned());
+        }
+        if link.lasts.is_some_and(|lasts| lasts < Span::minutes(5) || lasts > Span::days(7)) {
+            wrong("lasts: between 5m and 7d".to_owned());
         }
         let mut addresses: Vec<&String> = link.mail.values().collect();
         addresses.sort();
@@ -348,9 +370,10 @@ impl Policy {
                 ));
             }
         }
-        if !self.relay.is_empty() {
+        if deployed && link.key_file.is_some() {
             remarks.push(warning(
-                "[remediation.link] works on one machine; on a deployment approve with `peerhound approve`",
+                "[remediation.link] key_file has no effect where there are relays: there are no files on a deployment, and the \
+                 key is the secret that door.approve of the Terraform module names",
             ));
         }
     }
@@ -432,7 +455,7 @@ mod tests {
         assert!(sound.iter().all(|remark| !remark.text.contains("link")), "{sound:?}");
         for (url, mail, says) in [
             ("http://cases.corp.example", fine, "https://NAME"),
-            ("https://cases.corp.example/?x=1", fine, "only what people type"),
+            ("https://cases.corp.example/?x=1", fine, "only what people type to reach"),
             ("https://c.example", "anna = 'a@example.com', bert = 'a@example.com'", "twice"),
             ("https://c.example", "carl = 'c@example.com'", "not among approvers"),
             ("https://c.example", "anna = 'soc@example.com'", "many read"),
@@ -443,6 +466,33 @@ mod tests {
                 found.iter().any(|remark| remark.is_error && remark.text.contains(says)),
                 "{says}: {found:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_deployment_needs_neither_an_address_nor_a_file_and_one_machine_both() {
+        let link = |keys: &str, relay: &str| {
+            remarks(&format!(
+                "policy_violation = ['stop_process']\napprovers = ['anna']\n[remediation.link]\n{keys}\n\
+                 mail = {{ anna = 'anna@example.com' }}\n{relay}"
+            ))
+        };
+        let relay = "[[relay]]\nname = 'hq'\nnetworks = ['10.0.0.0/8']";
+        let told = |found: &[Remark]| -> Vec<String> {
+            let of_link = found.iter().filter(|remark| remark.text.contains("[remediation.link]"));
+            of_link.map(|remark| format!("{} {}", remark.is_error, remark.text)).collect()
+        };
+        assert_eq!(told(&link("", relay)), [""; 0]);
+        assert_eq!(told(&link("lasts = '1h'\nurl = 'https://approve.corp.example'", relay)), [""; 0]);
+        let one = told(&link("", ""));
+        assert!(one.len() == 2 && one[0].starts_with("true") && one[1].contains("key_file"), "{one:?}");
+        for (keys, relay, says) in [
+            ("lasts = '1m'", relay, "true [remediation.link] lasts"),
+            ("url = 'http://127.0.0.1:8322'", relay, "true [remediation.link] url"),
+            ("key_file = 'k'", relay, "false [remediation.link] key_file has no effect"),
+        ] {
+            let found = told(&link(keys, relay));
+            assert!(found.len() == 1 && found[0].starts_with(says), "{says}: {found:?}");
         }
     }
 

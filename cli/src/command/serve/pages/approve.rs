@@ -1,18 +1,17 @@
-//! The page behind a link for an approver: what will be done, to which machine, on what evidence. To look at it changes
-//! nothing, as mail scanners follow links; a form of this page does, once for each person.
+//! The page behind a link for an approver, with the form that approves: see [`casework::page`].
 
 use std::sync::Arc;
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Extension, Form, State};
+use axum::extract::{Extension, Form as Sent, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use casework::approval_link::Offer;
+use casework::page::{Asking, Form, approve as content};
 use casework::remediate::{NotTaken, Word, decide};
 use hyper::{StatusCode, Uri};
 use investigation::case::Case;
-use investigation::remediation::{Decision, Remediation, Way};
+use investigation::remediation::{Decision, Way};
 use jiff::Timestamp;
-use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::access::Visitor;
@@ -23,7 +22,7 @@ use super::super::routes::{APPROVE, asked};
 use super::super::site::Site;
 use super::Page;
 use super::frame::{Tab, page};
-use super::parts::{case_link, case_path, facts, moment, shown, table, whole};
+use super::parts::{case_link, case_path};
 use crate::records::Records;
 
 /// The signed link.
@@ -40,7 +39,7 @@ pub(in super::super) struct Confirmed {
     form: String,
 }
 
-/// What a link leads to: what it says, the case, and what is kept of its measures.
+/// What a link leads to: who may, what it says, and the case.
 async fn opened<'s, S: Records>(
     site: &'s Site<S>,
     link: &str,
@@ -64,52 +63,15 @@ pub(in super::super) async fn ask<S: Records>(
     uri: Uri,
 ) -> Page {
     let Asked { link } = asked(&uri)?;
-    let (_, offer, case) = opened(&site, &link).await?;
-    let kept =
-        case.remediation.as_ref().ok_or_else(|| Failure::missing("Nothing was proposed for this case."))?;
-    let now = Timestamp::now();
-    let rows: Vec<Vec<Markup>> = kept
-        .measures
-        .iter()
-        .filter(|proposed| offer.measures.contains(&proposed.n))
-        .map(|proposed| {
-            vec![
-                whole(&proposed.n.to_string()),
-                html! { (shown(&proposed.measure.words())) },
-                whole(proposed.stage.as_str()),
-                whole(&approvals(kept, proposed.n, proposed.needs, now)),
-                whole(&proposed.why.rule),
-            ]
-        })
-        .collect();
-    let summary = case.assessment.as_ref().map(|assessment| html! { (shown(&assessment.summary)) });
-    let content = html! {
-        h1 { "Approve changes to " span .id { (shown(&kept.host_name)) } "?" }
-        p .lead { "Nothing is done before enough persons have approved. To look at this page changes nothing." }
-        (facts(vec![
-            ("You are", Some(html! { (shown(&offer.by)) span .quiet { " · the link is for this person alone, and so is what it approves" } })),
-            ("Machine", Some(html! { (shown(&kept.host_name)) " (" (case.target.to_string()) ")" })),
-            ("Case", Some(case_link(&case.id))),
-            ("Verdict", summary),
-            ("Evidence", Some(html! { span .id { (shown(&offer.evidence_sha256)) } })),
-            ("Ends", Some(moment(kept.expires_at))),
-        ]))
-        (table("What will be done", &["Number", "What", "Stage", "Approvals", "By rule"], &rows))
-        form .confirm method="post" action=(address(APPROVE, &[("link", &link)])) {
-            input type="hidden" name="form" value=(visitor.form);
-            button .danger type="submit" { "Approve" }
-            a href=(case_path(&case.id)) { "Leave it" }
-        }
-    };
+    let (approving, offer, case) = opened(&site, &link).await?;
+    let asking = Asking::of(&offer, &case, Timestamp::now());
+    let asking = asking.ok_or_else(|| Failure::missing("Nothing was proposed for this case."))?;
+    let (action, leave) = (address(APPROVE, &[("link", &link)]), case_path(&case.id));
+    let hidden = [("form", visitor.form.as_str())];
+    let form = Form { action: &action, hidden: &hidden, code: false, leave: Some(&leave) };
+    let open = asking.is_open(&approving.policy.person(&offer.by));
+    let content = content(&asking, &case_link(&case.id), open.then_some(&form));
     Ok(page(&site, &visitor, Tab::Cases, "Approve changes", &content))
-}
-
-fn approvals(kept: &Remediation, n: u32, needs: u32, now: Timestamp) -> String {
-    let by: Vec<&str> = kept.approvers(n, false, now).iter().map(|approval| approval.by.as_str()).collect();
-    match by.is_empty() {
-        true => format!("0 of {needs}"),
-        false => format!("{} of {needs}: {}", by.len(), by.join(", ")),
-    }
 }
 
 /// Takes the word.
@@ -117,10 +79,10 @@ pub(in super::super) async fn approve<S: Records>(
     State(site): State<Arc<Site<S>>>,
     Extension(visitor): Extension<Visitor>,
     uri: Uri,
-    form: Result<Form<Confirmed>, FormRejection>,
+    form: Result<Sent<Confirmed>, FormRejection>,
 ) -> Result<Response, Failure> {
     let Asked { link } = asked(&uri)?;
-    let Form(Confirmed { form }) =
+    let Sent(Confirmed { form }) =
         form.map_err(|_| Failure::unclear("The form cannot be read. Open the link anew."))?;
     if !visitor.sent(&form) {
         return Err(Failure::not_from_here());

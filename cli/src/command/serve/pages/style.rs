@@ -5,5 +5,5 @@ use hyper::header::CONTENT_TYPE;
 
 /// Gives it.
 pub(in super::super) async fn give() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], casework::page::STYLE)
 }

@@ -10,6 +10,7 @@
 
 mod caller;
 mod heard;
+mod link;
 mod proof;
 mod vouched;
 
@@ -22,6 +23,7 @@ use super::queues::{self, QueueError};
 use crate::remediate::Word;
 
 pub use caller::StsEndpoint;
+pub(crate) use link::token;
 pub use proof::{Bound, DECISION};
 pub use vouched::{NotVouched, Speaker};
 
@@ -67,7 +69,7 @@ pub enum Voucher {
     Sts(StsProof),
     /// A link that was made for one person.
     Link {
-        /// What the link carries, see [`approval_link`](crate::approval_link).
+        /// What the link carries, see [`approval_link`](crate::approval_link), and the code that came with it.
         token: String,
     },
 }

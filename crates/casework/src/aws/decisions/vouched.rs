@@ -29,9 +29,7 @@ impl Progress {
     pub(super) async fn vouched(&self, spoken: &Spoken) -> Result<Speaker, NotVouched> {
         match &spoken.voucher {
             Voucher::Sts(proof) => self.signed(spoken, proof).await,
-            Voucher::Link { .. } => Err(NotVouched::Refused(
-                "no links are made on this deployment: say it with `peerhound approve`".to_owned(),
-            )),
+            Voucher::Link { token } => self.vouched_by_link(spoken, token).await,
         }
     }
 

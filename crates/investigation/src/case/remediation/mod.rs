@@ -11,6 +11,7 @@
 //! done lies in the same outbox, so that a worker that dies is made up for by the next one; each approval leads to one
 //! order at most, which may be carried out again within its life, as measures are harmless the second time.
 
+mod code;
 mod decide;
 mod order;
 mod refused;
@@ -23,6 +24,7 @@ use crate::claim::{Claim, ClaimKey, later};
 use crate::policy::Policy;
 use crate::remediation::{Proposal, Proposed, Remediation, Stage};
 
+pub use code::{CodeGiven, CodeRefused};
 pub use refused::NotDecided;
 
 /// Slots are looked up under these words.

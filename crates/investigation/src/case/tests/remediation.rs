@@ -1,5 +1,6 @@
 //! Who may order what, and what comes of it: each by name.
 
+mod code;
 mod machine;
 mod sealed;
 mod tried;
