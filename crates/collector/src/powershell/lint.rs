@@ -73,10 +73,10 @@ pub(super) fn faults(script: &str, kind: Kind) -> Vec<String> {
             "command" => lint.command(node),
             "type_literal" => lint.type_name(node),
             "member_access" | "invokation_expression" => lint.member(node),
-            "function_statement" if kind == Kind::Measure => {
-                if !name_of(&node).is_some_and(|name| ANSWERING.contains(&name)) {
-                    lint.answers(node, "inside a function");
-                }
+            "function_statement"
+                if kind == Kind::Measure && !name_of(&node).is_some_and(|name| ANSWERING.contains(&name)) =>
+            {
+                lint.answers(node, "inside a function");
             }
             "assignment_expression" if kind == Kind::Measure => {
                 lint.answers(node, "where its output is caught")

@@ -78,8 +78,8 @@ fn scripts_for_people_are_powershell() {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut stack, mut found) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = stack.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
             if path.is_dir() {
                 stack.push(path);
             } else if path.extension().is_some_and(|end| end == "ps1") {

@@ -5,8 +5,8 @@ use tree_sitter::{Node, Parser, Tree};
 /// Parses a script; what is no PowerShell is in the tree as an error.
 pub(super) fn parse(text: &str) -> Tree {
     let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
-    parser.parse(text, None).unwrap()
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).expect("a grammar for this parser");
+    parser.parse(text, None).expect("nothing stops it")
 }
 
 /// The children of a node.
