@@ -35,22 +35,39 @@ fn filter(level: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn what_comes_in_is_logged_at_no_level() {
-        let written = Arc::new(Mutex::new(Vec::new()));
+        let written = Kept::default();
+        let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::try_new(filter("TRACE")).unwrap())
-            .with_writer(Arc::clone(&written));
+            .with_writer(move || writer.clone());
         tracing::subscriber::with_default(subscriber.finish(), || {
             // What the runtime says at this level, under its own name.
             tracing::trace!(target: "lambda_runtime::layers::api_response", body = "link=secret", "raw JSON event");
             tracing::trace!("our own words");
         });
-        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains("our own words") && !text.contains("secret"), "{text}");
     }
 }
