@@ -192,7 +192,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
             ],
             ArtifactKind::TransferJobs => &["wevtutil-59.txt"],
             // Windows keeps no list of them.
-            ArtifactKind::PacketSockets => &[],
+            ArtifactKind::PacketSockets | ArtifactKind::Memory => &[],
         };
         let outputs: Vec<Vec<u8>> = commands.iter().map(|name| sample(name)).collect();
         seeds.push([&[index, flag::COMMANDS | 8], outputs.join(&NEXT).as_slice()].concat());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use investigation::case::{Case, Effect, Event, Pending, Returned};
+use investigation::case::{Case, Effect, Event, Returned};
 use investigation::order::RelayResult;
 use investigation::remediation::MEASURES_PATH;
 use investigation::scope::fold;

@@ -180,7 +180,7 @@ impl Policy {
     /// The page of a case in the case browser, where the policy says how people reach that. It carries no secret: it asks
     /// for a login.
     pub fn case_page(&self, case_id: &str) -> Option<String> {
-        let link = self.remediation.link.as_ref().map(|link| &link.url);
+        let link = self.remediation.link.as_ref().and_then(|link| link.url.as_ref());
         let base = self.organisation.case_browser.as_ref().or(link)?;
         let id: String = case_id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
         Some(format!("{}/case/{id}", base.trim_end_matches('/')))

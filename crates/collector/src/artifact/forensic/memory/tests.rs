@@ -87,7 +87,7 @@ fn what_cannot_be_trusted_is_not_run() {
     }
     // A folder that everybody can write into, with the tool itself as it should be.
     let sticky =
-        String::from_utf8(answer(&[])).unwrap().replacen("/opt\0stat\00 41ed", "/opt\0stat\00 43ff", 1);
+        String::from_utf8(answer(&[])).unwrap().replacen("/opt\0stat\x000 41ed", "/opt\0stat\x000 43ff", 1);
     assert!(judged(sticky.as_bytes()).unwrap_err().contains("/opt cannot be trusted"));
     let cut = answer(&[]);
     assert!(judged(&cut[..cut.len() - 6]).unwrap_err().contains("did not say"));
