@@ -105,7 +105,7 @@ impl Court<'_> {
                 "{} ends with {:?}; its machine is compromised: {compromised}",
                 case.id, case.verdict
             ))
-        } else if compromised && !COMPROMISED.iter().all(|name| planned(name)) {
+        } else if compromised && !COMPROMISED.iter().all(planned) {
             Some(format!("{} is compromised, and its actions are {:?}", case.id, case.actions))
         } else {
             None
