@@ -102,7 +102,6 @@ impl Broken {
                     }
                 }
             }
-            Some(Variant::IsolationUnclaimed) => unclaim(&mut step, "isolated#"),
             Some(Variant::LimitNotKept) => unclaim(&mut step, "limit#"),
             Some(Variant::LookFailsCase) => {
                 let given_up = |case: &Case| {
