@@ -12,10 +12,13 @@ const LIFE: Moment = 8 * HOUR;
 /// The longest that an order is on its way to a machine, and under way there.
 const UNDER_WAY: Moment = HOUR;
 
+/// When somebody said yes, who, and to which measures.
+type Yes<'a> = (Moment, &'a str, &'a [u32]);
+
 /// What people have said by a moment.
 #[derive(Default)]
 struct Words<'a> {
-    yes: HashMap<CaseNo, Vec<(Moment, &'a str, &'a [u32])>>,
+    yes: HashMap<CaseNo, Vec<Yes<'a>>>,
     no: HashMap<(CaseNo, u32), Moment>,
     undo: HashMap<CaseNo, Vec<Moment>>,
     /// The machine that each case's evidence is of.

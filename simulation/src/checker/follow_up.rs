@@ -97,7 +97,7 @@ impl Court<'_> {
 
     /// A case with evidence ends with the verdict that this proves, and with everybody told.
     fn verdict_stands(&mut self, case: &casework::backend::simulated::CaseDump, compromised: bool) {
-        let planned = |name: &&str| case.actions.iter().any(|(_, action, _)| action == name);
+        let planned = |name: &str| case.actions.iter().any(|(_, action, _)| action == name);
         let wrong = if case.closed && case.status != "investigated" {
             Some(format!("{} has sealed evidence and ends as {}", case.id, case.status))
         } else if compromised != (case.verdict == Some("compromised")) {
@@ -105,7 +105,7 @@ impl Court<'_> {
                 "{} ends with {:?}; its machine is compromised: {compromised}",
                 case.id, case.verdict
             ))
-        } else if compromised && !COMPROMISED.iter().all(|name| planned(&name)) {
+        } else if compromised && !COMPROMISED.iter().all(|name| planned(name)) {
             Some(format!("{} is compromised, and its actions are {:?}", case.id, case.actions))
         } else {
             None
