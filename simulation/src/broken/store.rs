@@ -102,7 +102,6 @@ impl Broken {
                     }
                 }
             }
-            Some(Variant::IsolationUnclaimed) => unclaim(&mut step, "isolated#"),
             Some(Variant::LimitNotKept) => unclaim(&mut step, "limit#"),
             Some(Variant::LookFailsCase) => {
                 let given_up = |case: &Case| {
@@ -133,11 +132,11 @@ impl Broken {
         step
     }
 
-    /// A row in the way, in force or not.
+    /// A row in the way, in force or not. Not a slot of a limit: that would be asked for again and again.
     fn any_row(&self, step: &Step) -> Option<Claim> {
-        step.claims.iter().filter_map(ClaimOp::wanted).find_map(|claim| {
-            self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id)
-        })
+        step.claims.iter().filter_map(ClaimOp::wanted).filter(|claim| !claim.key.is_limit()).find_map(
+            |claim| self.seam.store.claim_row(&claim.key).filter(|row| row.case_id != claim.case_id),
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use casework::backend::Backend;
 use casework::follow_up::{FollowUp, order};
 use casework::remediate::{Word, decide, waiting};
 use investigation::case::Case;
+use investigation::claim::ClaimKey;
 use investigation::remediation::{Decision, Stage, Way};
 
 use super::Conductor;
@@ -130,6 +131,9 @@ impl Conductor {
         let clock = || crate::life::stamp(shared.now());
         // Refused or not: what counts is what comes of it.
         let _ = at_once(decide(&self.store, &case.id, word, &decision, &policy, clock));
+        if let (Some(Variant::IsolationUnclaimed), Some(kept)) = (self.variant, &case.remediation) {
+            let _ = at_once(self.store.release(&ClaimKey::isolation(&kept.host_name), clock()));
+        }
         if let (Word::Reject, Some(after)) = (word, self.case(&case.id)) {
             let gone = stands(&after, &[Stage::Rejected, Stage::Failed]);
             self.said_no(case, stood.into_iter().filter(|n| gone.contains(n)).collect());
