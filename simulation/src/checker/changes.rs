@@ -12,11 +12,7 @@ const LIFE: Moment = 8 * HOUR;
 /// The longest that an order is on its way to a machine, and under way there.
 const UNDER_WAY: Moment = HOUR;
 
-<<<<<<< HEAD
-/// When, who, and which measures.
-=======
 /// When somebody said yes, who, and to which measures.
->>>>>>> chainsim
 type Yes<'a> = (Moment, &'a str, &'a [u32]);
 
 /// What people have said by a moment.
