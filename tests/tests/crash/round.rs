@@ -109,7 +109,7 @@ impl<'a> Round<'a> {
                 let program = note(&folder);
                 format!(
                     "{before}[mail]\nsoc = [\"soc@corp.example\"]\n[findings]\nfile = \"{}\"\n[[action]]\nname = \"note\"\n\
-                     kind = \"program\"\npath = \"{}\"\nidempotent = true\nper_hour = 1000\n",
+                     kind = \"program\"\npath = \"{}\"\nidempotent = true\nper_hour = 200\n",
                     file.display(),
                     program.display()
                 )
@@ -119,7 +119,7 @@ impl<'a> Round<'a> {
             Way::Outbox => text,
             Way::Servers | Way::Folding => format!(
                 "{text}[[action]]\nname = \"soar\"\nkind = \"http\"\nurl = \"http://127.0.0.1:{}/soar\"\n\
-                 timeout = \"5s\"\nidempotent = {}\nper_hour = 1000\n",
+                 timeout = \"5s\"\nidempotent = {}\nper_hour = 200\n",
                 lab.tickets.port(),
                 way == Way::Folding
             ),
