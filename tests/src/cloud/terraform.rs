@@ -31,9 +31,10 @@ impl Deployed {
         let plugins = settings::terraform_plugins().map(|dir| format!("-plugin-dir={dir}"));
         init.extend(plugins.as_deref());
         terraform(&root, &init, Duration::from_mins(3))?;
+        // More at once keep the emulator from answering in time, and what is asked for again is there already.
         terraform(
             &root,
-            &["terraform", "apply", "-input=false", "-no-color", "-auto-approve", "-parallelism=30"],
+            &["terraform", "apply", "-input=false", "-no-color", "-auto-approve", "-parallelism=8"],
             APPLY_LIMIT,
         )?;
         let outputs =
