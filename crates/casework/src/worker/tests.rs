@@ -35,6 +35,8 @@ soc = ['soc@example.com']
 [actions]
 false_positive = ['mail_soc', 'ticket']
 inconclusive = ['mail_soc', 'ticket']
+policy_violation = ['mail_soc', 'ticket']
+compromised = ['mail_soc', 'ticket']
 ";
 
 type Site = Worker<Local, OnSite>;

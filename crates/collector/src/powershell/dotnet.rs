@@ -69,6 +69,7 @@ pub(super) const STATIC: &[&str] = &[
 
 /// Methods of objects.
 pub(super) const METHODS: &[&str] = &[
+    "AddDays",
     "AddMinutes",
     "AddSeconds",
     "ContainsKey",
@@ -96,6 +97,7 @@ pub(super) const METHODS: &[&str] = &[
     "ToLowerInvariant",
     "ToString",
     "ToUniversalTime",
+    "ToXml",
     "ToLocalTime",
     "Trim",
     "TrimStart",

@@ -9,7 +9,8 @@ use super::dotnet::{METHODS, STATIC, TYPES};
 use super::tree::{all, children, parse, text, variables};
 
 /// Variables that hold names of our own, whatever the endpoint says: what is named by them is what we made.
-const OURS: [&str; 7] = ["rule", "way", "what", "protocol", "store", "taskFolder", "PID"];
+const OURS: [&str; 9] =
+    ["rule", "way", "what", "protocol", "store", "taskFolder", "PID", "namespace", "group"];
 /// Parameters that choose by name, most of them with wildcards.
 const NAMES: [&str; 11] = [
     "Name",

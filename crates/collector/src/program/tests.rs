@@ -191,7 +191,7 @@ fn an_order_is_strict_and_short() {
         br#"{"kind":"processes","limits":{},"path":"/"}"#,
         br#"{"kind":"processes","limits":{"command":"id"}}"#,
         br#"{"kind":"processes","limits":{}}{}"#,
-        br#"{"kind":"memory","limits":{}}"#,
+        br#"{"kind":"thoughts","limits":{}}"#,
     ] {
         assert!(
             matches!(read_ask(wrong), Err(AskError::Unreadable(_))),

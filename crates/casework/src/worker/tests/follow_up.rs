@@ -12,10 +12,7 @@ use crate::reassess::{ReassessError, reassess};
 
 /// As [`here`], under a policy with more in it.
 fn here_with(data: &Path, actions: &str, more: &str, custom: Vec<CustomAction>) -> Site {
-    let text = POLICY.replace("[actions]\n", &format!("[actions]\ncompromised = [{actions}]\n"));
-    let text =
-        text.replace("false_positive = ['mail_soc', 'ticket']", &format!("false_positive = [{actions}]"));
-    let text = text.replace("inconclusive = ['mail_soc', 'ticket']", &format!("inconclusive = [{actions}]"));
+    let text = POLICY.replace("['mail_soc', 'ticket']", &format!("[{actions}]"));
     let policy = Arc::new(Policy::parse(&format!("{text}{more}")).unwrap());
     let mut worker = here(data);
     worker.performer.policy = Arc::clone(&policy);

@@ -143,11 +143,6 @@ async fn a_signature_is_for_one_word_on_one_case_of_one_deployment() {
         assert!(case.remediation.unwrap().approvals.is_empty(), "something was taken");
     }
     assert_eq!(orders(&site, sent), 0);
-    // A word to a link is none here, and nobody's.
-    let link = Voucher::Link { token: "x".to_owned() };
-    let linked = Spoken { voucher: link, ..said(&case_now, "24", &[1]) };
-    hand(&site, &linked).await.unwrap();
-    assert!(!refused(&now(&site, &case.id).await, "24").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,16 +7,16 @@ try {
 try {
     $status = Get-MpComputerStatus -ErrorAction Stop
     foreach ($name in 'AMRunningMode', 'AMServiceEnabled', 'AntivirusEnabled', 'RealTimeProtectionEnabled', 'BehaviorMonitorEnabled', 'IoavProtectionEnabled', 'NISEnabled', 'OnAccessProtectionEnabled', 'IsTamperProtected', 'AntivirusSignatureAge') {
-        Row @{ k = 'state'; name = $name; value = "$($status.$name)" }
+        Row @{ k = 'state'; name = $name; value = "$($status.PSObject.Properties[$name].Value)" }
     }
 } catch { Problem 'Get-MpComputerStatus' $_ }
 try {
     $settings = Get-MpPreference -ErrorAction Stop
     foreach ($name in 'DisableRealtimeMonitoring', 'DisableBehaviorMonitoring', 'DisableIOAVProtection', 'DisableScriptScanning', 'DisableBlockAtFirstSeen', 'MAPSReporting', 'SubmitSamplesConsent', 'PUAProtection') {
-        Row @{ k = 'setting'; name = $name; value = "$($settings.$name)" }
+        Row @{ k = 'setting'; name = $name; value = "$($settings.PSObject.Properties[$name].Value)" }
     }
     foreach ($name in 'ExclusionPath', 'ExclusionProcess', 'ExclusionExtension', 'ExclusionIpAddress') {
-        foreach ($value in @($settings.$name)) { if ($value) { Row @{ k = 'exclusion'; name = $name; value = "$value" } } }
+        foreach ($value in @($settings.PSObject.Properties[$name].Value)) { if ($value) { Row @{ k = 'exclusion'; name = $name; value = "$value" } } }
     }
 } catch { Problem 'Get-MpPreference' $_ }
 $threats = @{}

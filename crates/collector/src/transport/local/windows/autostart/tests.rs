@@ -112,7 +112,7 @@ fn what_was_not_read_is_said() {
     assert_eq!(
         reasons,
         [
-            "1 registry keys are closed to this account",
+            "1 registry key is closed to this account",
             "1 users are not logged on: what their registry starts for them alone is not read"
         ]
     );

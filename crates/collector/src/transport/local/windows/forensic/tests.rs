@@ -94,7 +94,7 @@ fn keys_of_administrators_and_of_each_profile_are_read() {
     texts.0.insert(r"C:\ProgramData\ssh\sshd_config".into(), config.into());
     let (rows, status, reasons) = settled(authorized_keys(&made, &texts, &Limits::default()));
     assert_eq!((rows.len(), status), (2, ArtifactStatus::Partial), "{rows:#?}");
-    assert_eq!(reasons, ["1 lines of such files hold no key"]);
+    assert_eq!(reasons, ["1 line of such files holds no key"]);
     assert_eq!((rows[0].user.as_deref(), rows[1].user.as_deref(), rows[1].line), (None, Some("alice"), 2));
     texts.0.insert(r"C:\ProgramData\ssh\sshd_config".into(), "AuthorizedKeysFile C:/hidden/keys\n".into());
     let (_, _, reasons) = settled(authorized_keys(&made, &texts, &Limits::default()));
@@ -134,7 +134,7 @@ fn services_and_drivers_are_told_apart_and_their_files_found() {
         (rows[0].path.as_deref(), rows[0].start.as_deref()),
         (Some(r"C:\ProgramData\u.dll"), Some("auto"))
     );
-    assert!(reasons.iter().any(|reason| reason.starts_with("1 files are not there")), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| reason.starts_with("1 file is not there")), "{reasons:?}");
     let (rows, ..) = settled(drivers(&made, &Limits::default(), deadline, &cancel));
     assert_eq!(rows.len(), 1, "{rows:#?}");
     assert_eq!((rows[0].path.as_deref(), rows[0].start.as_deref()), (Some(r"C:\x.sys"), Some("boot")));
