@@ -215,9 +215,11 @@ impl<'a> Lint<'a> {
         let only = |allowed: &[&str]| variables.iter().all(|name| allowed.contains(name));
         let sound = match (name, parameter) {
             ("New-Item", "Path") => only(&["d"]),
-            ("Get-CimInstance", "Filter") => {
-                variables.iter().all(|name| self.script.contains(&format!("([long]${name})")))
-            }
+            ("Get-CimInstance", "Filter") => variables
+                .iter()
+                .all(|name| OURS.contains(name) || self.script.contains(&format!("([long]${name})"))),
+            // It takes the names as they are: "Accept wildcard characters: False".
+            ("Export-ScheduledTask", "TaskName" | "TaskPath") => only(&["task"]),
             (_, "Filter" | "Query") => only(&[]),
             (_, parameter) if WILD_PATHS.contains(&parameter) => only(&[]),
             (_, parameter) if NAMES.contains(&parameter) => only(&OURS),
