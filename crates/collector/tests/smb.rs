@@ -257,7 +257,7 @@ async fn what_is_closed_is_a_reason_and_not_the_end() {
     assert!(says(torrents, "C$ is closed to this account"), "{torrents:?}");
     let autostart = outcome(&collection, ArtifactKind::Autostart);
     assert_eq!(autostart.status, ArtifactStatus::Partial);
-    assert!(says(autostart, "1 registry keys are closed") && autostart.items > 0, "{autostart:?}");
+    assert!(says(autostart, "1 registry key is closed") && autostart.items > 0, "{autostart:?}");
     assert_eq!(outcome(&collection, ArtifactKind::Firewall).status, ArtifactStatus::Ok);
     assert!(collection.commands.iter().any(|record| record.stderr == "access denied"));
 }

@@ -77,7 +77,7 @@ fn forged_words_are_refused(cloud: &Cloud, cases: &[Case], id: &str, n: u32) {
         let all = forged.iter().chain([&replayed]).all(|spoken| case.heard(&spoken.id).is_some());
         Ok(all.then_some(case))
     });
-    let heard = heard.expect("every word on the case");
+    let heard = heard.unwrap_or_else(|why| panic!("{why}: {:#?}", now(cloud, id).heard));
     for spoken in &forged {
         let heard = heard.heard(&spoken.id).expect("heard");
         let why = heard.refused.as_deref().unwrap_or("taken");
