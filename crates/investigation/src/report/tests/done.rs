@@ -132,7 +132,7 @@ fn what_says_most_is_on_top_of_each_list_of_the_deeper_look() {
     for (caption, first) in [
         ("2 rows, the latest first", "/var/tmp/.x/kworker"),
         ("2 rows, the latest files first", "root ssh-ed25519 SHA256:new"),
-        ("1 row, the latest first", "/etc/cron.d/x"),
+        ("1 row, what hides first, then the latest", "/etc/cron.d/x"),
         ("4 rows, logins from elsewhere first", "login 2026-03-02 08:10:00 alice 198.51.100.7"),
         ("3 rows, those that hide first", "/tmp/&lt;b&gt;x&lt;/b&gt; in one list only /sys/module"),
         ("2 rows, those that nobody is seen to hold first", "? not known packet 3 all 0"),
