@@ -124,7 +124,7 @@ impl RequestTracker {
     /// # Errors
     /// When it cannot be had.
     pub fn page(&self, id: &str) -> Result<String> {
-        let url = format!("http://127.0.0.1:{}/Ticket/Display.html?ForceShowHistory=1&id={id}", self.port);
+        let url = format!("http://127.0.0.1:{}/Ticket/History.html?id={id}", self.port);
         curl(&["--data", "user=root&pass=password", "--cookie", "none", "--location", &url])
     }
 }
