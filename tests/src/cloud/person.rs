@@ -103,7 +103,7 @@ impl Cloud {
             word: Word::Approve,
             measures: measures.to_vec(),
             evidence_sha256: case.evidence.as_ref().context("no evidence")?.sha256.clone(),
-            seen: Some(case.plan_sha256(measures, false)),
+            seen: Some(case.plan_sha256(measures, false)).filter(|plan| !plan.is_empty()),
             said_at: Timestamp::from_second(Timestamp::now().as_second())?,
             voucher: Voucher::Sts(StsProof::default()),
         };
