@@ -17,12 +17,13 @@ const ANSWER: u64 = 80;
 
 /// Shows what will be done, on what evidence, and waits for a yes.
 pub(super) fn whether(case: &Case, decision: &Decision, word: Word, json: bool) -> Result<bool> {
+    // What there is nothing to say about is refused for that.
+    let Some(kept) = &case.remediation else { return Ok(true) };
     if json || !std::io::stdin().is_terminal() {
         let text = "there is nobody to ask here: look at `peerhound case show`, then say --yes";
         return Err(anyhow!(text).context(WithExit(Exit::BadInput)));
     }
     let now = Timestamp::now();
-    let Some(kept) = &case.remediation else { return Ok(true) };
     let wanted = |proposed: &&Proposed| {
         let named = decision.measures.is_empty() || decision.measures.contains(&proposed.n);
         named

@@ -32,6 +32,11 @@ pub(super) struct Saying<'a> {
 
 /// Says it. Returns the case with the word, or `None` where it was not waited for.
 pub(super) async fn say(deployed: &Deployed, case: &Case, saying: &Saying<'_>) -> Result<Option<Case>> {
+    // No word about it can say what was shown.
+    if case.remediation.is_none() {
+        let text = format!("case {}: nothing was proposed for this case", safe(&case.id));
+        return Err(anyhow!(text).context(WithExit(Exit::BadInput)));
+    }
     let spoken = signed(deployed, case, saying).await?;
     let queue = &deployed.deployment.decisions_queue_url;
     spoken.send(deployed.clients.sqs(), queue).await?;
