@@ -11,9 +11,9 @@ use super::Cloud;
 use crate::command::{command, run_with};
 
 /// The approver, as the policy names that person.
-pub const APPROVER: &str = "arn:aws:iam::000000000000:user/anna";
+pub const APPROVER: &str = "arn:aws:iam::000000000000:user/carla";
 /// Where that person gets mail.
-pub const APPROVER_MAIL: &str = "anna@corp.example";
+pub const APPROVER_MAIL: &str = "carla@corp.example";
 /// What the authenticator was set up with, in base32.
 const SEED: &str = "MFXG4YLTMVSWIZTPOJ2GQZLUMVZXI4Y";
 /// What links are signed with.
