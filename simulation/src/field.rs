@@ -21,7 +21,7 @@ use crate::history::{Contact, Fact, Moment};
 use crate::life::{Life, News, Report, Shared, stamp};
 use crate::random::{Random, purpose};
 use crate::scenario::{HOUR, MINUTE, SECOND, Trouble};
-use crate::world::{ISOLATED_FOR, PARTS};
+use crate::world::{ISOLATED_FOR, PARTS, Staging};
 use contact::Visit;
 
 /// Deaths at one point of an effect, in a hundred thousand.
@@ -186,6 +186,18 @@ impl Field {
         Event::Assessed { assessment: Box::new(assessment), proposal }
     }
 
+    /// Packs what is staged, which takes a while and may fail or be the worker's last act.
+    async fn packed(&self, staged: Option<Staging>, effect: u32) -> Result<Staging, Event> {
+        let Some(staging) = staged.filter(|staging| staging.whole) else { return Err(gone()) };
+        if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
+            return Err(full(effect));
+        }
+        let takes = self.shared.between(50, 3 * SECOND);
+        tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
+        self.life.survive(DEATHS).await;
+        Ok(staging)
+    }
+
     /// Writes the container under another name, and gives it its own when it is whole.
     async fn seal(&self, case: &Case, effect: u32) -> Event {
         let number = self.shared.history().case(&case.id);
@@ -194,13 +206,10 @@ impl Field {
             (world.containers.contains(&number), world.staging.get(&number).copied())
         };
         if !there {
-            let Some(staging) = staged.filter(|staging| staging.whole) else { return gone() };
-            if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
-                return full(effect);
-            }
-            let takes = self.shared.between(50, 3 * SECOND);
-            tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
-            self.life.survive(DEATHS).await;
+            let staging = match self.packed(staged, effect).await {
+                Ok(staging) => staging,
+                Err(event) => return event,
+            };
             // Never in the place of one that is there: a worker that lost its hold may have been faster.
             if self.shared.world().containers.insert(number) {
                 let (parts, machine) = (staging.parts, staging.machine);

@@ -1,13 +1,12 @@
 //! What follows a case: the second container, and the hold on what is sealed.
 
 use investigation::case::{Case, Event, SealedEvidence};
-use tokio::time::Duration;
 
-use super::{DEATHS, Field, evidence_of, full, gone};
+use super::{DEATHS, Field, evidence_of};
 use crate::broken::Variant;
 use crate::history::Fact;
 use crate::life::stamp;
-use crate::scenario::{SECOND, Trouble};
+use crate::scenario::Trouble;
 
 impl Field {
     /// Seals the second collection, as the first one is.
@@ -18,13 +17,10 @@ impl Field {
             (world.second.contains(&number), world.deeper.get(&number).copied())
         };
         if !there {
-            let Some(staging) = staged.filter(|staging| staging.whole) else { return gone() };
-            if self.shared.is_out() || self.shared.strikes_early(Trouble::OwnFailure, 30) {
-                return full(effect);
-            }
-            let takes = self.shared.between(50, 3 * SECOND);
-            tokio::time::sleep(Duration::from_millis(takes.unsigned_abs())).await;
-            self.life.survive(DEATHS).await;
+            let staging = match self.packed(staged, effect).await {
+                Ok(staging) => staging,
+                Err(event) => return event,
+            };
             if self.shared.world().second.insert(number) {
                 let (parts, machine) = (staging.parts, staging.machine);
                 self.shared.record(|_| Fact::SealedDeeper { case: number, parts, machine });

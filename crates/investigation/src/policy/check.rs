@@ -194,10 +194,7 @@ impl Policy {
                 )));
             }
         }
-        let odd = |to: &&String| {
-            to.matches('@').count() != 1 || to.chars().any(|c| c.is_whitespace() || c.is_control())
-        };
-        for address in self.mail.soc_addresses().filter(odd) {
+        for address in self.mail.soc_addresses().filter(|address| !is_mail_address(address)) {
             let address = crate::text::one_line(address, 80);
             remarks.push(error(format!("[mail] soc: {address:?} is no mail address")));
         }
@@ -234,6 +231,11 @@ impl Policy {
             remarks.push(error("[mail.smtp] username and password_file go together"));
         }
     }
+}
+
+/// Whether mail can be sent there: one `@`, and nothing that ends a header or parts a list of addresses by blanks.
+pub(super) fn is_mail_address(text: &str) -> bool {
+    text.matches('@').count() == 1 && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// Whether it can be an event bus: 256 characters of a name, or 1600 of an ARN

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Remark, error, warning};
+use super::check::{Remark, error, is_mail_address, warning};
 use super::span::Span;
 use super::{Policy, UserExemption};
 use crate::assess::Verdict;
@@ -359,9 +359,7 @@ impl Policy {
             if !self.is_approver(&self.person(name)) {
                 wrong(format!("mail: {name:?} is not among approvers"));
             }
-            if address.matches('@').count() != 1
-                || address.chars().any(|c| c.is_whitespace() || c.is_control())
-            {
+            if !is_mail_address(address) {
                 wrong(format!("mail: {address:?} is no mail address"));
             }
             if self.mail.soc_addresses().any(|soc| soc == address) {

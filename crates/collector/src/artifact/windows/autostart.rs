@@ -13,7 +13,7 @@ use super::super::facts::Facts;
 use super::super::record::cut_text;
 use super::super::tally::Tally;
 use super::answers::Answers;
-use super::registry::{Listing, Value};
+use super::registry::{Value, read_values};
 use super::rows::{self, Row};
 use super::{csv, named, some};
 use startup::Switches;
@@ -68,17 +68,9 @@ pub(crate) fn parse_answers(
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
     let (list, mut tally) = answers.read(List::new(limits), |list, tally| {
-        for name in KEYS {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    list.value(value, tally);
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &KEYS, facts.code_page, tally, |value, tally| {
+            list.value(value, tally);
+        })?;
         let mut found = 0;
         answers.lines("tasks", facts.code_page, tally, |line, tally| found += list.task_line(line, tally))?;
         answers.expect("tasks", found, tally);

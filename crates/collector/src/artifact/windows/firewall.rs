@@ -13,7 +13,7 @@ use super::super::facts::Facts;
 use super::super::record::cut_text;
 use super::super::tally::Tally;
 use super::answers::Answers;
-use super::registry::{Listing, Value};
+use super::registry::{Value, read_values};
 use super::{image_path, named, rows};
 
 /// Longest row.
@@ -40,17 +40,9 @@ pub(crate) fn parse_answers(
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
     let (reading, mut tally) = answers.read(Reading::default(), |reading, tally| {
-        for name in ["policy", "group_policy"] {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    reading.value(&value, limits, tally);
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &["policy", "group_policy"], facts.code_page, tally, |value, tally| {
+            reading.value(&value, limits, tally);
+        })?;
         Ok(())
     })?;
     Ok((Parsed::Firewall(reading.finish(&mut tally)), tally))

@@ -12,7 +12,7 @@ use super::super::facts::Facts;
 use super::super::programs::List;
 use super::super::tally::Tally;
 use super::answers::Answers;
-use super::registry::{Listing, Value};
+use super::registry::{Value, read_values};
 use super::{image_path, rows, some};
 
 /// Longest row.
@@ -36,17 +36,9 @@ pub(crate) fn parse_answers(
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
     let (reading, mut tally) = answers.read(Reading::new(limits), |reading, tally| {
-        for name in ["machine", "machine32", "users"] {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    reading.value(value, tally);
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &["machine", "machine32", "users"], facts.code_page, tally, |value, tally| {
+            reading.value(value, tally);
+        })?;
         Ok(())
     })?;
     Ok((Parsed::Programs(reading.finish(&mut tally)), tally))

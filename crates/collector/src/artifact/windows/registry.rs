@@ -1,5 +1,9 @@
 //! Values of the registry: as `reg query` prints them, and as the scripts do.
 
+use std::io;
+
+use super::super::tally::Tally;
+use super::answers::Answers;
 use super::rows::Row;
 
 /// Longest data that is kept, in bytes.
@@ -47,6 +51,28 @@ impl Value {
         super::super::record::cut_text(&mut self.name, super::PATH_CAP);
         super::super::record::cut_text(&mut self.data, DATA_CAP);
     }
+}
+
+/// Hands on every value in these outputs of `reg query`, and says of each output whether it had any.
+pub(super) fn read_values(
+    answers: &Answers,
+    names: &[&str],
+    code_page: Option<u16>,
+    tally: &mut Tally,
+    mut take: impl FnMut(Value, &mut Tally),
+) -> io::Result<()> {
+    for name in names {
+        let mut listing = Listing::default();
+        let mut found = 0;
+        answers.lines(name, code_page, tally, |line, tally| {
+            if let Some(value) = listing.line(line) {
+                found += 1;
+                take(value, tally);
+            }
+        })?;
+        answers.expect(name, found, tally);
+    }
+    Ok(())
 }
 
 /// Reads `reg query` line by line: a key at the margin, its values below it, parted by blanks or, before Windows Vista,

@@ -10,7 +10,7 @@ use super::super::super::Parsed;
 use super::super::super::facts::Facts;
 use super::super::super::tally::Tally;
 use super::super::answers::Answers;
-use super::super::registry::{Listing, Value};
+use super::super::registry::{Value, read_values};
 use super::super::rows::Row;
 use super::super::{named, rows, some};
 use super::events::Reading;
@@ -56,19 +56,11 @@ pub(crate) fn parse_answers(
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
     let (list, mut tally) = answers.read(Rows::new(limits), |list, tally| {
-        for name in ["settings", "policy"] {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    if let Some(fact) = of_value(&value) {
-                        list.push(fact, tally);
-                    }
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &["settings", "policy"], facts.code_page, tally, |value, tally| {
+            if let Some(fact) = of_value(&value) {
+                list.push(fact, tally);
+            }
+        })?;
         records(answers, "products", facts.code_page, tally, |record, tally| {
             if let Some(product) = record.get("displayName") {
                 let state = record.get("productState").map(|state| named(state.to_owned()));

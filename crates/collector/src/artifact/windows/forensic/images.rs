@@ -71,9 +71,9 @@ impl<'a> Images<'a> {
         self.files.insert(cut(row.text("path").to_lowercase(), PATH_CAP), image);
     }
 
-    /// What is known of a file.
-    pub(super) fn get(&self, path: &str) -> Image {
-        self.files.get(&path.to_lowercase()).cloned().unwrap_or_default()
+    /// What is known of a file, where one is named.
+    pub(super) fn of(&self, path: Option<&str>) -> Image {
+        path.and_then(|path| self.files.get(&path.to_lowercase())).cloned().unwrap_or_default()
     }
 }
 

@@ -13,7 +13,7 @@ use super::super::super::facts::Facts;
 use super::super::super::forensic::name_resolution::{NAMES, host};
 use super::super::super::tally::Tally;
 use super::super::answers::Answers;
-use super::super::registry::{Listing, Value};
+use super::super::registry::{Value, read_values};
 use super::super::rows;
 use super::{NAME_CAP, PATH_CAP, ROW_CAP, Rows, cut};
 
@@ -67,19 +67,11 @@ pub(crate) fn parse_answers(
             }
         })?;
         answers.expect_done("hosts", tally);
-        for name in KEYS {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    if let Some(entry) = setting(&value) {
-                        list.push(entry, tally);
-                    }
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &KEYS, facts.code_page, tally, |value, tally| {
+            if let Some(entry) = setting(&value) {
+                list.push(entry, tally);
+            }
+        })?;
         Ok(())
     })?;
     Ok((Parsed::NameResolution(list.rows), tally))

@@ -9,7 +9,7 @@ use super::super::super::Parsed;
 use super::super::super::facts::Facts;
 use super::super::super::tally::Tally;
 use super::super::answers::Answers;
-use super::super::registry::{Listing, Value};
+use super::super::registry::{Value, read_values};
 use super::super::{named, rows, some};
 use super::{ROW_CAP, Rows, TEXT_CAP, cut, spots};
 
@@ -60,19 +60,11 @@ pub(crate) fn parse_answers(
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
     let (list, mut tally) = answers.read(Rows::new(limits), |list, tally| {
-        for name in KEYS {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    if let Some(entry) = entry(value) {
-                        list.push(entry, tally);
-                    }
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(answers, &KEYS, facts.code_page, tally, |value, tally| {
+            if let Some(entry) = entry(value) {
+                list.push(entry, tally);
+            }
+        })?;
         Ok(())
     })?;
     if !tally.is_failed() {

@@ -11,7 +11,7 @@ use super::super::super::facts::Facts;
 use super::super::super::tally::Tally;
 use super::super::super::{Parsed, forensic::cut};
 use super::super::answers::Answers;
-use super::super::registry::{Listing, Value};
+use super::super::registry::{Value, read_values};
 use super::super::rows::Row;
 use super::super::{named, rows, some};
 use super::images::{Images, file_of};
@@ -26,18 +26,12 @@ const LESS: &str = "commands tell neither hashes nor signatures";
 
 /// Reads the script of services.
 pub(crate) fn parse_rows(input: &mut dyn BufRead, _: &Facts, limits: &Limits) -> io::Result<(Parsed, Tally)> {
-    let reading = (Rows::new(limits), Images::new(limits));
-    let ((mut list, images), tally) =
-        rows::read(input, ROW_CAP, reading, |(list, images), row, tally| match row.kind() {
-            "service" => list.push(service(&row), tally),
-            "image" => images.take(&row, tally),
-            _ => {}
-        })?;
-    for service in &mut list.rows {
-        let image = service.path.as_deref().map(|path| images.get(path)).unwrap_or_default();
+    let (mut services, images, tally) = with_images(input, limits, "service", service)?;
+    for service in &mut services {
+        let image = images.of(service.path.as_deref());
         (service.sha256, service.signature, service.signer) = (image.sha256, image.signature, image.signer);
     }
-    Ok((Parsed::Services(list.rows), tally))
+    Ok((Parsed::Services(services), tally))
 }
 
 /// Reads the script of drivers.
@@ -46,18 +40,29 @@ pub(crate) fn parse_driver_rows(
     _: &Facts,
     limits: &Limits,
 ) -> io::Result<(Parsed, Tally)> {
-    let reading = (Rows::new(limits), Images::new(limits));
-    let ((mut list, images), tally) =
-        rows::read(input, ROW_CAP, reading, |(list, images), row, tally| match row.kind() {
-            "driver" => list.push(driver(&row), tally),
-            "image" => images.take(&row, tally),
-            _ => {}
-        })?;
-    for driver in &mut list.rows {
-        let image = driver.path.as_deref().map(|path| images.get(path)).unwrap_or_default();
+    let (mut drivers, images, tally) = with_images(input, limits, "driver", driver)?;
+    for driver in &mut drivers {
+        let image = images.of(driver.path.as_deref());
         (driver.sha256, driver.signature, driver.signer) = (image.sha256, image.signature, image.signer);
     }
-    Ok((Parsed::KernelModules(list.rows), tally))
+    Ok((Parsed::KernelModules(drivers), tally))
+}
+
+/// The rows of one kind, and what is said of the files that they name.
+fn with_images<'a, T>(
+    input: &mut dyn BufRead,
+    limits: &'a Limits,
+    kind: &str,
+    made: fn(&Row) -> T,
+) -> io::Result<(Vec<T>, Images<'a>, Tally)> {
+    let reading = (Rows::new(limits), Images::new(limits));
+    let ((list, images), tally) =
+        rows::read(input, ROW_CAP, reading, |(list, images), row, tally| match row.kind() {
+            "image" => images.take(&row, tally),
+            found if found == kind => list.push(made(&row), tally),
+            _ => {}
+        })?;
+    Ok((list.rows, images, tally))
 }
 
 fn path(row: &Row) -> Option<String> {
@@ -183,17 +188,15 @@ impl Entry {
 
 fn read(answers: &Answers, facts: &Facts, limits: &Limits) -> io::Result<(Registered, Tally)> {
     let (registered, mut tally) = answers.read(Registered::default(), |registered, tally| {
-        for name in ["images", "types", "starts", "accounts", "libraries"] {
-            let mut listing = Listing::default();
-            let mut found = 0;
-            answers.lines(name, facts.code_page, tally, |line, tally| {
-                if let Some(value) = listing.line(line) {
-                    found += 1;
-                    take(registered, &value, limits, tally);
-                }
-            })?;
-            answers.expect(name, found, tally);
-        }
+        read_values(
+            answers,
+            &["images", "types", "starts", "accounts", "libraries"],
+            facts.code_page,
+            tally,
+            |value, tally| {
+                take(registered, &value, limits, tally);
+            },
+        )?;
         let mut found = 0;
         answers.lines("active", facts.code_page, tally, |line, _| {
             // The one label that is a name of the programming interface, and the same in every language.
