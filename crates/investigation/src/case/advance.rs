@@ -23,15 +23,7 @@ impl Case {
 
     /// What the event means for the case itself.
     fn decided(&self, event: Event, policy: &Policy, now: Timestamp) -> Result<Step, Refused> {
-        let mut step = Step {
-            case: self.clone(),
-            claims: Vec::new(),
-            alert: None,
-            alert_was: None,
-            requeue: Vec::new(),
-        };
-        step.case.version += 1;
-        step.case.updated_at = now;
+        let mut step = self.next_step(now);
         let name = event.name();
         match (&self.state, event) {
             (State::Closed { outcome: Outcome::Investigated { .. } }, Event::Repeated { count }) => {

@@ -184,15 +184,7 @@ impl Case {
         if !fits || self.evidence.is_none() {
             return Err(NotOrdered::NoEvidence(self.id.clone()));
         }
-        let mut step = Step {
-            case: self.clone(),
-            claims: Vec::new(),
-            alert: None,
-            alert_was: None,
-            requeue: Vec::new(),
-        };
-        step.case.version += 1;
-        step.case.updated_at = now;
+        let mut step = self.next_step(now);
         step.case.state = State::Acting;
         Ok(step)
     }

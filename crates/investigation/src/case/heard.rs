@@ -59,9 +59,8 @@ impl Case {
         if self.heard(&heard.id).is_some() {
             return None;
         }
-        let mut case = self.clone();
-        case.version += 1;
-        case.updated_at = now;
+        let mut step = self.next_step(now);
+        let case = &mut step.case;
         let strangers = self.heard.iter().filter(|kept| kept.by.is_empty()).count();
         // The history is for what people did: strangers cannot push that out of it.
         if !heard.by.is_empty() || strangers < UNKNOWN {
@@ -71,6 +70,6 @@ impl Case {
             case.note(now, one_line(&said, LINE));
         }
         case.hear(heard);
-        Some(Step { case, claims: Vec::new(), alert: None, alert_was: None, requeue: Vec::new() })
+        Some(step)
     }
 }

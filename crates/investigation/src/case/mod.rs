@@ -334,18 +334,17 @@ impl Case {
     /// The step by which a person gives up this case's claim on `key`: the claim goes, and the history says who took it
     /// away. Fits a case in any state, also a closed one. Whoever writes it holds the case, or the case is closed.
     pub fn released(&self, key: &ClaimKey, by: &str, now: Timestamp) -> Step {
-        let mut case = self.clone();
-        case.version += 1;
-        case.updated_at = now;
+        let mut step = self.next_step(now);
         let by = one_line(by, NAME);
-        case.note(now, format!("{key} was released by {by}: the next alert about it is investigated"));
-        Step {
-            case,
-            claims: vec![ClaimOp::Release(key.clone())],
-            alert: None,
-            alert_was: None,
-            requeue: Vec::new(),
-        }
+        step.case.note(now, format!("{key} was released by {by}: the next alert about it is investigated"));
+        step.claims.push(ClaimOp::Release(key.clone()));
+        step
+    }
+
+    /// A step after which the case is as it is, but for its version and the time of its last change.
+    fn next_step(&self, now: Timestamp) -> Step {
+        let case = Case { version: self.version + 1, updated_at: now, ..self.clone() };
+        Step { case, claims: Vec::new(), alert: None, alert_was: None, requeue: Vec::new() }
     }
 
     fn pending_mut(&mut self, effect: u32) -> Result<&mut Pending, Refused> {

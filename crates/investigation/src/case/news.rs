@@ -54,15 +54,7 @@ impl Case {
         if self.history.iter().any(|entry| entry.what.starts_with(&line)) {
             return None;
         }
-        let mut step = Step {
-            case: self.clone(),
-            claims: Vec::new(),
-            alert: None,
-            alert_was: None,
-            requeue: Vec::new(),
-        };
-        step.case.version += 1;
-        step.case.updated_at = now;
+        let mut step = self.next_step(now);
         step.case.note(now, format!("{line} (by {})", one_line(by, super::NAME)));
         if step.is_sealed() && policy.comments_news() {
             step.case.tell(vec![format!("{line}. A person decides.")], now);
@@ -174,11 +166,8 @@ fn came_of(kept: &Remediation, proposed: &Proposed, was: Stage) -> Option<String
         false => format!(": {}", one_line(&proposed.detail, 400)),
     };
     let by = |undoes: bool| {
-        let of_this = kept
-            .approvals
-            .iter()
-            .filter(|approval| approval.undoes == undoes && approval.measures.contains(&proposed.n));
-        let mut names: Vec<String> = of_this.map(|approval| one_line(&approval.by, 80)).collect();
+        let given = kept.given(proposed.n, undoes);
+        let mut names: Vec<String> = given.map(|approval| one_line(&approval.by, 80)).collect();
         names.dedup();
         names.join(" and ")
     };

@@ -19,8 +19,9 @@ pub enum Returned {
 }
 
 impl Case {
-    /// The step by which a mail's return is noted, and told to the ticket, in any state of the case, also a closed one. `None` where there is no
-    /// such mail, or the same was noted before. Whoever writes it holds the case, or the case is closed.
+    /// The step by which a mail's return is noted, and told to the ticket, in any state of the case, also a closed one.
+    /// `None` where there is no such mail, or the same was noted before. Whoever writes it holds the case, or the case is
+    /// closed.
     pub fn mail_returned(
         &self,
         effect: u32,
@@ -29,7 +30,8 @@ impl Case {
         policy: &Policy,
         now: Timestamp,
     ) -> Option<Step> {
-        let mut case = self.clone();
+        let mut step = self.next_step(now);
+        let case = &mut step.case;
         let is_mail =
             |kind| matches!(kind, ActionKind::MailUser | ActionKind::MailSoc | ActionKind::MailApprover);
         let record = case.actions.iter_mut().find(|r| r.effect == Some(effect) && is_mail(r.kind))?;
@@ -50,10 +52,7 @@ impl Case {
         if record.status != ActionStatus::Complained || status == ActionStatus::Complained {
             (record.status, record.detail, record.at) = (status, why, now);
         }
-        case.version += 1;
-        case.updated_at = now;
         case.note(now, said);
-        let mut step = Step { case, claims: Vec::new(), alert: None, alert_was: None, requeue: Vec::new() };
         step.tell_news(self, policy, now);
         Some(step)
     }

@@ -516,8 +516,7 @@ fn host_of(case: &Case) -> String {
 
 /// Whether a measure got every approval that it needed, as far as the case keeps them.
 fn was_approved(kept: &Remediation, proposed: &Proposed) -> bool {
-    let given = kept.approvals.iter().filter(|a| !a.undoes && a.measures.contains(&proposed.n));
-    let mut by: Vec<&str> = given.map(|approval| approval.by.as_str()).collect();
+    let mut by: Vec<&str> = kept.given(proposed.n, false).map(|approval| approval.by.as_str()).collect();
     by.sort_unstable();
     by.dedup();
     by.len() as u64 >= u64::from(proposed.needs.max(1))

@@ -253,12 +253,12 @@ fn what_was_changed_looked_into_and_held_is_counted_and_a_preview_is_not() {
                 "why": { "rule": "r", "entry": "e", "row": 0 } })
         };
         let approval = |by: &str| {
-            serde_json::json!({ "by": by, "how": "link", "at": at(1), "evidence_sha256": "00", "measures": [1, 2],
+            serde_json::json!({ "unsealed": by == "mallory", "by": by, "how": "link", "at": at(1), "evidence_sha256": "00", "measures": [1, 2],
                 "expires_at": at(9) })
         };
         serde_json::json!({ "evidence_sha256": "00", "host_name": "h", "proposed_at": at(1), "expires_at": at(9),
             "dry_run": dry_run, "measures": [one(1, "done", 2), one(2, "expired", 3), one(3, "undone", 1)],
-            "approvals": [approval("anna"), approval("anna"), approval("bert")] })
+            "approvals": [approval("anna"), approval("anna"), approval("bert"), approval("mallory")] })
     };
     let mut fold = Fold::new(week());
     for (id, dry_run) in [("1", false), ("2", true)] {

@@ -165,16 +165,20 @@ impl Remediation {
         waits.then_some(self.expires_at)
     }
 
+    /// Every approval that a measure was given (or, with `undoes`, order to take it back), also one that counts no more by
+    /// now; but for those whose seal was missed or wrong, which nobody is known to have given.
+    pub fn given(&self, n: u32, undoes: bool) -> impl Iterator<Item = &Approval> {
+        self.approvals.iter().filter(move |approval| {
+            approval.measures.contains(&n) && approval.undoes == undoes && !approval.unsealed
+        })
+    }
+
     /// Who has approved a measure (or, with `undoes`, ordered that it is taken back), as far as it still counts at `now`:
     /// each person once.
     pub fn approvers(&self, n: u32, undoes: bool, now: Timestamp) -> Vec<&Approval> {
         let mut counted: Vec<&Approval> = Vec::new();
-        for approval in &self.approvals {
-            let counts = approval.measures.contains(&n)
-                && approval.undoes == undoes
-                && !approval.unsealed
-                && now < approval.expires_at
-                && approval.evidence_sha256 == self.evidence_sha256;
+        for approval in self.given(n, undoes) {
+            let counts = now < approval.expires_at && approval.evidence_sha256 == self.evidence_sha256;
             if counts && !counted.iter().any(|known| known.by == approval.by) {
                 counted.push(approval);
             }

@@ -161,8 +161,7 @@ fn stage(page: &mut Html, kept: &Remediation, proposed: &Proposed, now: Timestam
 }
 
 fn approvals(page: &mut Html, kept: &Remediation, proposed: &Proposed, now: Timestamp) {
-    let given =
-        kept.approvals.iter().filter(|a| !a.undoes && !a.unsealed && a.measures.contains(&proposed.n));
+    let given = kept.given(proposed.n, false);
     let mut names: Vec<&str> = given.map(|approval| approval.by.as_str()).collect();
     names.dedup();
     page.text(&format!("{} of {}", names.len(), proposed.needs));

@@ -74,8 +74,7 @@ fn stage(kept: &Remediation, proposed: &Proposed, now: Timestamp) -> (&'static s
 }
 
 fn approvals(kept: &Remediation, proposed: &Proposed, now: Timestamp) -> Markup {
-    let of_this =
-        kept.approvals.iter().filter(|a| !a.undoes && !a.unsealed && a.measures.contains(&proposed.n));
+    let of_this = kept.given(proposed.n, false);
     let mut by: Vec<&str> = of_this.map(|approval| approval.by.as_str()).collect();
     by.dedup();
     let counted = kept.approvers(proposed.n, false, now).len() as u64;

@@ -66,17 +66,15 @@ impl Case {
         let is_free = |key: &ClaimKey| !held.iter().any(|claim| &claim.key == key && claim.in_force(now));
         let free: Vec<ClaimKey> = Self::code_slots(&by).into_iter().filter(is_free).collect();
         let Some(slot) = free.first().cloned() else { return Err(CodeRefused::TooMany(by)) };
-        let mut case = self.clone();
-        case.version += 1;
-        case.updated_at = now;
+        let mut step = self.next_step(now);
         let (claim, left) = match given {
-            CodeGiven::Right { step } => {
-                let key = ClaimKey::limit("code", &format!("{by}#{step}"), 0);
+            CodeGiven::Right { step: of_time } => {
+                let key = ClaimKey::limit("code", &format!("{by}#{of_time}"), 0);
                 (Claim::lease(key, &self.id, now, USED), free.len())
             }
             CodeGiven::Wrong => (Claim::lease(slot, &self.id, now, WRONG_LASTS), free.len() - 1),
         };
-        let claims = vec![ClaimOp::Take(claim)];
-        Ok((Step { case, claims, alert: None, alert_was: None, requeue: Vec::new() }, left))
+        step.claims.push(ClaimOp::Take(claim));
+        Ok((step, left))
     }
 }

@@ -1,7 +1,9 @@
 //! What the ticket is told of what came after the verdict.
 
 use super::*;
-use crate::remediation::{Decision, Measure, MeasureOutcome, MeasureStatus, Proposal, Suggestion, Way, Why};
+use crate::remediation::{
+    Approval, Decision, Measure, MeasureOutcome, MeasureStatus, Proposal, Suggestion, Way, Why,
+};
 use crate::ticketing::TicketReference;
 
 const MORE: &str = "
@@ -92,8 +94,12 @@ fn what_an_order_came_to_is_one_comment_and_is_told_once() {
     let policy = with("");
     let case = deliver(&offered(&policy), &policy, 6);
     assert!(case.is_closed() && comments(&case).is_empty(), "that they wait stands in the ticket");
-    let case = approved(&case, &[], &policy, 10);
+    let mut case = approved(&case, &[], &policy, 10);
     assert!(comments(&case).is_empty(), "nothing was done yet");
+    // Whom somebody only wrote there has approved nothing.
+    let kept = case.remediation.as_mut().unwrap();
+    let forged = Approval { by: "mallory".to_owned(), unsealed: true, ..kept.approvals[0].clone() };
+    kept.approvals.push(forged);
     let outcomes = [
         (1, MeasureStatus::Done, "ended"),
         (2, MeasureStatus::Refused, "another image\r\nruns there"),
