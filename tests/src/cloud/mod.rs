@@ -6,6 +6,7 @@ mod forward;
 mod person;
 mod relay;
 mod siem;
+mod staging;
 mod terraform;
 
 use std::fs;
@@ -306,16 +307,6 @@ impl Cloud {
     /// When the queue cannot be read.
     pub fn findings(&self, case_id: &str) -> Result<Vec<Value>> {
         self.runtime.block_on(self.siem.about(&self.clients, case_id))
-    }
-
-    /// Puts an object into the staging bucket.
-    ///
-    /// # Errors
-    /// When it is not taken.
-    pub fn stage(&self, key: &str, bytes: &[u8]) -> Result<()> {
-        let put = self.clients.s3().put_object().bucket(&self.deployment.staging_bucket).key(key);
-        self.runtime.block_on(put.body(bytes.to_vec().into()).send())?;
-        Ok(())
     }
 
     /// Puts messages on the queue of alerts in one batch.

@@ -31,7 +31,7 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     anna.json(&["approve", &case.id, &named, "--yes"], 2).expect("a refusal");
     operator.json(&["approve", &case.id, &named, "--yes"], 2).expect("nobody whom the policy names");
     forged_words_are_refused(cloud, &cases, &case.id, n);
-    what_is_written_into_the_table_orders_nothing(cloud, &case.id, n);
+    let orders = what_is_written_into_the_table_orders_nothing(cloud, &case.id, n);
     assert!(swarm.connected(&lab.endpoint).expect("connections"), "it was done on a forged word");
 
     approving::a_link_out_of_a_mail_is_the_second_word(cloud, case);
@@ -42,6 +42,7 @@ pub(crate) fn what_is_approved_is_done_once(lab: &Lab, cloud: &Cloud, swarm: &Sw
     let after = after.expect("an end");
     assert_eq!(stage(&after), Some(Stage::Done), "{after:#?}");
     assert!(!swarm.connected(&lab.endpoint).expect("connections"), "it is said to be stopped, and runs");
+    assert!(cloud.orders_about(&case.id).expect("orders") > orders, "it was done without an order");
     // It is not done again, and cannot be.
     let bert = cloud.operator_as(&BERT).expect("a person");
     bert.json(&["approve", &case.id, &named, "--yes"], 2).expect("a refusal");
@@ -103,10 +104,12 @@ fn forged_words_are_refused(cloud: &Cloud, cases: &[Case], id: &str, n: u32) {
     );
 }
 
-/// The second approval, by whoever may write the table: the order is in the outbox, and does not go out.
-fn what_is_written_into_the_table_orders_nothing(cloud: &Cloud, id: &str, n: u32) {
+/// The second approval, by whoever may write the table: the order is in the outbox, and does not go out. How many went
+/// out about the case before.
+fn what_is_written_into_the_table_orders_nothing(cloud: &Cloud, id: &str, n: u32) -> usize {
     let case = now(cloud, id);
-    let commands = cloud.ssm.commands().len();
+    let orders = cloud.orders_about(id).expect("orders");
+    assert_ne!(orders, 0, "what was collected was ordered");
     let forged = cloud.forge(&case, &[n], &BERT).expect("an approval in the table");
     assert_eq!(
         forged.remediation.as_ref().and_then(|kept| kept.measure(n)).map(|kept| kept.stage),
@@ -125,5 +128,6 @@ fn what_is_written_into_the_table_orders_nothing(cloud: &Cloud, id: &str, n: u32
         kept.approvals.iter().filter(|approval| approval.by == by).all(|approval| approval.unsealed)
     };
     assert!(unsealed(BERT.arn) && !unsealed(ANNA.arn), "{:?}", back.remediation);
-    assert_eq!(cloud.ssm.commands().len(), commands, "a command went out");
+    assert_eq!(cloud.orders_about(id).expect("orders"), orders, "an order went out");
+    orders
 }
