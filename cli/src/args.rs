@@ -37,7 +37,7 @@ Exit codes:
   3  the policy or the deployment file is missing or wrong
   4  the database or the disk failed
 
-Environment: PEERHOUND_POLICY (policy file), PEERHOUND_DEPLOYMENT (deployment file), PEERHOUND_LOG (log filter),
+Environment: PEERHOUND_POLICY (policy file), PEERHOUND_DEPLOYMENT (deployment file), PEERHOUND_LOG (log filter), \
 SSH_AUTH_SOCK (agent), NO_COLOR; with a deployment also the AWS SDK's own, such as AWS_PROFILE.";
 
 /// Investigates torrent/P2P alerts: reaches the suspected machine, collects and seals the evidence, gives a verdict
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Investigate alerts, addresses or lists of addresses
     #[command(after_help = "\
-An input is a file (what a SIEM or a sensor writes, see `peerhound alert formats`, or a list of addresses as text or
+An input is a file (what a SIEM or a sensor writes, see `peerhound alert formats`, or a list of addresses as text or \
 CSV), an address, or - for standard input. Each alert or address has its own outcome; the formats may be mixed.
 
 Examples:
@@ -75,9 +75,9 @@ Examples:
     Investigate(Investigate),
     /// Take alerts from a folder or from standard input as they come, and continue what a crash left open
     #[command(after_help = "\
-Files are read once they have not changed for a second, then moved to DIR/done, or to DIR/review if something in them
-could not be read. Names that begin with a dot or end with .tmp or .part are left alone, so that a writer can rename
-into place. With -, one alert a line is read from standard input. With --listen, alerts may be POSTed to this machine;
+Files are read once they have not changed for a second, then moved to DIR/done, or to DIR/review if something in them \
+could not be read. Names that begin with a dot or end with .tmp or .part are left alone, so that a writer can rename \
+into place. With -, one alert a line is read from standard input. With --listen, alerts may be POSTed to this machine; \
 whoever does needs a key of the policy's [door]. The policy's [[list]]s are fetched as often as they say.
 
 Examples:
@@ -96,7 +96,7 @@ Examples:
     Artifacts(ArtifactsCommand),
     /// Hand alerts, addresses or lists of addresses to a deployment on AWS
     #[command(after_help = "\
-Inputs are as for `investigate`. Each alert is one message on the deployment's alerts queue; what cannot be read is
+Inputs are as for `investigate`. Each alert is one message on the deployment's alerts queue; what cannot be read is \
 named and not sent. Needs a deployment, see --deployment.
 
 Examples:
@@ -104,7 +104,7 @@ Examples:
   tail -n 100 /var/log/suricata/eve.json | peerhound submit -
   peerhound submit --dry-run suspects.csv
 
-Exit codes: 0 everything was sent; 1 the queue did not take something; 2 an input could not be read, the others were
+Exit codes: 0 everything was sent; 1 the queue did not take something; 2 an input could not be read, the others were \
 sent.")]
     Submit(Submit),
     /// Look at what a deployment on AWS could not work, and put it back on its queue
@@ -112,7 +112,7 @@ sent.")]
     Redrive(RedriveCommand),
     /// Check a deployment on AWS: queues, tables, buckets, documents, relays, mail
     #[command(after_help = "\
-Changes nothing. Each line is one check: ok, warning (also where AWS refuses to tell: it names the right that is
+Changes nothing. Each line is one check: ok, warning (also where AWS refuses to tell: it names the right that is \
 missing) or wrong, with what to do about it. The relays and the sender of mails are those of the policy.
 
 Examples:
@@ -164,7 +164,7 @@ Examples:
 Example:
   peerhound explain 3f0c2a9d8e       (the start of an alert's id, or the SIEM's own event id)
 
-On AWS, repeats of a storm are only counted on the case that they repeat. They are found by their id or the start of
+On AWS, repeats of a storm are only counted on the case that they repeat. They are found by their id or the start of \
 it, and that reads the whole table.")]
     Explain {
         /// Peerhound's id of the alert, the start of it, or the sender's event id
@@ -172,7 +172,7 @@ it, and that reads the whole table.")]
     },
     /// Prove that an evidence container is whole and unchanged
     #[command(after_help = "\
-A file is verified offline. A case is looked up, and its container must also be the very one that the case names. An
+A file is verified offline. A case is looked up, and its container must also be the very one that the case names. An \
 object in S3 is read in place.
 
 Examples:
@@ -186,13 +186,13 @@ Examples:
     },
     /// Show what the verdicts would be by other rules
     #[command(after_help = "\
-Each container is proven first (see `peerhound verify`). Nothing is changed: neither the evidence, nor the case, nor what
-was done about it. For each case it shows the verdict as it was sealed, the one by the rules in DIR, and the rules whose
-findings differ. A rule file that cannot be used is named with its reason, and the rest is used; docs/verdicts.md says
+Each container is proven first (see `peerhound verify`). Nothing is changed: neither the evidence, nor the case, nor what \
+was done about it. For each case it shows the verdict as it was sealed, the one by the rules in DIR, and the rules whose \
+findings differ. A rule file that cannot be used is named with its reason, and the rest is used; docs/verdicts.md says \
 what such a folder holds. Evidence in S3 is read in place: every byte of it twice, and nothing of it is written anywhere.
 
-Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1 a container is not intact, or AWS said no;
-2 a case or a container is not there, or the rules cannot be read; 3 the policy or the deployment file is missing or wrong;
+Exit codes: 0 every case was assessed again, whether or not a verdict changed; 1 a container is not intact, or AWS said no; \
+2 a case or a container is not there, or the rules cannot be read; 3 the policy or the deployment file is missing or wrong; \
 4 the database failed.
 
 Examples:
@@ -262,8 +262,8 @@ pub(crate) struct Investigate {
 pub(crate) enum AlertCommand {
     /// Read alerts and show them normalised: ECS names, values, and the sender's field that each is from
     #[command(after_help = "\
-Inputs are as for `investigate`. Nothing is contacted and nothing is stored. Where there is a policy, its formats are
-read too, and its scope says which machine each alert is about. With --json, one object an alert with dotted ECS names
+Inputs are as for `investigate`. Nothing is contacted and nothing is stored. Where there is a policy, its formats are \
+read too, and its scope says which machine each alert is about. With --json, one object an alert with dotted ECS names \
 as keys; what cannot be read is an object with `error`.
 
 Examples:
@@ -285,7 +285,7 @@ Exit codes: 0 everything was read; 2 something could not be read, the others wer
 pub(crate) enum ArtifactsCommand {
     /// List the artifacts: what each is for, its cost and caps, and the ways that it is read by
     #[command(after_help = "\
-Nothing is contacted and no policy is needed. In the order of collection, the fastest-changing first. The first way that
+Nothing is contacted and no policy is needed. In the order of collection, the fastest-changing first. The first way that \
 an endpoint answers is taken. With --json, one object an artifact.
 
 Examples:
@@ -331,7 +331,7 @@ Example:
     },
     /// Put dead letters back on their queue, to be worked again
     #[command(after_help = "\
-Each is sent first and deleted afterwards: interrupted, a message may be in both places, which does no harm, and is
+Each is sent first and deleted afterwards: interrupted, a message may be in both places, which does no harm, and is \
 never in none.
 
 Examples:
@@ -419,13 +419,13 @@ pub(crate) enum CaseCommand {
     },
     /// Look deeper into a case's machine: a second collection, sealed into a second container
     #[command(after_help = "\
-For any case with sealed evidence; after `compromised` the policy's [forensics] does it by itself. The machine and its users
+For any case with sealed evidence; after `compromised` the policy's [forensics] does it by itself. The machine and its users \
 are claimed once more while it is read. On this machine it is done at once; on AWS the functions do it.
 
 Example:
   peerhound case forensics ph-20260302-kq3v7a2m
 
-Exit codes: 0 the second container is sealed, or on AWS: ordered; 1 the machine was not reached; 2 the case does not take
+Exit codes: 0 the second container is sealed, or on AWS: ordered; 1 the machine was not reached; 2 the case does not take \
 it.")]
     Forensics {
         /// Its id
@@ -433,7 +433,7 @@ it.")]
     },
     /// Put a case's evidence under legal hold
     #[command(after_help = "\
-On this machine the containers become read-only and a record beside them says so; on AWS S3 keeps them under Object Lock,
+On this machine the containers become read-only and a record beside them says so; on AWS S3 keeps them under Object Lock, \
 whatever their retention, until the hold is lifted. Who, when and why goes into the case's history.
 
 Example:
@@ -446,7 +446,7 @@ Example:
     Release(HoldArgs),
     /// Write a case as one page of HTML, to read, to print and to hand on
     #[command(after_help = "\
-Written anew from the case as it is now and from its evidence, which is proven first: unlike the report.html inside the
+Written anew from the case as it is now and from its evidence, which is proven first: unlike the report.html inside the \
 container, it also says what became of the actions. The page loads nothing and runs nothing.
 
 Examples:

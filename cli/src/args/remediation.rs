@@ -11,10 +11,10 @@ Examples:
   peerhound --deployment deployment.toml approvals";
 
 pub(super) const APPROVE_HELP: &str = "\
-Shows what will be done to which machine and on what evidence, and asks. Who approves is the account of the system that
-runs this command (the one that logged in, also under sudo). On a deployment it is the principal that AWS knows the caller
-as: the word is signed, sent, and taken by the deployment itself, by its own policy, and this waits for what becomes of it.
-Whoever it is has to be among the policy's [remediation] approvers. Where two persons are needed, the second one's approval
+Shows what will be done to which machine and on what evidence, and asks. Who approves is the account of the system that \
+runs this command (the one that logged in, also under sudo). On a deployment it is the principal that AWS knows the caller \
+as: the word is signed, sent, and taken by the deployment itself, by its own policy, and this waits for what becomes of it. \
+Whoever it is has to be among the policy's [remediation] approvers. Where two persons are needed, the second one's approval \
 orders. On this machine the order is carried out at once; on a deployment within a minute.
 
 Examples:
@@ -22,7 +22,7 @@ Examples:
   peerhound approve ph-20260302-kq3v7a2m 1 3 --yes
   peerhound --deployment deployment.toml approve ph-20260302-kq3v7a2m 1 --yes --no-wait
 
-Exit codes: 0 approved, and what was carried out worked or is on its way (with --no-wait: sent); 1 a measure did not work, or
+Exit codes: 0 approved, and what was carried out worked or is on its way (with --no-wait: sent); 1 a measure did not work, or \
 the deployment did not say in a minute what became of it; 2 the approval was not taken, or no was answered; 3 the policy or the deployment file is missing or wrong; 4 the database failed.";
 
 pub(super) const REJECT_HELP: &str = "\

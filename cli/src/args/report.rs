@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub(super) const AFTER_HELP: &str = "\
-Counts what came in over a time and what became of it: alerts received, suppressed and why, cases by verdict, who came
-again, how long evidence took, what was not reached, which actions failed, what is open. Changes nothing. The policy's
+Counts what came in over a time and what became of it: alerts received, suppressed and why, cases by verdict, who came \
+again, how long evidence took, what was not reached, which actions failed, what is open. Changes nothing. The policy's \
 [digest] mails the same once a day; docs/digest.md says what each figure counts.
 
 An end of the time is how long ago (7d, 24h), a date (its first moment, UTC) or a moment (RFC 3339).

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub(super) const AFTER_HELP: &str = "\
-On this machine alone, unless a proxy with TLS stands in front. What it prints is the address to open, with a token; who
+On this machine alone, unless a proxy with TLS stands in front. What it prints is the address to open, with a token; who \
 has that may see everything and release cooldowns. Works on a deployment too, see --deployment.
 
 Examples:

@@ -185,6 +185,15 @@ impl<F: Read + Seek> Proven<F> {
             authorized_keys: self.json(&ArtifactKind::AuthorizedKeys.parsed_entry())?,
             shell_histories: self.json(&ArtifactKind::ShellHistories.parsed_entry())?,
             recent_executables: self.json(&ArtifactKind::RecentExecutables.parsed_entry())?,
+            services: self.json(&ArtifactKind::Services.parsed_entry())?,
+            wmi_subscriptions: self.json(&ArtifactKind::WmiSubscriptions.parsed_entry())?,
+            registry_persistence: self.json(&ArtifactKind::RegistryPersistence.parsed_entry())?,
+            accounts: self.json(&ArtifactKind::Accounts.parsed_entry())?,
+            shares: self.json(&ArtifactKind::Shares.parsed_entry())?,
+            antivirus: self.json(&ArtifactKind::Antivirus.parsed_entry())?,
+            event_logs: self.json(&ArtifactKind::EventLogs.parsed_entry())?,
+            transfer_jobs: self.json(&ArtifactKind::TransferJobs.parsed_entry())?,
+            memory: self.json(&ArtifactKind::Memory.parsed_entry())?,
         })
     }
 }

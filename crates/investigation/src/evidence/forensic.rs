@@ -4,6 +4,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::model::AutostartEntry;
+use super::windows::{EventLog, LocalAccount, ProtectionFact, Service, Share, TransferJob, WmiSubscription};
+
 /// A socket that gets packets as they are on the wire: sniffers, some scanners and backdoors hold one; so do DHCP clients
 /// and `ping`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,6 +251,24 @@ pub struct ForensicEvidence {
     pub shell_histories: Option<Vec<HistoryFile>>,
     /// Programs that came lately.
     pub recent_executables: Option<Vec<RecentExecutable>>,
+    /// Services (Windows, as what follows).
+    pub services: Option<Vec<Service>>,
+    /// What WMI does by itself.
+    pub wmi_subscriptions: Option<Vec<WmiSubscription>>,
+    /// Other spots of the registry that load something.
+    pub registry_persistence: Option<Vec<AutostartEntry>>,
+    /// Accounts of the machine.
+    pub accounts: Option<Vec<LocalAccount>>,
+    /// Shares, and who uses them.
+    pub shares: Option<Vec<Share>>,
+    /// What the virus scanner says, and is told.
+    pub antivirus: Option<Vec<ProtectionFact>>,
+    /// Event logs.
+    pub event_logs: Option<Vec<EventLog>>,
+    /// Transfers in the background.
+    pub transfer_jobs: Option<Vec<TransferJob>>,
+    /// An image of the memory.
+    pub memory: Option<Box<MemoryImage>>,
 }
 
 /// An image of an endpoint's memory, and how it was taken. The image itself lies beside it as a file of its own.

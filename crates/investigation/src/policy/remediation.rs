@@ -258,7 +258,7 @@ impl Policy {
         let there = u32::try_from(persons.len()).unwrap_or(u32::MAX);
         if !section.dry_run && there < most {
             wrong(format!(
-                "approvers names {there} persons, and {most} have to approve: add to the list, or nothing can be ordered"
+                "approvers names {there}, and {most} must approve: add to the list, or nothing can be ordered"
             ));
         }
         if persons.iter().any(String::is_empty) {

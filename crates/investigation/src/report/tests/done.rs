@@ -14,20 +14,20 @@ fn page_of(change: impl FnOnce(&mut sample::Sample, &mut ForensicEvidence, &mut 
     html(&Subject { deeper, written_at: at("09:30:00"), ..sample.subject() })
 }
 
-fn part<'p>(page: &'p str, id: &str) -> &'p str {
+pub(super) fn part<'p>(page: &'p str, id: &str) -> &'p str {
     let rest = page.split(&format!("<section id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no {id}"));
     rest.split("</section>").next().unwrap()
 }
 
 /// The cells of each row of the table with this caption, without markup.
-fn rows(part: &str, caption: &str) -> Vec<String> {
+pub(super) fn rows(part: &str, caption: &str) -> Vec<String> {
     let table = part.split(caption).nth(1).unwrap_or_else(|| panic!("no {caption}: {part}"));
     let body = table.split("</tbody>").next().unwrap().split("<tbody").nth(1).unwrap();
     let body = body.split_once('>').unwrap().1;
     body.split("</tr>").filter(|row| row.contains("<th")).map(text).collect()
 }
 
-fn text(markup: &str) -> String {
+pub(super) fn text(markup: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for c in markup.chars() {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Deeper, Subject, html};
-use super::sample::{Sample, done, full, socket, torrent};
+use super::sample::{Sample, done, full, socket, torrent, windows};
 use crate::evidence::{ArtifactOutcome, CommandRecord, Process, TorrentKind};
 
 /// The sample with every text that comes from outside set to this one.
@@ -167,6 +167,14 @@ pub(super) fn done_with(text: &str) -> String {
     html(&Subject { deeper, ..sample.subject() })
 }
 
+/// The same of a machine with Windows.
+fn windows_with(text: &str) -> String {
+    let (sample, ..) = done("xxx");
+    let (evidence, collection) = windows(text);
+    let deeper = Deeper::Read { evidence: &evidence, collection: &collection };
+    html(&Subject { deeper, ..sample.subject() })
+}
+
 #[test]
 fn hostile_names_break_out_of_nothing() {
     let harmless = hostile("xxx").html();
@@ -174,6 +182,7 @@ fn hostile_names_break_out_of_nothing() {
         let page = hostile(&text).html();
         assert!(tags(&page) == tags(&harmless), "{text:?} becomes markup");
         assert!(tags(&done_with(&text)) == tags(&done_with("xxx")), "{text:?} becomes markup");
+        assert!(tags(&windows_with(&text)) == tags(&windows_with("xxx")), "{text:?} becomes markup");
         assert!(!page.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
         assert!(!page.contains(['\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}']), "{text:?}");
     }

@@ -5,6 +5,7 @@ mod digest;
 mod done;
 mod hostile;
 mod sample;
+mod windows;
 
 use super::*;
 use crate::assess::{Citation, Verdict};

@@ -4,6 +4,7 @@ mod assessed;
 mod collected;
 mod deeper;
 mod endpoint;
+mod windows;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,7 @@ use self::collected::collection;
 pub(super) use self::deeper::{done, packet_socket};
 use self::endpoint::evidence;
 pub(super) use self::endpoint::{socket, torrent};
+pub(super) use self::windows::windows;
 use super::super::{Deeper, Subject};
 use crate::act::ActionKind;
 use crate::alert::Alert;

@@ -248,6 +248,7 @@ fn evidence(text: &str) -> ForensicEvidence {
             target: Some("/dev/null".to_owned()),
         }]),
         recent_executables: Some(vec![program("/tmp/older", 5), program("/var/tmp/.x/kworker", 50)]),
+        ..ForensicEvidence::default()
     }
 }
 
