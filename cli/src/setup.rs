@@ -177,7 +177,7 @@ impl Setup {
             .with_memory_tool(self.memory_tool(&policy)?);
         let rules = self.rules(&policy)?;
         let texts = self.texts(&policy)?;
-        let directories = Directories::of(&policy, |file| self.path(file));
+        let directories = self.directories(&policy);
         let (mail, desks) = (self.mail(&policy), self.desks(&policy));
         let findings = policy.findings.file.as_ref().map(|file| self.path(file));
         let link = self.link_key(&policy)?;
@@ -228,6 +228,11 @@ impl Setup {
     /// The file that lists users.
     pub(crate) fn users_file(&self, policy: &Policy) -> Option<PathBuf> {
         policy.users.directory.as_ref().map(|file| self.path(file))
+    }
+
+    /// Where users are looked up.
+    pub(crate) fn directories(&self, policy: &Policy) -> Directories {
+        Directories::of(policy, |file| self.path(file))
     }
 
     /// The texts of mails. A file of them that cannot be used is told and left out.

@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Resul
         Command::Sweep(jobs) => sweep::run(&setup, &jobs).await,
         Command::Demo { dir } => demo::run(&setup, &dir).await,
         Command::Init(args) => init::run(&setup, &args),
-        Command::Policy(command) => policy::run(&setup, &command),
+        Command::Policy(command) => policy::run(&setup, &command).await,
         Command::Case(_)
         | Command::Cooldown(_)
         | Command::Report(_)

@@ -1,5 +1,6 @@
 //! `peerhound policy`.
 
+mod address;
 mod preview;
 
 use anyhow::Result;
@@ -22,9 +23,10 @@ struct Answer {
 }
 
 /// Runs the command.
-pub(super) fn run(setup: &Setup, command: &PolicyCommand) -> Result<Exit> {
+pub(super) async fn run(setup: &Setup, command: &PolicyCommand) -> Result<Exit> {
     match command {
         PolicyCommand::Check => check(setup),
+        PolicyCommand::Address { users } => address::run(setup, users).await,
         PolicyCommand::PreviewMail(which) => preview::run(setup, which),
         PolicyCommand::PreviewTicket(args) => super::preview_ticket::run(setup, args),
     }

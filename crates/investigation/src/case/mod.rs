@@ -20,6 +20,7 @@
 //! Every state but `Closed` has something pending, with a time before which it is not due: whoever looks at the open
 //! cases now and then needs nothing else to bring each to its end.
 
+mod address;
 mod admission;
 mod advance;
 mod deliveries;
@@ -44,6 +45,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use address::{Address, addresses};
 pub use deliveries::{ActionRecord, ActionStatus};
 pub use effect::{Effect, Pending};
 pub use event::{Delivery, Event};

@@ -1,11 +1,9 @@
 //! Who the suspects are for the mail: their addresses and languages, from the alert, a file, a directory or a pattern.
-//!
-//! The alert and the endpoint are written by outsiders, and a directory may be out of date: an address is only used if
-//! its domain is one of the policy's and its local part is plain, wherever it is from.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::address::addresses;
 use super::{ActionRecord, ActionStatus, Case, Effect};
 use crate::act::ActionKind;
 use crate::claim::later;
@@ -161,24 +159,9 @@ impl Case {
 
     /// The first address that may be used, in the policy's order.
     fn address_of(&self, user: &str, policy: &Policy) -> Option<String> {
-        policy.users.look_up.iter().find_map(|source| {
-            let address = match source {
-                AddressSource::Alert => self.alert_address(user, policy)?,
-                AddressSource::Csv | AddressSource::Ldap => {
-                    let said = |person: &&Person| person.user == user && person.source == *source;
-                    self.people.iter().filter(said).find_map(|person| person.mail.clone())?
-                }
-                AddressSource::Pattern => {
-                    let (domain, name) = user.split_once('\\').unwrap_or(("", user));
-                    let address =
-                        policy.users.mail.as_ref()?.replace("{user}", name).replace("{domain}", domain);
-                    let (local, domain) = address.rsplit_once('@')?;
-                    return (is_plain(local) && is_plain(domain)).then_some(address);
-                }
-            };
-            let (local, domain) = address.rsplit_once('@')?;
-            (is_plain(local) && policy.users.may_mail(domain)).then_some(address)
-        })
+        let in_alert = self.alert_address(user, policy);
+        let said = addresses(user, in_alert.as_deref(), &self.people, policy);
+        said.into_iter().find(|said| said.refused.is_none()).map(|said| said.mail)
     }
 
     /// The address in the alert, where the alert names this very user.
@@ -193,13 +176,4 @@ impl Case {
 /// The account name without its domain, in lower case.
 fn name_of(user: &str) -> String {
     user.rsplit('\\').next().unwrap_or(user).to_lowercase()
-}
-
-/// Whether text may stand in a mail address without quoting.
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
-    (1..=64).contains(&text.len())
-        && text.chars().all(plain)
-        && !text.starts_with('.')
-        && !text.ends_with('.')
 }
