@@ -76,7 +76,7 @@ impl Tally {
 }
 
 /// What is counted, in the words of our own that tallies use, and how one of it is called.
-const NOUNS: [(&str, &str); 20] = [
+const NOUNS: [(&str, &str); 23] = [
     ("sockets", "socket"),
     ("processes", "process"),
     ("folders", "folder"),
@@ -97,6 +97,9 @@ const NOUNS: [(&str, &str); 20] = [
     ("switches", "switch"),
     ("values", "value"),
     ("holders", "holder"),
+    ("users", "user"),
+    ("accounts", "account"),
+    ("tasks", "task"),
 ];
 /// What it does, of many and of one.
 const VERBS: [(&str, &str); 7] = [
@@ -169,6 +172,11 @@ mod tests {
             ("records of `wmic` name no process", "1 record of `wmic` names no process"),
             ("lines of such files hold no key", "1 line of such files holds no key"),
             ("files unreadable", "1 file unreadable"),
+            (
+                "users are not logged on: what their part of the registry starts is not read",
+                "1 user is not logged on: what its part of the registry starts is not read",
+            ),
+            ("tasks did not give their text", "1 task did not give its text"),
         ] {
             assert_eq!(counted(1, many), one);
             assert_eq!(counted(2, many), format!("2 {many}"));

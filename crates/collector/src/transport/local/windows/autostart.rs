@@ -39,7 +39,7 @@ pub(crate) fn read(registry: &dyn Registry, limits: &Limits) -> (Vec<AutostartEn
     reading.services();
     accounts.count_absent(
         registry,
-        "users are not logged on: what their registry starts for them alone is not read",
+        "users are not logged on: what their part of the registry starts is not read",
         &mut reading.tally,
     );
     (reading.rows, reading.tally)

@@ -31,7 +31,7 @@ pub(crate) use recent::roots;
 pub(crate) use texts::ThisDisk;
 pub(crate) use texts::{Text, Texts};
 
-const ABSENT: &str = "users are not logged on: what their registry holds for them alone is not read";
+const ABSENT: &str = "users are not logged on: what their part of the registry holds is not read";
 const TCPIP: &str = r"SYSTEM\CurrentControlSet\Services\Tcpip";
 const INTERNET: &str = r"Microsoft\Windows\CurrentVersion\Internet Settings";
 const POLICY: &str = r"SOFTWARE\Policies\Microsoft\Windows NT\DNSClient";

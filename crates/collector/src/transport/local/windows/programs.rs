@@ -40,7 +40,7 @@ pub(crate) fn read(registry: &dyn Registry, limits: &Limits) -> (Vec<Program>, T
     }
     accounts.count_absent(
         registry,
-        "users are not logged on: what is installed for them alone is not read",
+        "users are not logged on: what their part of the registry lists is not read",
         &mut tally,
     );
     (list.finish(), tally)

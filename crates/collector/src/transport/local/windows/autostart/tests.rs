@@ -113,7 +113,7 @@ fn what_was_not_read_is_said() {
         reasons,
         [
             "1 registry key is closed to this account",
-            "1 users are not logged on: what their registry starts for them alone is not read"
+            "1 user is not logged on: what its part of the registry starts is not read"
         ]
     );
 }
