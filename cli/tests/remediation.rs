@@ -185,7 +185,7 @@ fn what_is_proposed_is_done_by_the_word_of_those_whom_the_policy_names_and_by_no
 fn the_policy_says_what_is_wrong_with_its_section() {
     let site = Site::new(IpAddr::from([10, 0, 0, 1]));
     site.policy("");
-    site.ends(&["policy", "check"], 3, "[remediation] approvers names 0 persons");
+    site.ends(&["policy", "check"], 3, "[remediation] approvers names 0");
     site.policy("approvers = ['anna']\nexpires = '1m'");
     site.ends(&["policy", "check"], 3, "[remediation] expires = 1m");
     site.policy("approvers = ['anna']");

@@ -102,6 +102,7 @@ fn words(phase: &Phase) -> String {
         Phase::Contact(Contact::Memory { bytes, of }) => {
             format!("taking the image of the memory, {} of {} MiB", bytes >> 20, of >> 20)
         }
+        Phase::Contact(Contact::Changing { measures: 1 }) => "carrying out 1 measure".to_owned(),
         Phase::Contact(Contact::Changing { measures }) => format!("carrying out {measures} measures"),
         Phase::Contact(_) => "collecting".to_owned(),
         Phase::Assessing => "assessing".to_owned(),

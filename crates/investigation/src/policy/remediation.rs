@@ -416,8 +416,8 @@ mod tests {
     fn what_cannot_work_is_refused_with_the_reason() {
         let stop = "policy_violation = ['stop_process']\n";
         for (section, says) in [
-            ("", "approvers names 0 persons"),
-            ("approvers = ['anna', 'ANNA']\napprovals = 2", "approvers names 1 persons"),
+            ("", "approvers names 0"),
+            ("approvers = ['anna', 'ANNA']\napprovals = 2", "approvers names 1"),
             ("approvers = ['anna']\napprovals = 3", "1 or 2"),
             ("approvers = ['anna']\nexpires = '1m'", "between 5m and 7d"),
             ("approvers = ['anna']\nper_hour = 0", "between 1 and"),
@@ -433,7 +433,7 @@ mod tests {
             );
         }
         let isolate = remarks("compromised = ['isolate']\napprovers = ['anna']");
-        assert!(isolate.iter().any(|remark| remark.is_error && remark.text.contains("2 have to approve")));
+        assert!(isolate.iter().any(|remark| remark.is_error && remark.text.contains("2 must approve")));
         let sound = remarks(
             "compromised = ['isolate']\napprovers = ['anna', 'CORP\\bert']\n[remediation.isolate]\nfor = '2h'\nkeep = ['10.0.0.0/24']",
         );

@@ -1,4 +1,5 @@
-//! What the evidence says could be done: only about what a deciding finding cites, row by row.
+//! What the evidence says could be done: only about what a deciding finding cites, row by row, and the torrents that were
+//! touched while what it proves was going on.
 //!
 //! A measure is proposed where everything that it needs to name its object stands in the row itself. Where a list is not
 //! whole and a measure would need the whole of it, it is left out; whatever is left out is said with its reason.
@@ -156,7 +157,8 @@ impl<'a> Drafting<'a> {
         self.evidence.processes.as_deref().unwrap_or_default()
     }
 
-    /// Findings that decide are those that prove something. What only keeps a case open is no ground to touch a machine.
+    /// Findings that decide are those that prove something. What only keeps a case open is no ground to touch a machine:
+    /// but where another finding proves that peer-to-peer software was in use, the torrents of that time go with it.
     fn cited(&mut self, findings: &[Finding]) -> Cited {
         let mut cited = Cited::default();
         let entry = ArtifactKind::parsed_entry;
@@ -166,8 +168,13 @@ impl<'a> Drafting<'a> {
             entry(ArtifactKind::Autostart),
             entry(ArtifactKind::Torrents),
         ];
-        for finding in findings.iter().filter(|finding| finding.bearing >= Bearing::Violation) {
-            for citation in &finding.citations {
+        let in_use = findings.iter().any(|finding| finding.bearing == Bearing::Violation);
+        for finding in findings {
+            let proves = finding.bearing >= Bearing::Violation;
+            let goes_with_it =
+                in_use && finding.bearing == Bearing::Suspicion && finding.confidence >= Confidence::Medium;
+            let counts = |entry: &String| proves || goes_with_it && *entry == torrents;
+            for citation in finding.citations.iter().filter(|citation| counts(&citation.entry)) {
                 let why =
                     Why { rule: finding.rule.clone(), entry: citation.entry.clone(), row: citation.row };
                 if citation.entry == processes {
@@ -386,13 +393,12 @@ impl<'a> Drafting<'a> {
     }
 
     fn proposal(mut self, host_name: String) -> Proposal {
-        let place = |suggestion: &Suggestion| suggestion.measure.kind();
-        self.found.sort_by_key(place);
         if self.found.len() > MAX_PROPOSED {
             let more = self.found.len() - MAX_PROPOSED;
-            self.found.truncate(MAX_PROPOSED);
+            self.found = fair(self.found);
             self.left_out.push(format!("{more} further measures: a case has {MAX_PROPOSED} at most"));
         }
+        self.found.sort_by_key(|suggestion| suggestion.measure.kind());
         if self.left_out.len() > MAX_LEFT_OUT {
             let more = self.left_out.len() - MAX_LEFT_OUT;
             self.left_out.truncate(MAX_LEFT_OUT);
@@ -400,6 +406,20 @@ impl<'a> Drafting<'a> {
         }
         Proposal { host_name, measures: self.found, left_out: self.left_out }
     }
+}
+
+/// As many as a case has, of each kind in turn: whoever writes a thousand autostart entries keeps no process from being
+/// stopped by it.
+fn fair(found: Vec<Suggestion>) -> Vec<Suggestion> {
+    let mut seen: BTreeMap<MeasureKind, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, Suggestion)> = Vec::with_capacity(found.len());
+    for suggestion in found {
+        let turn = seen.entry(suggestion.measure.kind()).or_default();
+        turns.push((*turn, suggestion));
+        *turn += 1;
+    }
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().take(MAX_PROPOSED).map(|(_, suggestion)| suggestion).collect()
 }
 
 /// Whether a command begins with this image, quoted or not.

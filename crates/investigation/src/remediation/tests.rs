@@ -3,7 +3,7 @@
 use super::*;
 use crate::assess::testing::Bench;
 use crate::assess::{Rulebook, assess};
-use crate::evidence::{ArtifactKind, ArtifactStatus, AutostartEntry};
+use crate::evidence::{ArtifactKind, ArtifactStatus, AutostartEntry, TorrentKind};
 use crate::policy::Policy;
 
 const CLIENT: &str = "/home/alice/qbittorrent-nox";
@@ -27,6 +27,12 @@ fn proposed(bench: &Bench, policy: &Policy) -> Option<Proposal> {
 
 fn words(proposal: &Proposal) -> Vec<&'static str> {
     proposal.measures.iter().map(|suggestion| suggestion.measure.as_str()).collect()
+}
+
+/// The order in which measures are carried out.
+fn place(kind: &str) -> usize {
+    let order = ["disable_autostart", "stop_process", "block_traffic", "quarantine_file", "isolate"];
+    order.iter().position(|known| *known == kind).expect("a measure")
 }
 
 /// A client of alice's that holds the alert's flow, waits on a port and starts by itself.
@@ -58,6 +64,39 @@ fn what_is_proposed_is_about_what_the_verdict_cites_in_the_order_in_which_it_is_
     assert!(why.entry.starts_with("artifacts/") && why.rule.starts_with("p2p."), "{why:?}");
     let said = proposal.left_out.join("\n");
     assert!(said.contains("isolate of the host"), "isolation is for what shows a compromise: {said}");
+}
+
+/// A torrent that was touched proves no use by itself. Beside a client that is in use it is what the client was given.
+#[test]
+fn torrents_of_the_time_go_with_a_client_that_is_proven_and_with_nothing_less() {
+    let recent = "2026-03-02T09:58:00Z";
+    let with_files = |bench: Bench| {
+        let bench = bench.file("/home/alice/Downloads/film.torrent", TorrentKind::Metainfo, recent);
+        let bench =
+            bench.file("/home/alice/Downloads/old.torrent", TorrentKind::Metainfo, "2024-01-01T00:00:00Z");
+        bench
+            .file("/home/alice/Downloads/film.mkv.part", TorrentKind::PartialDownload, recent)
+            .torrent(|file| file.weak = true)
+    };
+    let proposal = proposed(&with_files(in_use()), &policy(ALL)).unwrap();
+    let files: Vec<_> = proposal
+        .measures
+        .iter()
+        .filter_map(|suggestion| match &suggestion.measure {
+            Measure::QuarantineFile { path, .. } => Some((path.as_str(), suggestion.why.rule.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(files, [("/home/alice/Downloads/film.torrent", "files.torrent_touched")], "{proposal:?}");
+    let said = proposal.left_out.join("\n");
+    assert!(said.contains("film.mkv.part: other software leaves such files too"), "{said}");
+
+    // Of a machine that is compromised and has no client in use, the torrents are nobody's business.
+    let intruder = Bench::new().program(900, "/dev/shm/kdevtmpfsi").flow(900);
+    let both = policy("compromised = ['quarantine_file', 'stop_process']");
+    let proposal = proposed(&with_files(intruder), &both).expect("it is compromised");
+    let files = words(&proposal).into_iter().filter(|word| *word == "quarantine_file");
+    assert_eq!(files.count(), 0, "{proposal:?}");
 }
 
 /// The same on Windows, where the firewall goes by programs and a program starts in more ways.
@@ -171,6 +210,12 @@ fn any_number_of_rows_is_twenty_measures_at_most_and_says_that_there_are_more() 
     bench.evidence.autostart = Some((0..500).map(entry).collect());
     let proposal = proposed(&bench, &policy(ALL)).unwrap();
     assert_eq!(proposal.measures.len(), MAX_PROPOSED);
+    let kinds = words(&proposal);
+    assert!(
+        kinds.contains(&"stop_process") && kinds.contains(&"block_traffic"),
+        "they hid behind rows: {kinds:?}"
+    );
+    assert!(kinds.is_sorted_by_key(|kind| place(kind)), "{kinds:?}");
     assert!(proposal.left_out.iter().any(|line| line.contains("at most")), "{:?}", proposal.left_out);
     for suggestion in &proposal.measures {
         let line = suggestion.measure.words();
