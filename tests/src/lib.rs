@@ -20,6 +20,7 @@ mod network;
 mod operator;
 mod peerhound;
 mod policy;
+mod programs;
 mod receiver;
 mod requirements;
 mod settings;

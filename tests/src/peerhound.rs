@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::command::{Output, command, run_with};
 use crate::network::Network;
 use crate::wait::wait_until;
-use crate::{settings, workspace};
+use crate::{programs, settings, workspace};
 
 /// The binary with one policy, in the network of a test.
 #[derive(Debug)]
@@ -198,23 +198,5 @@ fn build_with_failpoints() -> Result<PathBuf> {
 }
 
 fn build() -> Result<PathBuf> {
-    let profile = workspace::profile()?;
-    let cargo = settings::cargo();
-    let features = ["--workspace", "--features", "peerhound/aws"];
-    let mut argv = vec![cargo.as_str(), "build", "--quiet", "--bin", "peerhound"];
-    argv.extend(features);
-    if profile.ends_with("release") {
-        argv.push("--release");
-    }
-    let mut command = command(&argv);
-    // What cargo tells a test of its own package would have dependencies built anew that ask for such variables.
-    for told in ["MANIFEST_DIR", "MANIFEST_LINKS", "PKG_NAME"] {
-        command.env_remove(format!("CARGO_{told}"));
-    }
-    for part in ["MAJOR", "MINOR", "PATCH", "PRE"] {
-        command.env_remove(format!("CARGO_PKG_VERSION_{part}"));
-    }
-    let output = run_with(command.current_dir(workspace::root()), "", Duration::from_mins(30))?;
-    anyhow::ensure!(output.code == Some(0), "peerhound does not build: {}", output.told());
-    Ok(profile.join("peerhound"))
+    Ok(programs::build(&["peerhound"])?.join("peerhound"))
 }

@@ -31,7 +31,7 @@ use crate::lab::Lab;
 use crate::policy::PolicyText;
 use crate::requirements::{require_or_skip, skip_or_fail};
 use crate::wait::wait_until;
-use crate::{settings, workspace};
+use crate::{programs, workspace};
 
 pub use approver::{APPROVER, APPROVER_MAIL, Page};
 use forward::Forward;
@@ -418,19 +418,11 @@ fn port(endpoint: &str) -> Result<u16> {
     endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).context("the emulator has no port")
 }
 
-/// Builds the functions with the features of the whole workspace, as cargo built the tests, and packs them.
+/// Builds the functions and the relay, and packs the functions.
 fn package(folder: &std::path::Path, policy: &std::path::Path) -> Result<PathBuf> {
-    let profile = workspace::profile()?;
-    let cargo = settings::cargo();
-    let mut argv = vec![cargo.as_str(), "build", "--quiet", "--workspace", "--bin", "peerhound-relay"];
-    for function in FUNCTIONS {
-        argv.extend(["--bin", function]);
-    }
-    if profile.ends_with("release") {
-        argv.push("--release");
-    }
-    let output = run_with(command(&argv).current_dir(workspace::root()), "", Duration::from_mins(30))?;
-    ensure!(output.code == Some(0), "the functions do not build: {}", output.told());
+    let mut names = vec!["peerhound-relay"];
+    names.extend(FUNCTIONS);
+    let profile = programs::build(&names)?;
     let (out, built) = (folder.join("dist"), profile.to_string_lossy().into_owned());
     let (policy, out_text) = (policy.to_string_lossy(), out.to_string_lossy());
     let argv = ["scripts/package", "--debug", "--built", &built, "--policy", &policy, "--out", &out_text];
