@@ -32,27 +32,6 @@ pub enum Deeper<'a> {
 /// Most rows of each table.
 const MAX_ROWS: usize = 40;
 
-/// What has a list below.
-const LISTED: [ArtifactKind; 17] = [
-    ArtifactKind::RecentExecutables,
-    ArtifactKind::AuthorizedKeys,
-    ArtifactKind::ScheduledTasks,
-    ArtifactKind::Logins,
-    ArtifactKind::KernelModules,
-    ArtifactKind::PacketSockets,
-    ArtifactKind::NameResolution,
-    ArtifactKind::ShellHistories,
-    ArtifactKind::Services,
-    ArtifactKind::RegistryPersistence,
-    ArtifactKind::WmiSubscriptions,
-    ArtifactKind::TransferJobs,
-    ArtifactKind::Accounts,
-    ArtifactKind::Shares,
-    ArtifactKind::Antivirus,
-    ArtifactKind::EventLogs,
-    ArtifactKind::Memory,
-];
-
 pub(super) fn applies(subject: &Subject<'_>) -> bool {
     let look = subject.case.forensics.as_ref();
     !matches!(subject.deeper, Deeper::None) || look.is_some_and(|look| !look.artifacts.is_empty())
@@ -82,7 +61,7 @@ pub(super) fn write(page: &mut Html, subject: &Subject<'_>) {
 }
 
 fn found(page: &mut Html, evidence: &ForensicEvidence, collection: &Collection) {
-    let mut lists = Lists { page, collection };
+    let mut lists = Lists { page, collection, written: Vec::new() };
     lists.memory(evidence.memory.as_deref());
     lists.protection(evidence.antivirus.as_deref());
     lists.programs(evidence.recent_executables.as_deref());
@@ -100,12 +79,14 @@ fn found(page: &mut Html, evidence: &ForensicEvidence, collection: &Collection) 
     lists.sockets(evidence.packet_sockets.as_deref());
     lists.names(evidence.name_resolution.as_deref());
     lists.histories(evidence.shell_histories.as_deref());
-    others(page, collection);
+    let written = lists.written;
+    others(page, collection, &written);
 }
 
 /// What else was collected, and is not shown here.
-fn others(page: &mut Html, collection: &Collection) {
-    let rest: Vec<_> = collection.outcomes.iter().filter(|outcome| !LISTED.contains(&outcome.kind)).collect();
+fn others(page: &mut Html, collection: &Collection, written: &[ArtifactKind]) {
+    let rest: Vec<_> =
+        collection.outcomes.iter().filter(|outcome| !written.contains(&outcome.kind)).collect();
     if rest.is_empty() {
         return;
     }
@@ -128,6 +109,8 @@ fn others(page: &mut Html, collection: &Collection) {
 struct Lists<'p, 'c> {
     page: &'p mut Html,
     collection: &'c Collection,
+    /// Kinds that have a list.
+    written: Vec<ArtifactKind>,
 }
 
 /// What stands above a list.
@@ -151,6 +134,7 @@ impl Lists<'_, '_> {
         if rows.is_none() && self.collection.outcome(head.kind).is_none() {
             return;
         }
+        self.written.push(head.kind);
         self.page.say("h3", &[], head.heading);
         let Some(rows) = rows else {
             return self.page.say("p", &[], "It could not be had: see the outcome above.");
