@@ -68,6 +68,11 @@ impl ClaimKey {
         Self::user(None, text.strip_prefix("user#").unwrap_or(text), aliases)
     }
 
+    /// The user whose key it is, `domain\name` in lower case; none of a machine or a limit.
+    pub fn user_name(&self) -> Option<&str> {
+        self.0.strip_prefix("user#")
+    }
+
     /// The key of one slot of a limit: so many mails to `who` may go out. Who that is cannot be read from it.
     pub(crate) fn limit(name: &str, who: &str, slot: u32) -> Self {
         let who = HEXLOWER.encode(&Sha256::digest(who.to_lowercase().as_bytes())[..8]);

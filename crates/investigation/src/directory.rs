@@ -6,6 +6,7 @@
 use csv_core::ReadRecordResult;
 
 use crate::case::Person;
+use crate::claim::ClaimKey;
 use crate::policy::{AddressSource, Policy};
 use crate::text::one_line;
 
@@ -77,7 +78,7 @@ pub fn look_up(text: &str, users: &[String], policy: &Policy) -> Result<Listed, 
         let Some(name) = cell(columns.user) else { return Ok(()) };
         listed.rows += 1;
         let key = policy.user_key(columns.domain.and_then(cell), name);
-        let Some(key) = key.as_ref().and_then(|key| key.as_str().strip_prefix("user#")) else {
+        let Some(key) = key.as_ref().and_then(ClaimKey::user_name) else {
             return Ok(());
         };
         let anywhere = key.strip_prefix('\\');

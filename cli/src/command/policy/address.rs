@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use casework::deliver;
 use investigation::case::{Address, Event, Person, addresses};
+use investigation::claim::ClaimKey;
 use investigation::policy::{AddressSource, Policy};
 use serde::Serialize;
 
@@ -47,7 +48,7 @@ pub(super) async fn run(setup: &Setup, users: &[String]) -> Result<Exit> {
 /// The user as the core knows them.
 fn key(user: &str, policy: &Policy) -> Result<String> {
     let key = policy.user_key(None, user);
-    let key = key.as_ref().and_then(|key| key.as_str().strip_prefix("user#"));
+    let key = key.as_ref().and_then(ClaimKey::user_name);
     let refused = || {
         anyhow!("{user:?} is no user: write DOMAIN\\name or name@domain").context(WithExit(Exit::BadInput))
     };

@@ -324,7 +324,7 @@ impl Case {
 
     /// The users that this case claims, as `domain\name`.
     pub fn suspects(&self) -> Vec<String> {
-        let user = |claim: &Claim| claim.key.as_str().strip_prefix("user#").map(str::to_owned);
+        let user = |claim: &Claim| claim.key.user_name().map(str::to_owned);
         self.claims.iter().filter_map(user).collect()
     }
 

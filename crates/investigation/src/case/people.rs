@@ -168,7 +168,7 @@ impl Case {
     fn alert_address(&self, user: &str, policy: &Policy) -> Option<String> {
         let name = self.alert.user_name.as_deref()?;
         let key = policy.user_key(self.alert.user_domain.as_deref(), name)?;
-        let same = key.as_str().strip_prefix("user#") == Some(user);
+        let same = key.user_name() == Some(user);
         self.alert.user_email.clone().filter(|_| same)
     }
 }

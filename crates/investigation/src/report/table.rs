@@ -89,6 +89,14 @@ impl Row<'_> {
         self.text(&number(value));
     }
 
+    /// A cell with a number, where there is one.
+    pub(super) fn maybe_number(&mut self, value: Option<u64>) {
+        match value {
+            Some(value) => self.number(value),
+            None => self.unknown(),
+        }
+    }
+
     /// A cell with a time.
     pub(super) fn time(&mut self, at: Option<Timestamp>) {
         match at {

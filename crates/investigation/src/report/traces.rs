@@ -165,10 +165,7 @@ pub(super) fn names(page: &mut Html, subject: &Subject<'_>) {
         row.cell(|page| named(page, &record.name, *cited));
         row.maybe(record.kind.as_deref());
         row.maybe(record.data.as_deref());
-        match record.ttl {
-            Some(ttl) => row.number(ttl),
-            None => row.unknown(),
-        }
+        row.maybe_number(record.ttl);
     });
 }
 

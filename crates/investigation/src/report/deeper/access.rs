@@ -188,10 +188,7 @@ impl Lists<'_, '_> {
             row.outside(&share.name);
             row.maybe(share.user.as_deref());
             row.maybe(share.path.as_deref());
-            match share.seconds {
-                Some(seconds) => row.number(seconds),
-                None => row.unknown(),
-            }
+            row.maybe_number(share.seconds);
         });
     }
 

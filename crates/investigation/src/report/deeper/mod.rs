@@ -79,30 +79,7 @@ fn found(page: &mut Html, evidence: &ForensicEvidence, collection: &Collection) 
     lists.sockets(evidence.packet_sockets.as_deref());
     lists.names(evidence.name_resolution.as_deref());
     lists.histories(evidence.shell_histories.as_deref());
-    let written = lists.written;
-    others(page, collection, &written);
-}
-
-/// What else was collected, and is not shown here.
-fn others(page: &mut Html, collection: &Collection, written: &[ArtifactKind]) {
-    let rest: Vec<_> =
-        collection.outcomes.iter().filter(|outcome| !written.contains(&outcome.kind)).collect();
-    if rest.is_empty() {
-        return;
-    }
-    page.say("h3", &[], "What else lies in the second container");
-    page.tag("ul", &[], |page| {
-        for outcome in rest.iter().take(MAX_ROWS) {
-            page.tag("li", &[], |page| {
-                page.outside(&outcome.artifact);
-                page.text(&format!(
-                    ": {} in ",
-                    count(usize::try_from(outcome.items).unwrap_or(usize::MAX), "row", "rows")
-                ));
-                page.say("code", &[], &outcome.kind.parsed_entry());
-            });
-        }
-    });
+    lists.others();
 }
 
 /// Writes one list after the other.
@@ -150,6 +127,37 @@ impl Lists<'_, '_> {
         let mut write = write;
         table(self.page, &shown, sorted.iter(), |row, item| write(row, item));
     }
+
+    /// What else was collected, and has no list.
+    fn others(self) {
+        let Self { page, collection, written } = self;
+        let rest = collection.outcomes.iter().filter(|outcome| !written.contains(&outcome.kind));
+        let rest: Vec<_> = rest.collect();
+        if rest.is_empty() {
+            return;
+        }
+        page.say("h3", &[], "What else lies in the second container");
+        page.tag("ul", &[], |page| {
+            for outcome in rest.iter().take(MAX_ROWS) {
+                page.tag("li", &[], |page| {
+                    page.outside(&outcome.artifact);
+                    page.text(&format!(
+                        ": {} in ",
+                        count(usize::try_from(outcome.items).unwrap_or(usize::MAX), "row", "rows")
+                    ));
+                    page.say("code", &[], &outcome.kind.parsed_entry());
+                });
+            }
+        });
+    }
+}
+
+/// The words of ours that hold, each with its class.
+fn badges(page: &mut Html, marks: &[(bool, &str, &str)]) {
+    for (_, class, mark) in marks.iter().filter(|(holds, ..)| *holds) {
+        page.text(" ");
+        page.say("span", &[("class", class)], mark);
+    }
 }
 
 /// Cells that several lists have.
@@ -159,12 +167,7 @@ impl Row<'_> {
         if !marks.iter().any(|(holds, ..)| *holds) {
             return self.unknown();
         }
-        self.cell(|page| {
-            for (_, class, mark) in marks.iter().filter(|(holds, ..)| *holds) {
-                page.say("span", &[("class", class)], mark);
-                page.text(" ");
-            }
-        });
+        self.cell(|page| badges(page, marks));
     }
 
     /// The one list that still names what hides from the others.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::super::table::Set;
-use super::{Head, Lists};
+use super::{Head, Lists, badges};
 use crate::evidence::{
     ArtifactKind, AutostartEntry, KernelModule, ScheduledTask, Service, TransferJob, WmiSubscription,
 };
@@ -92,12 +92,13 @@ impl Lists<'_, '_> {
             |row, task| {
                 row.cell(|page| {
                     page.outside(&task.path);
-                    for (is_so, mark) in [(task.hidden, "hidden"), (task.only_in.is_some(), "not listed")] {
-                        if is_so {
-                            page.text(" ");
-                            page.say("span", &[("class", "badge bad")], mark);
-                        }
-                    }
+                    badges(
+                        page,
+                        &[
+                            (task.hidden, "badge bad", "hidden"),
+                            (task.only_in.is_some(), "badge bad", "not listed"),
+                        ],
+                    );
                 });
                 row.outside(&task.mechanism);
                 row.maybe(task.owner.as_deref().or(task.run_as.as_deref()));
@@ -107,10 +108,11 @@ impl Lists<'_, '_> {
                     for said in task.actions.iter().chain(&task.triggers).take(20) {
                         page.tag("div", &[], |page| page.outside(said));
                     }
-                    match task.content.as_deref().filter(|_| task.actions.is_empty()) {
-                        Some(content) => page.outside(content),
-                        None if task.actions.is_empty() => page.say("span", &[("class", "muted")], "–"),
-                        None => {}
+                    if task.actions.is_empty() {
+                        match &task.content {
+                            Some(content) => page.outside(content),
+                            None => page.say("span", &[("class", "muted")], "–"),
+                        }
                     }
                     if task.cut {
                         page.say("span", &[("class", "badge doubt")], "✂ cut");

@@ -180,10 +180,7 @@ impl Lists<'_, '_> {
                 (log.kind == "cleared", "badge bad", "cleared"),
                 (log.enabled == Some(false), "badge doubt", "off"),
             ]);
-            match log.records {
-                Some(records) => row.number(records),
-                None => row.unknown(),
-            }
+            row.maybe_number(log.records);
             match log.max_bytes {
                 Some(most) => row.text(&bytes(most)),
                 None => row.unknown(),
